@@ -1,0 +1,345 @@
+"""The words of the fit: plain frozen dataclasses, bytes as integers, nothing of Django.
+
+Everything that enters or leaves `advisor.fit` is one of these. `None` means "not known", never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+USE_CASES = (
+    "general",
+    "chat",
+    "coding",
+    "math",
+    "reasoning",
+    "long_context",
+    "tool_use",
+    "vision",
+    "multilingual",
+    "embedding",
+)
+PREFERENCES = ("quality", "balanced", "speed")
+REASONS = (
+    "gpu_memory",
+    "host_memory",
+    "speed",
+    "first_token",
+    "licence",
+    "context",
+    "modality",
+    "language",
+    "engine",
+    "tool_use",
+    "embedding",
+    "no_evidence",
+    "unknown_layout",
+    "superseded",
+)
+
+
+# ---------------------------------------------------------------- a build, as the memory sums see it
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a GGUF file: `shape` in ggml order (row length first), `type` a ggml type name such as "q4_K"."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A GGUF header without its tokenizer arrays: metadata by key, and the tensor table.
+
+    Comes from a file (`catalog.gguf`) or from a model's configuration (`advisor.fit.architectures`); everything after
+    it is one path, so a catalog model and a file on disk are summed by the same code.
+    """
+
+    kv: dict[str, Any]
+    tensors: tuple[Tensor, ...]
+    n_vocab: int
+    exact: bool = True  # read from a file; False when computed from a configuration
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSizes:
+    """One block: bytes of its tensors by where they may lie, and what it keeps per token or per slot."""
+
+    device: int  # bytes in a CUDA buffer without routed experts (rows padded, tensors aligned to 128)
+    host: int  # the same tensors in a host buffer (aligned to 32)
+    experts_device: int = 0  # routed expert tensors (ffn_*_exps) in a CUDA buffer
+    experts_host: int = 0
+    largest_host: int = 0  # largest single matrix of the block on the host, staged on partial offload
+    largest_expert_host: int = 0
+    k_elements: int = 0  # K cache elements per token; 0 = no cache of its own
+    v_elements: int = 0  # V cache elements per token; 0 for MLA
+    window: int | None = None  # sliding or chunked window in tokens; None = full attention
+    state_conv: int = 0  # f32 elements of convolution state per slot
+    state_ssm: int = 0  # f32 elements of recurrent state per slot
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSizes:
+    """All that memory and speed need to know of one build; small enough to keep for every build of the catalog."""
+
+    arch: str
+    layers: tuple[LayerSizes, ...]
+    embedding_host: int  # token_embd and other input tensors: always host memory
+    output_device: int  # output_norm and output on a device (a second copy of the embedding when tied)
+    output_host: int
+    repack: int  # bytes that a CPU-only run holds in repacked buffers rather than file pages
+    n_vocab: int
+    hidden: int
+    context_length: int
+    heads: int
+    head_dim: int
+    kv_heads: int
+    ffn: int
+    experts: int = 0
+    experts_used: int = 0
+    expert_ffn: int = 0
+    causal: bool = True
+    tied: bool = False
+    exact: bool = True
+    file_bytes: int = 0
+    parameters: int = 0
+    active_bytes: int = 0  # weight bytes read for one generated token at batch 1 (experts_used of experts, output matrix)
+    active_parameters: int = 0
+    graph: dict[str, Any] = field(default_factory=dict)  # what the compute-buffer rule of this architecture needs
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How llama.cpp is asked to run a build. Defaults are what Berth plans with, not llama-server's own."""
+
+    context: int = 4096  # total cells asked for (-c): context per slot x slots unless unified
+    slots: int = 1
+    unified: bool = False
+    kv_type_k: str = "f16"
+    kv_type_v: str = "f16"
+    flash_attention: bool | None = None  # None = auto
+    gpu_layers: int = 0  # as -ngl: blocks + 1 puts everything on the devices
+    experts_on_cpu: int = 0  # number of first blocks whose routed experts stay on the host (--n-cpu-moe)
+    tensor_split: tuple[float, ...] | None = None
+    devices: int = 0
+    batch: int = 2048
+    ubatch: int = 512
+    kv_offload: bool = True
+    outputs: str = "server"  # "server" reserves one logits row per slot, "lib" one per batch token
+    embedding: bool = False
+    swa_full: bool = False
+    override: str = ""  # raw --override-tensor expression, only for `estimate`
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    weights: int
+    kv: int  # KV cache and recurrent state
+    compute: int
+    overhead: int = 0  # outside the engine's buffers: context, kernels, pools (planning figure)
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.kv + self.compute + self.overhead
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one run holds: one entry per device in order, and the host."""
+
+    devices: tuple[DeviceMemory, ...]
+    host: DeviceMemory
+    flash_attention: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return sum(d.total for d in self.devices) + self.host.total
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A GPU, MIG slice or unified-memory device. Bytes, bytes per second and FLOPS (dense fp16 with fp32 accumulate)."""
+
+    name: str
+    memory_bytes: int
+    available_bytes: int
+    memory_bandwidth: int | None = None
+    flops_fp16: int | None = None
+    uuid: str | None = None
+    vendor: str = "nvidia"
+    compute_capability: str | None = None
+    unified: bool = False  # shares the host's memory: device and host bytes come out of one pool
+    source: str = "reference"  # reference | stated | detected
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    devices: tuple[Device, ...]
+    ram_bytes: int
+    ram_available_bytes: int
+    cpu_cores: int | None = None
+    ram_bandwidth: int | None = None  # None: a stated default of the fit is used and said
+    os: str = "linux"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    use_case: str = "general"
+    context: int = 8192  # tokens per request
+    concurrency: int = 1
+    min_decode_tokens_per_second: float | None = None
+    max_first_token_seconds: float | None = None
+    licence: str | tuple[str, ...] = "any"  # "any", "commercial" or licence ids
+    input_modalities: tuple[str, ...] = ("text",)
+    languages: tuple[str, ...] = ()
+    tool_use: bool | None = None
+    reasoning: bool | None = None
+
+
+# ---------------------------------------------------------------- what is known
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sourced figure. `score` in the benchmark's own unit; only figures of one (benchmark, version, metric) compare."""
+
+    benchmark: str
+    version: str
+    metric: str
+    value: float
+    use_case: str
+    date: str | None
+    source: str
+    third_party: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """Quality of a model for one use case: 0..100 with an interval; basis evidence | inferred | none."""
+
+    score: float
+    low: float
+    high: float
+    basis: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSpec:
+    id: str  # stable: "<model slug>:<quantization>[:<repo>]"
+    format: str  # gguf | safetensors
+    quantization: str
+    repo: str | None
+    files: tuple[dict[str, Any], ...]  # {"path", "bytes", "sha256"}
+    bytes: int
+    basis: str  # exact | computed
+    sizes: BuildSizes | None  # None: layout not known, never promised to fit
+    on_disk: str | None = None  # local path where the file lies ready to launch
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    slug: str
+    name: str
+    hub_id: str
+    family: str
+    licence: str | None
+    commercial: str | None  # yes | no | conditions | None
+    released: str | None
+    parameters_total: int | None
+    parameters_active: int | None
+    context_length: int | None
+    input_modalities: tuple[str, ...]
+    languages: tuple[str, ...]
+    tool_use: bool | None
+    reasoning: bool | None
+    task: str  # generate | embedding | rerank
+    superseded_by: str | None
+    builds: tuple[BuildSpec, ...]
+    strengths: dict[str, Strength]  # by use case
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    version: str
+    models: tuple[ModelSpec, ...]
+
+
+# ---------------------------------------------------------------- what is answered
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    low: float
+    mid: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    decode: Range  # tokens per second of one stream at the asked depth
+    prefill: Range
+    first_token: Range  # seconds for a prompt that fills the asked context
+    at_context: int
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to run a build on given hardware."""
+
+    model: ModelSpec
+    build: BuildSpec
+    engine: str
+    settings: Settings
+    memory: Memory
+    margins: tuple[int, ...]  # available minus total, per device
+    host_margin: int
+    speed: Speed
+    placement: str  # cpu | gpu | gpus | partial | experts_on_cpu
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    change: str
+    from_: Any
+    to: Any
+    gives: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    model: str
+    build: str | None
+    reason: str
+    needed: int | float | None
+    available: int | float | None
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    rank: int
+    score: float
+    parts: dict[str, float]
+    plan: Plan
+    strength: Strength
+    quantization_loss: float
+    pareto: bool
+    reasons: tuple[str, ...]
+    others: tuple[Plan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    results: tuple[Result, ...]
+    rejected: tuple[Rejection, ...]
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,92 @@
+"""Launches, their history, tokens. `Launch.status` is written only by `advisor.launch.services`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class Launch(models.Model):
+    """A plan being run. The row is the queue: a lost message delays it and loses nothing."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        DOWNLOADING = "downloading"
+        STARTING = "starting"
+        READY = "ready"
+        STOPPING = "stopping"
+        STOPPED = "stopped"
+        FAILED = "failed"
+        LOST = "lost"
+
+    ACTIVE = ("queued", "downloading", "starting", "ready", "stopping")
+    FINAL = ("stopped", "failed", "lost")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    host = models.ForeignKey("hardware.Host", on_delete=models.PROTECT, related_name="launches")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED, db_index=True)
+    reason = models.CharField(max_length=40, null=True, blank=True)
+    message = models.TextField(blank=True)
+    stop_requested = models.BooleanField(default=False)
+    model = models.CharField(max_length=120)
+    build = models.CharField(max_length=300)
+    engine = models.CharField(max_length=40)
+    alias = models.CharField(max_length=160)
+    settings = models.JSONField()
+    command = models.JSONField(default=list)
+    devices = models.JSONField(default=list, help_text="accelerator UUIDs in the engine's order")
+    model_path = models.TextField(blank=True)
+    predicted = models.JSONField(default=dict)
+    measured = models.JSONField(null=True, blank=True)
+    decision = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=120, null=True, blank=True, unique=True)
+    owner = models.CharField(max_length=120, blank=True)
+    # identity of the process: pid alone can be reused
+    pid = models.PositiveIntegerField(null=True, blank=True)
+    start_ticks = models.PositiveBigIntegerField(null=True, blank=True)
+    boot_id = models.CharField(max_length=40, blank=True)
+    port = models.PositiveIntegerField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    started = models.DateTimeField(null=True, blank=True)
+    ready_at = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "downloading", "starting", "ready", "stopping", "stopped", "failed", "lost"]),
+                name="launch_status",
+            ),
+        ]
+
+
+class LaunchEvent(models.Model):
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    from_status = models.CharField(max_length=12)
+    to_status = models.CharField(max_length=12)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class ApiToken(models.Model):
+    """`brt_<key>_<secret>`: the key finds the row, only a digest of the secret is kept."""
+
+    name = models.CharField(max_length=120)
+    key = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    host = models.ForeignKey("hardware.Host", null=True, blank=True, on_delete=models.CASCADE, help_text="agent tokens: own host only")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]

@@ -1,0 +1,167 @@
+"""What models exist, how big they are and how good. `data/` is the seed; these rows are the copy an administrator edits."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+slug_rule = RegexValidator(r"^[a-z0-9][a-z0-9._-]*$", "Use lower-case letters, digits, dots, dashes and underscores.")
+sha256_rule = RegexValidator(r"^[0-9a-f]{64}$", "A sha256 has 64 hexadecimal digits.")
+
+
+class Licence(models.Model):
+    class Commercial(models.TextChoices):
+        YES = "yes", "yes"
+        NO = "no", "no"
+        CONDITIONS = "conditions", "with conditions"
+
+    id = models.CharField(primary_key=True, max_length=80, validators=[slug_rule])
+    name = models.CharField(max_length=200)
+    commercial = models.CharField(max_length=10, choices=Commercial.choices)
+    conditions = models.TextField(blank=True, help_text="In plain words, what the conditions are.")
+    url = models.URLField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(commercial__in=["yes", "no", "conditions"]), name="licence_commercial"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Model(models.Model):
+    class Task(models.TextChoices):
+        GENERATE = "generate", "text generation"
+        EMBEDDING = "embedding", "embedding"
+        RERANK = "rerank", "reranking"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "active"
+        SUPERSEDED = "superseded", "superseded"
+        HIDDEN = "hidden", "hidden"
+
+    slug = models.CharField(max_length=120, unique=True, validators=[slug_rule])
+    name = models.CharField(max_length=200)
+    hub_id = models.CharField(max_length=200, unique=True, help_text="organisation/name on the hub")
+    organisation = models.CharField(max_length=120)
+    family = models.CharField(max_length=120)
+    task = models.CharField(max_length=12, choices=Task.choices, default=Task.GENERATE)
+    released = models.DateField(null=True, blank=True)
+    licence = models.ForeignKey(Licence, null=True, blank=True, on_delete=models.PROTECT, related_name="models")
+    parameters_total = models.PositiveBigIntegerField(null=True, blank=True)
+    parameters_active = models.PositiveBigIntegerField(null=True, blank=True)
+    architecture = models.JSONField(
+        null=True, blank=True, help_text="Facts of config.json, see data/schema/architecture.json"
+    )
+    context_length = models.PositiveIntegerField(null=True, blank=True)
+    native_dtype = models.CharField(max_length=40, blank=True)
+    input_modalities = models.JSONField(default=list)
+    languages = models.JSONField(default=list, blank=True)
+    tool_use = models.BooleanField(null=True, blank=True)
+    reasoning = models.BooleanField(null=True, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes")
+    provenance = models.JSONField(default=dict, blank=True, help_text="field group -> source")
+    flags = models.JSONField(default=list, blank=True)
+    seed_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="what the importer last wrote")
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(parameters_active__isnull=True)
+                | Q(parameters_total__isnull=True)
+                | Q(parameters_active__lte=F("parameters_total")),
+                name="model_active_not_above_total",
+            ),
+            models.CheckConstraint(condition=Q(parameters_total__isnull=True) | Q(parameters_total__gt=0), name="model_parameters"),
+            models.CheckConstraint(condition=Q(context_length__isnull=True) | Q(context_length__gt=0), name="model_context"),
+            models.CheckConstraint(condition=~Q(superseded_by=F("id")), name="model_not_its_own_successor"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Build(models.Model):
+    class Format(models.TextChoices):
+        GGUF = "gguf", "GGUF"
+        SAFETENSORS = "safetensors", "safetensors"
+
+    class Basis(models.TextChoices):
+        EXACT = "exact", "read from the files"
+        COMPUTED = "computed", "computed from the architecture"
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="builds")
+    key = models.CharField(max_length=300, unique=True, help_text="model:quantization[:repository]")
+    format = models.CharField(max_length=12, choices=Format.choices)
+    quantization = models.CharField(max_length=40)
+    repo = models.CharField(max_length=200, blank=True)
+    files = models.JSONField(default=list, blank=True, help_text='[{"path", "bytes", "sha256"}]')
+    bytes = models.PositiveBigIntegerField()
+    basis = models.CharField(max_length=10, choices=Basis.choices)
+    sizes = models.JSONField(null=True, blank=True, help_text="tensor table summary; null when the layout is not known")
+    source = models.CharField(max_length=300, blank=True)
+    seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [models.CheckConstraint(condition=Q(bytes__gt=0), name="build_bytes")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Benchmark(models.Model):
+    """One (name, version, metric): only its own figures compare."""
+
+    name = models.CharField(max_length=120)
+    version = models.CharField(max_length=120, blank=True)
+    metric = models.CharField(max_length=120)
+    use_case = models.CharField(max_length=20)
+    higher_is_better = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name", "version", "metric"]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version", "metric", "use_case"], name="benchmark_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return " ".join(x for x in (self.name, self.version, self.metric) if x)
+
+
+class Evidence(models.Model):
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="evidence")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="evidence")
+    value = models.FloatField()
+    date = models.DateField(null=True, blank=True)
+    variant = models.CharField(max_length=200, blank=True, help_text="name or setting under which the source lists it")
+    third_party = models.BooleanField()
+    source = models.CharField(max_length=400)
+    source_licence = models.CharField(max_length=200, blank=True)
+    seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["model_id", "benchmark_id", "-date"]
+        verbose_name_plural = "evidence"
+        constraints = [models.CheckConstraint(condition=~Q(source=""), name="evidence_has_a_source")]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark}: {self.value:g}"
+
+
+class CatalogVersion(models.Model):
+    """One row: the digest of everything an answer rests on. Changed by whoever writes the catalog, read once per question."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    digest = models.CharField(max_length=64)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="catalog_version_single")]

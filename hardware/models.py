@@ -1,0 +1,70 @@
+"""What hosts have, and who holds it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Host(models.Model):
+    id = models.CharField(primary_key=True, max_length=80, help_text="'local' is the machine that serves the page")
+    name = models.CharField(max_length=120)
+    queue = models.CharField(max_length=100)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Snapshot(models.Model):
+    """What one probe read, or why it could not. The last good one stays when a later one fails."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="snapshots")
+    taken = models.DateTimeField(db_index=True)
+    ok = models.BooleanField()
+    error = models.CharField(max_length=80, blank=True, help_text="code: timeout, crash, driver_mismatch, ...")
+    message = models.TextField(blank=True, help_text="one sentence for a person")
+    data = models.JSONField(null=True, blank=True, help_text="the probe's output")
+
+    class Meta:
+        ordering = ["-taken"]
+        get_latest_by = "taken"
+
+
+class Accelerator(models.Model):
+    """A device by UUID. `reserved_bytes` is changed only by `hardware.ledger`, under a conditional UPDATE."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="accelerators")
+    uuid = models.CharField(max_length=120)
+    name = models.CharField(max_length=160)
+    kind = models.CharField(max_length=12, default="gpu", help_text="gpu | mig | unified | memory (the host's RAM)")
+    capacity_bytes = models.PositiveBigIntegerField()
+    reserved_bytes = models.PositiveBigIntegerField(default=0)
+    present = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["host_id", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["host", "uuid"], name="accelerator_unique"),
+            models.CheckConstraint(condition=Q(reserved_bytes__lte=F("capacity_bytes")), name="never_promised_twice"),
+        ]
+
+
+class Reservation(models.Model):
+    """Bytes of one accelerator held for one holder (a launch id) until released."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    accelerator = models.ForeignKey(Accelerator, on_delete=models.CASCADE, related_name="reservations")
+    holder = models.UUIDField(db_index=True)
+    bytes = models.PositiveBigIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["accelerator", "holder"], name="one_reservation_per_holder"),
+        ]
