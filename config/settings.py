@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -52,6 +53,8 @@ def database(url: str) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": BERTH_DATA / "berth.sqlite3",
+            # A file in tests too: an in-memory database would hide every locking mistake.
+            "TEST": {"NAME": BERTH_DATA / "test.sqlite3"},
             # IMMEDIATE: a write transaction waits for its turn at BEGIN instead of failing half way with "database is locked".
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
@@ -77,6 +80,10 @@ def database(url: str) -> dict[str, object]:
 
 BERTH_DATA = Path(os.environ.get("BERTH_DATA") or BASE_DIR / "var").resolve()
 PORT = number("PORT", 8000, 1, 65535)
+# Loopback unless said otherwise: whoever reaches the page with a launch right starts programs on this machine.
+BIND = os.environ.get("BERTH_BIND") or "127.0.0.1"
+LOOPBACK = BIND in ("127.0.0.1", "::1", "localhost")
+HTTPS = flag("BERTH_HTTPS", False)
 DEBUG = flag("DEBUG", False)
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
@@ -103,6 +110,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -136,13 +144,96 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BERTH_DATA / "static"
+# Straight out of the packages and static/, listed once at the start: no collectstatic, no second copy.
 WHITENOISE_USE_FINDERS = True
 
-REDIS_URL = os.environ.get("REDIS_URL", "")
-CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 
-# What an anonymous visitor may do; off behind a proxy that others reach.
-ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", True)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "advisor.tokens.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Berth",
+    "DESCRIPTION": "Which open-weight model runs on which hardware, why, and running it.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# The machine that this process runs on. Every host has a queue of its own: a launch must reach its own GPUs.
+HOST_ID = os.environ.get("BERTH_HOST") or "local"
+if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
+    fail(f"BERTH_HOST must be lower-case letters, digits and dashes, not {HOST_ID!r}.")
+HOST_QUEUE = f"host.{HOST_ID}"
+REDIS_URL = os.environ.get("REDIS_URL", "")
+if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    fail("REDIS_URL must start with redis://, rediss:// or unix://, or be empty for the embedded broker.")
+CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    # kombu's own defaults look for the messages of a dead worker only every 100 s.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
+# A message is only a nudge: the row is the queue, so a broker that is down must not hold up a request.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_DEFAULT_QUEUE = HOST_QUEUE
+CELERY_TASK_SOFT_TIME_LIMIT = 25
+CELERY_TASK_TIME_LIMIT = 30
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+# In memory: periods of seconds are not worth a file that a crash can leave half written.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": task, "schedule": seconds, "options": {"queue": HOST_QUEUE, "expires": seconds}}
+    for task, seconds in {"hardware.tasks.snapshot": 30.0, "advisor.tasks.reconcile": 2.0}.items()
+}
+
+LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    fail(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # One line for every beat and every task each two seconds would bury what matters.
+        "celery": {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"},
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
+}
+
+# Whether visitors without an account may read and ask; on only where nobody else can reach the page.
+ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", LOOPBACK)
 # The only folders out of which a model file is ever launched, besides the bundled model.
-MODEL_ROOTS = [Path(p).resolve() for p in os.environ.get("BERTH_MODELS", str(BERTH_DATA / "models")).split(os.pathsep) if p]
+MODEL_ROOTS = [
+    Path(p).resolve() for p in os.environ.get("BERTH_MODELS", str(BERTH_DATA / "models")).split(os.pathsep) if p
+]
