@@ -1,0 +1,97 @@
+"""The question as a form. Widgets and words only: `advisor.serializers` judges the values, for every door alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+USE_CASES = [
+    ("general", "General help"),
+    ("chat", "Chat and writing"),
+    ("coding", "Coding"),
+    ("math", "Mathematics"),
+    ("reasoning", "Reasoning"),
+    ("long_context", "Long documents"),
+    ("tool_use", "Agents and tool use"),
+    ("vision", "Images"),
+    ("multilingual", "Many languages"),
+    ("embedding", "Embeddings for search"),
+]
+CONTEXTS = [
+    ("4096", "4k tokens · about 6 pages"),
+    ("8192", "8k · about 12 pages"),
+    ("16384", "16k · about 25 pages"),
+    ("32768", "32k · about 50 pages"),
+    ("65536", "64k · about 100 pages"),
+    ("131072", "128k · about 200 pages"),
+    ("262144", "256k · about 400 pages"),
+]
+PREFER = [("balanced", "Balanced"), ("quality", "Quality first"), ("speed", "Speed first")]
+LICENCES = [("any", "Any licence"), ("commercial", "Commercial use allowed")]
+
+# where an error of the question belongs on the form
+FIELD_OF = {
+    "hardware": "hw",
+    "workload.use_case": "use_case",
+    "workload.context": "context",
+    "workload.concurrency": "concurrency",
+    "workload.min_decode_tokens_per_second": "min_tps",
+    "workload.max_first_token_seconds": "max_ttft",
+    "workload.licence": "licence",
+    "workload.languages": "language",
+    "prefer": "prefer",
+}
+
+
+class AskForm(forms.Form):
+    hw = forms.CharField(
+        label="Hardware",
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "this machine", "list": "hardware-examples", "autocomplete": "off"}),
+        help_text="Empty: the machine that runs Berth. Or in words: “2x RTX 3090, 64 GB RAM”.",
+    )
+    use_case = forms.ChoiceField(label="What for", choices=USE_CASES, required=False, initial="general")
+    context = forms.ChoiceField(label="Context per request", choices=CONTEXTS, required=False, initial="8192")
+    concurrency = forms.CharField(
+        label="Requests at once", required=False, initial="1", widget=forms.NumberInput(attrs={"min": 1, "max": 1024})
+    )
+    min_tps = forms.CharField(
+        label="At least tokens/s",
+        required=False,
+        widget=forms.NumberInput(attrs={"min": 0, "step": "any", "placeholder": "any"}),
+    )
+    prefer = forms.ChoiceField(label="Prefer", choices=PREFER, required=False, initial="balanced")
+    licence = forms.ChoiceField(label="Licence", choices=LICENCES, required=False, initial="any")
+    language = forms.CharField(
+        label="Languages", required=False, widget=forms.TextInput(attrs={"placeholder": "any, e.g. en,de"})
+    )
+    modality = forms.BooleanField(label="Must read images", required=False, widget=forms.CheckboxInput({"value": "image"}))
+    tool_use = forms.BooleanField(label="Must call tools", required=False, widget=forms.CheckboxInput({"value": "true"}))
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(self.with_defaults(data), **kwargs)
+        chosen = self.data.get("context", "")
+        if chosen.isdigit() and chosen not in dict(CONTEXTS):
+            field = self.fields["context"]
+            field.choices = [*CONTEXTS, (chosen, f"{int(chosen):,} tokens")]  # type: ignore[attr-defined]
+
+    def with_defaults(self, data: Any) -> dict[str, str]:
+        """What a bookmarked question left out shows as what the answer assumed."""
+        given = {key: value for key, value in (data or {}).items() if value != ""}
+        first = {name: str(field.initial) for name, field in self.base_fields.items() if field.initial is not None}
+        return first | given
+
+    def place(self, errors: list[dict[str, str]]) -> list[str]:
+        """Put each error of the question beside its field; return those that belong to none."""
+        self.is_valid()
+        self._errors = forms.utils.ErrorDict()
+        loose = []
+        for error in errors:
+            path = error["field"]
+            name = FIELD_OF.get(path) or FIELD_OF.get(path.split(".")[0]) or path
+            if name in self.fields:
+                self.add_error(name, error["message"])
+            else:
+                loose.append(f"{path}: {error['message']}")
+        return loose

@@ -1,0 +1,78 @@
+"""The API's documents, with the words and layout that a page needs. No arithmetic on memory or speed happens here."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+PLACEMENTS = {
+    "cpu": "CPU",
+    "gpu": "one GPU",
+    "gpus": "several GPUs",
+    "experts_on_cpu": "experts in main memory",
+    "partial": "partly in main memory",
+    "unified": "unified memory",
+}
+REASONS = {
+    "gpu_memory": "Needs {needed} of GPU memory; {available} is available.",
+    "host_memory": "Needs {needed} of memory; {available} is available.",
+    "speed": "Too slow: {needed} tokens/s asked for, about {available} expected.",
+    "first_token": "First token too late: about {available} s, at most {needed} s asked for.",
+    "licence": "Its licence does not allow this use.",
+    "context": "Its context ends at {available} tokens; {needed} asked for.",
+    "modality": "It does not read the kind of input asked for.",
+    "language": "Not known to speak a language asked for.",
+    "engine": "None of the engines asked for runs it.",
+    "tool_use": "Not known to call tools.",
+    "embedding": "It is not made for this task.",
+    "no_evidence": "No published result for this use case.",
+    "unknown_layout": "Its layout is not known, so its memory is not promised.",
+    "superseded": "A newer version by the same maker is listed.",
+}
+
+
+def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> dict[str, Any]:
+    """One entry of a decision's `results`, ready for `parts/result.html`."""
+    memory = document["memory"]
+    devices = [
+        device | {"label": names[index] if index < len(names) else device["name"]}
+        for index, device in enumerate(memory["devices"])
+    ]
+    host = memory["host"] | {"capacity": memory["host"].get("capacity", memory["host"]["available"])}
+    return document | {
+        "memory": memory | {"devices": devices, "host": host},
+        "memory_total": sum(device["total"] for device in devices) + host["total"],
+        "show_host": not devices or host["total"] > 2**30,
+        "placement_words": PLACEMENTS.get(document.get("placement", ""), document.get("placement", "")),
+        "command_text": shlex.join(document["command"]),
+        "settings_json": orjson.dumps(document["settings"]).decode(),
+        "launchable": launchable,
+        "where": f"Not on this machine’s disk. The build is published at {document['build']['repo']}."
+        if document["build"]["repo"]
+        else "Not on this machine’s disk.",
+    }
+
+
+def rejection(document: dict[str, Any], gib: Any) -> dict[str, Any]:
+    """One entry of `rejected` in words; bytes as GiB only where the reason speaks of memory."""
+    memory = document["reason"].endswith("_memory")
+    figure = gib if memory else (lambda value: "unknown" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
+    words = REASONS[document["reason"]].format(
+        needed=figure(document.get("needed_bytes", document.get("needed"))),
+        available=figure(document.get("available_bytes", document.get("available"))),
+    )
+    fixes = [fix | {"words": fix_words(fix)} for fix in document["fixes"]]
+    return document | {"words": words, "fixes": fixes}
+
+
+def fix_words(fix: dict[str, Any]) -> str:
+    change = fix["change"].replace("_", " ")
+    before = f" {fix['from']} →" if fix.get("from") is not None else ""
+    return f"{change}:{before} {fix['to']}: {fix['gives']}"
+
+
+def query(given: dict[str, str]) -> str:
+    return urlencode({key: value for key, value in given.items() if value})

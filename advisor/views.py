@@ -1,0 +1,153 @@
+"""The page. Each view calls a service or selector and renders; judgement lives elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from advisor import advice, chat, pages, selectors
+from advisor.forms import AskForm
+from advisor.launch import services
+from advisor.operators import may_operate
+from advisor.templatetags.berth import gib
+from hardware.services import host_document
+
+EXAMPLES = ("RTX 4090, 64 GB RAM", "2x RTX 3090, 64 GB RAM", "2x H100 SXM, 256 GB RAM", "M3 Max 64 GB", "CPU only, 32 GB RAM")
+LEGEND = (("weights", "weights"), ("kv", "KV cache"), ("compute", "compute buffers"), ("overhead", "driver and kernels"))
+
+
+def given(request: HttpRequest) -> QueryDict:
+    """The query without the blanks that an HTML form sends for every field left alone."""
+    query = request.GET.copy()
+    for key in list(query):
+        values = [value for value in query.getlist(key) if value.strip()]
+        if values:
+            query.setlist(key, values)
+        else:
+            del query[key]
+    return query
+
+
+@require_safe
+@ensure_csrf_cookie
+def ask(request: HttpRequest) -> HttpResponse:
+    query = given(request)
+    form = AskForm(query.dict())
+    local = not any(key in query for key in ("hw", "gpu", "host"))
+    context: dict[str, Any] = {
+        "page": "ask",
+        "form": form,
+        "stated": query.get("hw") or query.get("gpu"),
+        "examples": EXAMPLES,
+        "legend": LEGEND,
+        "host": host_document("local") if local else None,
+        "api_url": f"{reverse('recommendations')}?{query.urlencode()}",
+    }
+    status = 200
+    try:
+        question = advice.question_from_query(query)
+        answer = advice.recommend(question)
+        context["answer"] = decorated(answer, local and may_operate(request))
+        if local and may_operate(request):
+            context["ready"] = ready_to_launch(question)
+    except advice.Invalid as error:
+        context["errors"] = form.place(error.errors)
+        context["errors"] += [message for field in form.errors.values() for message in field]
+        status = error.status
+    # htmx swaps nothing on an error status, and a person must see the sentence
+    return render(request, "ask.html", context, status=200 if request.htmx else status)  # type: ignore[attr-defined]
+
+
+def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
+    on_disk = selectors.builds_on_disk() if launchable_here else set()
+    names = [device["name"] for device in answer["hardware"]["accelerators"]]
+    return answer | {
+        "results": [pages.result(r, launchable=r["build"]["id"] in on_disk, names=names) for r in answer["results"]],
+        "rejected": [pages.rejection(r, gib) for r in answer["rejected"]],
+    }
+
+
+def ready_to_launch(question: dict[str, Any]) -> list[dict[str, Any]]:
+    return decorated(advice.recommend(question | {"on_disk": True, "limit": 5, "rejected_limit": 0}), True)["results"]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def launches(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "launches.html", {"page": "launches", "launches": services.recent()})
+    demand_operator(request)
+    try:
+        launch, _ = services.request(
+            host="local",
+            build=request.POST.get("build"),
+            engine=request.POST.get("engine"),
+            settings=json.loads(request.POST.get("settings", "null")),
+            owner=str(request.user),
+        )
+    except (advice.Invalid, advice.DoesNotFit, services.Refused, json.JSONDecodeError) as error:
+        messages.error(request, f"Not launched: {error}")
+        return redirect("ask")
+    return redirect("launch", launch.id)
+
+
+def demand_operator(request: HttpRequest) -> None:
+    if not may_operate(request):
+        raise PermissionDenied("Sign in to the catalog admin as staff to launch, stop and chat from here.")
+
+
+@require_safe
+@ensure_csrf_cookie
+def launch(request: HttpRequest, launch_id: UUID) -> HttpResponse:
+    return render(request, "launch.html", launch_context(request, launch_id))
+
+
+def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
+    document = services.document(services.get(launch_id))
+    document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
+    measured = document["measured"]
+    if measured and measured.get("total_bytes"):
+        document["error_percent"] = 100 * (document["predicted"]["total_bytes"] / measured["total_bytes"] - 1)
+    return {
+        "page": "launches",
+        "launch": document,
+        "may_operate": may_operate(request),
+        "command": shlex.join(document["command"]),
+        "curl": chat.curl(document),
+        "log": services.log_tail(launch_id),
+        "chat": request.session.get(f"chat:{launch_id}", []),
+    }
+
+
+@require_POST
+def launch_stop(request: HttpRequest, launch_id: UUID) -> HttpResponse:
+    demand_operator(request)
+    services.stop(launch_id)
+    return redirect("launch", launch_id)
+
+
+@require_POST
+def launch_chat(request: HttpRequest, launch_id: UUID) -> HttpResponse:
+    demand_operator(request)
+    key = f"chat:{launch_id}"
+    history = request.session.get(key, [])
+    prompt = request.POST.get("prompt", "").strip()[: chat.MAX_PROMPT]
+    if prompt:
+        request.session[key] = chat.answer(services.document(services.get(launch_id)), history, prompt)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "launch.html", launch_context(request, launch_id))
+    return redirect("launch", launch_id)
+
+
+@require_safe
+def hardware(request: HttpRequest) -> HttpResponse:
+    return render(request, "hardware.html", {"page": "hardware", "hosts": selectors.hosts()})
