@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+FIT_VERSION = "1"  # raised with every change of the fit that can change an answer
+
 USE_CASES = (
     "general",
     "chat",
@@ -32,6 +34,7 @@ REASONS = (
     "language",
     "engine",
     "tool_use",
+    "reasoning",
     "embedding",
     "no_evidence",
     "unknown_layout",
@@ -183,8 +186,8 @@ class Device:
 @dataclass(frozen=True, slots=True)
 class HostSpec:
     devices: tuple[Device, ...]
-    ram_bytes: int
-    ram_available_bytes: int
+    ram_bytes: int | None  # None: not stated; then only plans that live on the devices are made
+    ram_available_bytes: int | None
     cpu_cores: int | None = None
     ram_bandwidth: int | None = None  # None: a stated default of the fit is used and said
     os: str = "linux"
@@ -302,9 +305,10 @@ class Plan:
     settings: Settings
     memory: Memory
     margins: tuple[int, ...]  # available minus total, per device
-    host_margin: int
+    host_margin: int | None
     speed: Speed
     placement: str  # cpu | gpu | gpus | partial | experts_on_cpu
+    devices: tuple[int, ...] = ()  # indices into HostSpec.devices, in the engine's order
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,68 @@
+"""Planning figures for what no engine reports: data that a person can read and change, each with where it comes from."""
+
+from __future__ import annotations
+
+from advisor.fit.spec import Device
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+# Bytes a process holds on a device outside llama.cpp's own buffers: driver context, loaded kernels, cuBLAS workspace, pools.
+# llama.cpp prints them as "unaccounted"; 749 MiB were seen on an RTX PRO 6000 Blackwell (ggml-org/llama.cpp issue 27953),
+# gguf-parser-go assumes 250 MiB. Rows: vendor, lowest compute capability, bytes. The first row that applies counts.
+DEVICE_OVERHEAD: tuple[tuple[str, float, int], ...] = (
+    ("nvidia", 10.0, 768 * MIB),
+    ("nvidia", 0.0, 512 * MIB),
+    ("amd", 0.0, 512 * MIB),
+    ("intel", 0.0, 512 * MIB),
+    ("apple", 0.0, 192 * MIB),
+)
+DEVICE_OVERHEAD_UNKNOWN = 768 * MIB
+
+# Host bytes of the server process beside its buffers: code, tokenizer tables, HTTP threads (gguf-parser-go: 150 MiB).
+HOST_OVERHEAD = 160 * MIB
+HOST_OVERHEAD_PER_DEVICE = 160 * MIB  # the driver's host side of one device context
+
+# Left free on each device and on the host, for what moves between the plan and the launch: (least bytes, share of capacity).
+DEVICE_MARGIN = (256 * MIB, 0.01)
+HOST_MARGIN = (512 * MIB, 0.02)
+
+# Stated hardware has no "available" reading: what an idle operating system keeps of the RAM.
+OS_RESERVE = (2 * GIB, 0.04)
+
+# The share of a unified memory that its GPU may hold. Apple: Metal's recommendedMaxWorkingSetSize, about two thirds up to
+# 36 GB and three quarters above. AMD (Ryzen AI Max): the most that firmware gives to graphics, 96 of 128 GB.
+# Rows: vendor, up to this many bytes of memory, share.
+UNIFIED_SHARE: tuple[tuple[str, int, float], ...] = (
+    ("apple", 36 * GIB, 2 / 3),
+    ("apple", 1 << 60, 0.75),
+    ("amd", 1 << 60, 0.75),
+)
+UNIFIED_SHARE_UNKNOWN = 0.9
+
+
+def device_overhead(device: Device) -> int:
+    """Bytes outside the engine's buffers on `device`."""
+    capability = float(device.compute_capability or 0)
+    for vendor, lowest, size in DEVICE_OVERHEAD:
+        if device.vendor == vendor and capability >= lowest:
+            return size
+    return DEVICE_OVERHEAD_UNKNOWN
+
+
+def host_overhead(devices: int) -> int:
+    return HOST_OVERHEAD + devices * HOST_OVERHEAD_PER_DEVICE
+
+
+def unified_limit(vendor: str, memory_bytes: int) -> int:
+    """The most a unified device may hold of its `memory_bytes`."""
+    for name, upto, share in UNIFIED_SHARE:
+        if vendor == name and memory_bytes <= upto:
+            return int(memory_bytes * share)
+    return int(memory_bytes * UNIFIED_SHARE_UNKNOWN)
+
+
+def kept(figure: tuple[int, float], capacity: int) -> int:
+    """Bytes that a (least, share) figure keeps of `capacity`."""
+    least, share = figure
+    return max(least, int(capacity * share))

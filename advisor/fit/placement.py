@@ -1,0 +1,290 @@
+"""Where a build runs on a host: whole on one GPU, over several, with experts or layers on the CPU, or on the CPU alone.
+
+Every placement is weighed by the engine's own memory sum; what does not fit below the available bytes is never returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from advisor.fit.allowances import device_overhead, host_overhead
+from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.spec import BuildSizes, HostSpec, Memory, Settings, Workload
+
+# What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
+ATTEMPTS: tuple[tuple[str, str], ...] = (
+    ("gpu", "f16"),
+    ("gpus", "f16"),
+    ("gpu", "q8_0"),
+    ("gpus", "q8_0"),
+    ("experts_on_cpu", "f16"),
+    ("experts_on_cpu", "q8_0"),
+    ("partial", "f16"),
+    ("partial", "q8_0"),
+    ("cpu", "f16"),
+    ("cpu", "q8_0"),
+)
+KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
+KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
+UBATCH = 512
+REPAIRS = 6  # how often a tensor split is corrected after weighing it
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Settings on given devices with the memory they take. `devices` are indices into `HostSpec.devices`, in engine order."""
+
+    placement: str
+    settings: Settings
+    memory: Memory
+    devices: tuple[int, ...]
+    margins: tuple[int, ...]  # available minus total, per device used
+    host_margin: int | None  # None: the host's memory is not known
+
+    @property
+    def fits(self) -> bool:
+        return min(self.margins, default=0) >= 0 and (self.host_margin is None or self.host_margin >= 0)
+
+
+def padded(tokens: int) -> int:
+    """Cells llama.cpp really makes for one sequence (`src/llama-context.cpp`, b11434: multiples of 256)."""
+    return -(-tokens // 256) * 256
+
+
+def settings_for(sizes: BuildSizes, workload: Workload, kv: str = "f16", *, embedding: bool = False) -> Settings:
+    """Settings before placement. `-c` is the context of one request times the slots, split, not shared."""
+    cells = padded(workload.context)
+    settings = Settings(
+        context=cells * workload.concurrency, slots=workload.concurrency, kv_type_k=kv, kv_type_v=kv, ubatch=UBATCH
+    )
+    if not (embedding or not sizes.causal):
+        return settings
+    # A bidirectional encoder sees its whole input in one micro-batch; there is no second pass over a cache.
+    micro = UBATCH if sizes.causal else cells
+    return replace(settings, embedding=True, batch=max(settings.batch, micro), ubatch=micro)
+
+
+def weigh(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str) -> Placed:
+    """The engine's sum with the overheads, held against what is available. One pool is counted once when memory is unified."""
+    memory = estimate(sizes, settings)
+    devices = tuple(
+        replace(part, overhead=part.overhead + device_overhead(host.devices[index]))
+        for part, index in zip(memory.devices, used, strict=True)
+    )
+    on_host = replace(memory.host, overhead=memory.host.overhead + host_overhead(len(used)))
+    memory = replace(memory, devices=devices, host=on_host)
+    margins = [host.devices[index].available_bytes - part.total for part, index in zip(devices, used, strict=True)]
+    if host.ram_available_bytes is None:
+        return Placed(placement, settings, memory, used, tuple(margins), None)
+    pooled = sum(part.total for part, index in zip(devices, used, strict=True) if host.devices[index].unified)
+    host_margin = host.ram_available_bytes - on_host.total - pooled
+    margins = [
+        min(margin, host_margin) if host.devices[index].unified else margin
+        for margin, index in zip(margins, used, strict=True)
+    ]
+    return Placed(placement, settings, memory, used, tuple(margins), host_margin)
+
+
+# ---------------------------------------------------------------- the placements
+
+
+def singles(host: HostSpec) -> list[int]:
+    """Devices by what serves one stream fastest."""
+    return sorted(
+        range(len(host.devices)),
+        key=lambda i: (-(host.devices[i].memory_bandwidth or 0), -host.devices[i].available_bytes, i),
+    )
+
+
+def groups(host: HostSpec) -> list[tuple[int, ...]]:
+    """Sets of devices that one engine build can use together: discrete, of one maker, largest first."""
+    vendors = sorted({device.vendor for device in host.devices if not device.unified})
+    found = []
+    for vendor in vendors:
+        members = [i for i, device in enumerate(host.devices) if device.vendor == vendor and not device.unified]
+        members.sort(key=lambda i: (-host.devices[i].available_bytes, -(host.devices[i].memory_bandwidth or 0), i))
+        if len(members) > 1:
+            found.append(tuple(members))
+    return found
+
+
+def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """Everything on one device, on the fastest where it fits."""
+    whole = replace(base, devices=1, gpu_layers=len(sizes.layers) + 1)
+    for index in singles(host):
+        placed = weigh(sizes, host, whole, (index,), "gpu")
+        if placed.fits:
+            return placed
+    return None
+
+
+def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """Everything on the smallest number of devices that holds it: more devices make no single stream faster."""
+    whole = replace(base, devices=1, gpu_layers=len(sizes.layers) + 1)
+    for members in groups(host):
+        least = estimate(sizes, whole).devices[0]
+        room = 0
+        for count, index in enumerate(members, start=1):
+            room += host.devices[index].available_bytes - device_overhead(host.devices[index])
+            if count < 2 or room < least.weights + least.kv:
+                continue
+            placed = divided(sizes, host, replace(whole, devices=count), members[:count], "gpus")
+            if placed and placed.fits:
+                return placed
+    return None
+
+
+def with_experts_on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """Attention and shared weights on the devices, the routed experts of the fewest first blocks on the host."""
+    if not sizes.experts or host.ram_available_bytes is None:
+        return None
+    whole = replace(base, gpu_layers=len(sizes.layers) + 1)
+
+    def at(count: int, used: tuple[int, ...]) -> Placed | None:
+        settings = replace(whole, devices=len(used), experts_on_cpu=count)
+        return divided(sizes, host, settings, used, "experts_on_cpu")
+
+    return offloaded(host, len(sizes.layers), at)
+
+
+def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """The most layers that fit on the devices, the rest on the host."""
+    blocks = len(sizes.layers)
+    if host.ram_available_bytes is None:
+        return None
+
+    def at(count: int, used: tuple[int, ...]) -> Placed | None:
+        settings = replace(base, devices=len(used), gpu_layers=blocks + 1 - count)
+        return divided(sizes, host, settings, used, "partial")
+
+    return offloaded(host, blocks, at)
+
+
+def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    if host.ram_available_bytes is None:
+        return None
+    placed = weigh(sizes, host, replace(base, devices=0, gpu_layers=0), (), "cpu")
+    return placed if placed.fits else None
+
+
+PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]] = {
+    "gpu": on_gpu,
+    "gpus": on_gpus,
+    "experts_on_cpu": with_experts_on_cpu,
+    "partial": partly,
+    "cpu": on_cpu,
+}
+
+
+def offloaded(host: HostSpec, most: int, at: Callable[[int, tuple[int, ...]], Placed | None]) -> Placed | None:
+    """The smallest count 1..most, by bisection, at which the devices hold their part; None when the host cannot hold its own."""
+    sets = groups(host) or [(index,) for index in singles(host)[:1]]
+    for used in sets:
+        low, high, best = 1, most, None
+        while low <= high:
+            middle = (low + high) // 2
+            placed = at(middle, used)
+            if placed and min(placed.margins) >= 0:
+                best, high = placed, middle - 1
+            else:
+                low = middle + 1
+        if best and best.fits:
+            return best
+    return None
+
+
+# ---------------------------------------------------------------- dividing layers between devices
+
+
+def divided(
+    sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str
+) -> Placed | None:
+    """Weigh `settings` over `used`, with a tensor split in whole layers that follows free memory, corrected a few times."""
+    if len(used) == 1:
+        return weigh(sizes, host, settings, used, placement)
+    costs = layer_costs(sizes, settings)
+    rooms = [host.devices[i].available_bytes - device_overhead(host.devices[i]) for i in used]
+    counts = shares(costs, rooms)
+    placed = None
+    for _ in range(REPAIRS):
+        placed = weigh(sizes, host, replace(settings, tensor_split=tuple(map(float, counts))), used, placement)
+        worst = min(range(len(used)), key=lambda i: placed.margins[i])
+        roomy = max(range(len(used)), key=lambda i: placed.margins[i])
+        if placed.margins[worst] >= 0 or placed.margins[roomy] <= 0 or counts[worst] < 2:
+            break
+        mean = max(1, sum(costs) // len(costs))
+        moved = max(1, min(counts[worst] - 1, -placed.margins[worst] // mean))
+        counts[worst] -= moved
+        counts[roomy] += moved
+    return placed
+
+
+def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
+    """About what each layer that goes to a device takes there, the output layer last: a guide for the split, not a promise."""
+    cells = settings.context // settings.slots
+    start = len(sizes.layers) + 1 - settings.gpu_layers
+    costs = []
+    for index, layer in enumerate(sizes.layers):
+        kept = cells if layer.window is None else min(cells, layer.window + settings.ubatch)
+        cache = kept * (layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v])
+        state = 4 * (layer.state_conv + layer.state_ssm)
+        experts = layer.experts_device if index >= settings.experts_on_cpu else 0
+        costs.append(int(layer.device + experts + settings.slots * (cache + state)))
+    return [*costs[max(0, start) :], sizes.output_device]
+
+
+def shares(costs: list[int], rooms: list[int]) -> list[int]:
+    """Layers per device, in order, so that each device's part of the bytes follows its part of the room."""
+    whole, total = sum(costs), max(1, sum(rooms))
+    counts, device, filled, boundary = [0] * len(rooms), 0, 0.0, whole * rooms[0] / total
+    for cost in costs:
+        while device < len(rooms) - 1 and filled + cost / 2 > boundary:
+            device += 1
+            boundary += whole * rooms[device] / total
+        counts[device] += 1
+        filled += cost
+    return counts
+
+
+# ---------------------------------------------------------------- what others ask
+
+
+def kv_types(sizes: BuildSizes) -> tuple[str, ...]:
+    """Cache types the build can use: q8_0 packs 32 values, so a head must be a multiple of that."""
+    rows = [n for layer in sizes.layers for n in (layer.k_elements, layer.v_elements) if n]
+    return ("f16", "q8_0") if rows and all(n % 32 == 0 for n in rows) and sizes.causal else ("f16",)
+
+
+def placements(
+    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
+) -> Iterator[Placed]:
+    """Every placement that fits, best first; each kind once, with the best cache type that fits."""
+    allowed, seen = kv_types(sizes), set()
+    for kind, kv in ATTEMPTS:
+        if kind not in kinds or kind in seen or kv not in allowed or (kind != "cpu" and not host.devices):
+            continue
+        placed = PLACEMENTS[kind](sizes, host, settings_for(sizes, workload, kv, embedding=embedding))
+        if placed:
+            seen.add(kind)
+            yield placed
+
+
+def place(
+    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
+) -> Placed | None:
+    return next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)
+
+
+def largest_context(
+    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
+) -> int | None:
+    """The longest context per request, in whole 1,024 tokens up to the model's own limit, that any of `kinds` holds."""
+    low, high, best = 1, max(1, sizes.context_length // 1024), None
+    while low <= high:
+        middle = (low + high) // 2
+        if place(sizes, host, replace(workload, context=middle * 1024), embedding=embedding, kinds=kinds):
+            best, low = middle * 1024, middle + 1
+        else:
+            high = middle - 1
+    return best
