@@ -1,0 +1,26 @@
+"""Scopes. A view names `read_scope` and `write_scope`; a token must carry the one its method needs."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+ANONYMOUS_SCOPES = {"read", "recommend"}
+
+
+class HasScope(BasePermission):
+    """Anonymous visitors have `read` and `recommend` where ANONYMOUS_ACCESS is on; signed-in staff have every scope."""
+
+    message = "This needs a token with the scope that the documentation names for it."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        safe = request.method in SAFE_METHODS
+        scope = getattr(view, "read_scope" if safe else "write_scope", None) or "read"
+        self.message = f"This needs a token with the scope {scope}."
+        if request.auth is not None:
+            return scope in request.auth.scopes
+        if request.user and request.user.is_authenticated:
+            return bool(request.user.is_staff)
+        return scope in ANONYMOUS_SCOPES and settings.ANONYMOUS_ACCESS

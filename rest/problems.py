@@ -1,0 +1,96 @@
+"""Errors as RFC 9457 problem documents: one sentence each, and the field it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+TITLES = {
+    400: "The request is not valid",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    412: "Changed in the meantime",
+    415: "Unsupported media type",
+    422: "The hardware is not known well enough",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available at the moment",
+}
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(exceptions.APIException):
+    """Raise with a status, a sentence, and `errors` as [{"field", "message"}]; `extra` members join the document."""
+
+    def __init__(
+        self, status: int, detail: str, errors: list[dict[str, Any]] | None = None, extra: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status_code = status
+        self.errors = errors or []
+        self.extra = extra or {}
+
+
+def document(status: int, detail: str, errors: list[dict[str, Any]] | None = None, **extra: Any) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "errors": errors or [],
+        **extra,
+    }
+
+
+def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """DRF's nested error detail -> {"field": "workload.context", "message": "..."} one by one."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            here = path if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
+            yield from flatten(value, here)
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            yield from flatten(value, f"{path}[{index}]" if isinstance(value, dict) and value else path)
+    else:
+        yield {"field": path, "message": str(detail)}
+
+
+def handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. Unknown exceptions stay Django's: they are logged and answer `server_error`."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    status, errors, extra = error.status_code, getattr(error, "errors", []), getattr(error, "extra", {})
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(flatten(error.detail))
+    detail = errors[0]["message"] if errors and isinstance(error, exceptions.ValidationError) else str(error.detail)
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait or 0) + 1)  # type: ignore[attr-defined]
+    set_rollback()
+    return Response(document(status, detail, errors, **extra), status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return JsonResponse(document(404, "There is nothing at this address."), status=404, content_type=CONTENT_TYPE)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """What a fault of ours looks like from outside: no traceback, no detail."""
+    sentence = "Something went wrong on our side; the log has the details."
+    return JsonResponse(document(500, sentence), status=500, content_type=CONTENT_TYPE)
