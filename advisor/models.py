@@ -90,3 +90,11 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["name"]
+
+
+class Decision(models.Model):
+    """A question that was answered, kept so that `POST launches/` can name the decision and a rank instead of repeating it."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    question = models.JSONField()
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
