@@ -1,0 +1,74 @@
+"""KV cache and recurrent state in bytes (`src/llama-kv-cache.cpp`, `-iswa.cpp`, `src/llama-memory-recurrent.cpp`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advisor.fit.memory.ggml_types import pad, row_bytes
+from advisor.fit.spec import BuildSizes, LayerSizes, Settings
+
+CELL_STEP = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How many tokens the cache of one stream holds, and how large the batches of the graph are."""
+
+    full: int
+    streams: int
+    ubatch: int
+    slots: int
+    unified: bool
+    swa_full: bool
+
+    def of(self, window: int | None) -> int:
+        """Cells of a layer with this window: it must hold the window of each sequence and one micro-batch."""
+        if window is None or self.swa_full:
+            return self.full
+        return min(self.full, pad(window * (self.slots if self.unified else 1) + self.ubatch, CELL_STEP))
+
+
+def cells(settings: Settings, causal: bool) -> Cells:
+    """As `llama_context` rounds what was asked for."""
+    total = pad(settings.context, CELL_STEP)
+    batch = min(settings.context, settings.batch) if causal else settings.batch
+    return Cells(
+        full=total if settings.unified else pad(total // settings.slots, CELL_STEP),
+        streams=1 if settings.unified else settings.slots,
+        ubatch=min(batch, settings.ubatch),
+        slots=settings.slots,
+        unified=settings.unified,
+        swa_full=settings.swa_full,
+    )
+
+
+def layer_bytes(layer: LayerSizes, size: Cells, settings: Settings, widest_v: int = 0) -> int:
+    """Cache and state of one block.
+
+    `widest_v` is given without flash attention: V is then stored transposed, as wide as the widest block's.
+    """
+    total = 4 * size.slots * (layer.state_conv + layer.state_ssm)
+    if layer.k_elements:
+        v = max(layer.v_elements, widest_v) if layer.v_elements else 0
+        row = row_bytes(layer.k_elements, settings.kv_type_k) + (row_bytes(v, settings.kv_type_v) if v else 0)
+        total += size.of(layer.window) * size.streams * row
+    return total
+
+
+def widest_v(sizes: BuildSizes) -> int:
+    return max(layer.v_elements for layer in sizes.layers)
+
+
+def runs(layers: Sequence[LayerSizes]) -> list[tuple[LayerSizes, int]]:
+    """Distinct blocks with their number; blocks are told apart by identity, which `sizes` makes equal to equality."""
+    counts: dict[int, int] = {}
+    first: dict[int, LayerSizes] = {}
+    for layer in layers:
+        key = id(layer)
+        if key in counts:
+            counts[key] += 1
+        else:
+            counts[key] = 1
+            first[key] = layer
+    return [(first[key], n) for key, n in counts.items()]

@@ -1,0 +1,57 @@
+"""What llama.cpp knows about an architecture beyond the file: attention windows and which tensors lie where. Data only.
+
+Source: `src/llama-model.cpp` (`load_hparams`) and `src/llama-arch.cpp` (`LLM_TENSOR_INFOS`) of build b11434.
+"""
+
+from __future__ import annotations
+
+# Every n-th layer attends fully, the others within the window, where the file itself does not say so.
+WINDOW_PERIOD = {
+    "afmoe": 4,
+    "cohere2": 4,
+    "exaone-moe": 4,
+    "exaone4": 4,
+    "gemma-embedding": 6,
+    "gemma2": 2,
+    "gemma3": 6,
+    "gemma3n": 5,
+    "gpt-oss": 2,
+    "llama4": 4,
+    "mellum": 4,
+    "olmo2": 4,
+    "smallthinker": 4,
+}
+# Where the full layer comes first in each period instead of last.
+FULL_LAYER_FIRST = frozenset({"smallthinker", "modern-bert"})
+# Windows that the engine takes when the file names none (llama 4: chunked attention).
+DEFAULT_WINDOW = {"llama4": 8192, "gemma2": 4096, "smallthinker": 4096}
+# Files that name a window which the engine does not use.
+WINDOW_IGNORED = frozenset({"phi3", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "llama", "mistral3"})
+
+# Models that keep no cache: every token of the batch sees the others directly.
+CACHELESS = frozenset(
+    {
+        "bert",
+        "dream",
+        "eurobert",
+        "gemma-embedding",
+        "jina-bert-v2",
+        "jina-bert-v3",
+        "llada",
+        "llada-moe",
+        "modern-bert",
+        "neo-bert",
+        "nomic-bert",
+        "nomic-bert-moe",
+        "rnd1",
+    }
+)
+
+# Encoders without a language head: the embedding is not read a second time as output matrix.
+OUTPUTLESS = CACHELESS - {"dream", "gemma-embedding", "llada", "llada-moe", "rnd1"}
+
+# Tensors that are read on the host whatever the offload; all others outside the blocks follow the output layer.
+INPUT_TENSORS = frozenset({"token_embd", "token_types", "position_embd", "per_layer_token_embd"})
+
+# x86 builds with AVX2 keep these types interleaved by eight rows (`ggml-cpu/repack.cpp`).
+REPACKED_TYPES = frozenset({"q4_0", "q4_K", "iq4_nl", "mxfp4"})

@@ -1,0 +1,236 @@
+"""Bounded reader of GGUF headers (versions 2 and 3): metadata and tensor table, never the weights.
+
+The file is hostile until proven otherwise: every count, length and offset is checked before memory or time is spent on
+it, and whatever is wrong ends in one `GgufError`. Format: `docs/gguf.md` of the ggml project.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from math import prod
+from typing import Any, BinaryIO
+
+MAX_KEYS = 4096
+MAX_TENSORS = 65_536
+MAX_NAME = 256
+MAX_STRING = 8 << 20  # chat templates are the longest honest strings
+MAX_TOKENS = 4 << 20
+MAX_KEPT_ARRAY = 65_536  # longer arrays are counted, not kept
+MAX_KEPT_BYTES = 64 << 20
+MAX_HEADER = 512 << 20
+MAX_NESTING = 2
+MAX_DIMENSIONS = 4
+MAX_ALIGNMENT = 1 << 20
+CHUNK = 1 << 20
+
+# ggml type id -> (name, elements per block, bytes per block)
+TYPES: dict[int, tuple[str, int, int]] = {
+    0: ("f32", 1, 4),
+    1: ("f16", 1, 2),
+    2: ("q4_0", 32, 18),
+    3: ("q4_1", 32, 20),
+    6: ("q5_0", 32, 22),
+    7: ("q5_1", 32, 24),
+    8: ("q8_0", 32, 34),
+    9: ("q8_1", 32, 40),
+    10: ("q2_K", 256, 84),
+    11: ("q3_K", 256, 110),
+    12: ("q4_K", 256, 144),
+    13: ("q5_K", 256, 176),
+    14: ("q6_K", 256, 210),
+    15: ("q8_K", 256, 292),
+    16: ("iq2_xxs", 256, 66),
+    17: ("iq2_xs", 256, 74),
+    18: ("iq3_xxs", 256, 98),
+    19: ("iq1_s", 256, 50),
+    20: ("iq4_nl", 32, 18),
+    21: ("iq3_s", 256, 110),
+    22: ("iq2_s", 256, 82),
+    23: ("iq4_xs", 256, 136),
+    24: ("i8", 1, 1),
+    25: ("i16", 1, 2),
+    26: ("i32", 1, 4),
+    27: ("i64", 1, 8),
+    28: ("f64", 1, 8),
+    29: ("iq1_m", 256, 56),
+    30: ("bf16", 1, 2),
+    34: ("tq1_0", 256, 54),
+    35: ("tq2_0", 256, 66),
+    39: ("mxfp4", 32, 17),
+    40: ("nvfp4", 64, 36),
+    41: ("q1_0", 128, 18),
+}
+
+# metadata value type -> struct code; 8 is a string, 9 an array
+SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+STRING, ARRAY = 8, 9
+
+
+class GgufError(ValueError):
+    """The file is no GGUF that can be read; the message is one sentence for the user."""
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Reads metadata and tensor table of one GGUF file.
+
+    Returns:
+        {"kv": {key: value}, "tensors": [{"name", "shape", "type"}], "n_vocab", "data_offset", "file_bytes"}; shapes in
+        ggml order, tokenizer arrays and arrays of over 65,536 values left out, `n_vocab` the number of tokens.
+
+    Raises:
+        GgufError: when the file cannot be read, is cut short, or states what cannot be.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _Reader(file, os.fstat(file.fileno()).st_size).header()
+    except OSError as error:
+        raise GgufError(f"The file cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
+
+
+class _Reader:
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file = file
+        self.size = size
+        self.limit = min(size, MAX_HEADER)
+        self.at = 0
+        self.kept = 0
+        self.n_tokens = 0
+
+    def header(self) -> dict[str, Any]:
+        if self.size < 24:
+            raise GgufError("The file is too short to be a GGUF file.")
+        if self.take(4) != b"GGUF":
+            raise GgufError("The file is not a GGUF file: it does not start with the letters GGUF.")
+        version = self.scalar("I")
+        if version not in (2, 3):
+            raise GgufError(f"GGUF version {version} is not known; versions 2 and 3 are read.")
+        n_tensors = self.count("Q", MAX_TENSORS, "tensors")
+        n_keys = self.count("Q", MAX_KEYS, "metadata keys")
+        kv = self.metadata(n_keys)
+        alignment = kv.get("general.alignment", 32)
+        if not isinstance(alignment, int) or not 0 < alignment <= MAX_ALIGNMENT or alignment & (alignment - 1):
+            raise GgufError("The file's alignment is not a power of two up to 1 MiB.")
+        tensors, extents = self.tensors(n_tensors)
+        start = -(-self.at // alignment) * alignment
+        self.check_extents(extents, start, alignment)
+        arch = kv.get("general.architecture")
+        stated = kv.get(f"{arch}.vocab_size")
+        n_vocab = self.n_tokens or (stated if isinstance(stated, int) else 0)
+        return {"kv": kv, "tensors": tensors, "n_vocab": n_vocab, "data_offset": start, "file_bytes": self.size}
+
+    def metadata(self, count: int) -> dict[str, Any]:
+        kv: dict[str, Any] = {}
+        for _ in range(count):
+            key = self.string(MAX_NAME, "key")
+            if key in kv:
+                raise GgufError(f"The metadata key {key!r} appears twice.")
+            value = self.value(self.scalar("I"), key, 0)
+            if value is not None:
+                kv[key] = value
+        return kv
+
+    def value(self, kind: int, key: str, depth: int) -> Any:
+        if kind in SCALARS:
+            return self.scalar(SCALARS[kind])
+        if kind == STRING:
+            return self.string(MAX_STRING, f"value of {key!r}")
+        if kind == ARRAY:
+            return self.array(key, depth + 1)
+        raise GgufError(f"The metadata key {key!r} has a value of unknown type {kind}.")
+
+    def array(self, key: str, depth: int) -> list[Any] | None:
+        """A short array as a list; None for tokenizer tables and long ones, which are stepped over."""
+        if depth > MAX_NESTING:
+            raise GgufError(f"The metadata key {key!r} nests arrays more than {MAX_NESTING} deep.")
+        kind = self.scalar("I")
+        count = self.count("Q", MAX_TOKENS, f"values of {key!r}")
+        if key == "tokenizer.ggml.tokens":
+            self.n_tokens = count
+        keep = count <= MAX_KEPT_ARRAY and not key.startswith("tokenizer.")
+        if kind in SCALARS:
+            code = SCALARS[kind]
+            size = count * struct.calcsize(code)
+            if keep:
+                return list(struct.unpack(f"<{count}{code}", self.take(size)))
+            self.skip(size)
+            return None
+        if kind == STRING and not keep:
+            for _ in range(count):
+                self.skip(self.count("Q", MAX_STRING, f"bytes in {key!r}"))
+            return None
+        values = [self.value(kind, key, depth) for _ in range(count)]
+        return values if keep else None
+
+    def tensors(self, count: int) -> tuple[list[dict[str, Any]], list[tuple[int, int, str]]]:
+        tensors, extents, names = [], [], set()
+        for _ in range(count):
+            name = self.string(MAX_NAME, "tensor name")
+            if name in names:
+                raise GgufError(f"The tensor {name!r} appears twice.")
+            names.add(name)
+            dimensions = self.scalar("I")
+            if not 0 < dimensions <= MAX_DIMENSIONS:
+                raise GgufError(f"The tensor {name!r} has {dimensions} dimensions; 1 to {MAX_DIMENSIONS} are possible.")
+            shape = [self.scalar("Q") for _ in range(dimensions)]
+            kind, offset = self.scalar("I"), self.scalar("Q")
+            if kind not in TYPES:
+                raise GgufError(f"The tensor {name!r} has the unknown type {kind}.")
+            type_name, block, size = TYPES[kind]
+            if min(shape) < 1 or prod(shape) > 1 << 48 or shape[0] % block:
+                raise GgufError(f"The tensor {name!r} has a shape that type {type_name} cannot have.")
+            tensors.append({"name": name, "shape": shape, "type": type_name})
+            extents.append((offset, prod(shape) // block * size, name))
+        return tensors, extents
+
+    def check_extents(self, extents: list[tuple[int, int, str]], start: int, alignment: int) -> None:
+        end = 0
+        for offset, size, name in sorted(extents):
+            if offset % alignment:
+                raise GgufError(f"The tensor {name!r} does not start at a multiple of {alignment} bytes.")
+            if offset < end:
+                raise GgufError(f"The tensor {name!r} overlaps the one before it.")
+            end = offset + size
+            if start + end > self.size:
+                raise GgufError(f"The file is cut short: the tensor {name!r} ends after byte {self.size}.")
+
+    # ------------------------------------------------------------ bytes
+
+    def skip(self, size: int) -> None:
+        if size > self.limit - self.at:
+            raise self.short()
+        self.at += size
+        self.file.seek(self.at)
+
+    def take(self, size: int) -> bytes:
+        if size > self.limit - self.at:
+            raise self.short()
+        self.kept += size
+        if self.kept > MAX_KEPT_BYTES:
+            raise GgufError(f"The header holds more than {MAX_KEPT_BYTES >> 20} MiB of metadata.")
+        data = self.file.read(size)
+        if len(data) != size:
+            raise self.short()
+        self.at += size
+        return data
+
+    def short(self) -> GgufError:
+        if self.limit < self.size:
+            return GgufError(f"The header is longer than {MAX_HEADER >> 20} MiB.")
+        return GgufError("The file is cut short within its header.")
+
+    def scalar(self, code: str) -> Any:
+        return struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))[0]
+
+    def count(self, code: str, most: int, what: str) -> int:
+        value = int(self.scalar(code))
+        if value > most:
+            raise GgufError(f"The header states {value} {what}; at most {most} are read.")
+        return value
+
+    def string(self, most: int, what: str) -> str:
+        size = self.count("Q", most, f"bytes for a {what}")
+        try:
+            return self.take(size).decode()
+        except UnicodeDecodeError:
+            raise GgufError(f"A {what} is not UTF-8 text.") from None
