@@ -1,0 +1,36 @@
+"""Answered questions by their decision, so that a launch can say "that one, rank 1"."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from advisor.models import Decision
+
+KEPT_DAYS = 30
+_known: set[str] = set()  # spares a busy process the look-up; a miss only costs one query
+
+
+def remember(digest: str, question: dict[str, Any]) -> None:
+    """Keep the question. An answer never fails because it could not be kept: a launch by decision then says so."""
+    if digest in _known:
+        return
+    try:
+        Decision.objects.get_or_create(digest=digest, defaults={"question": question})
+    except DatabaseError:
+        return
+    if len(_known) > 10_000:
+        _known.clear()
+    _known.add(digest)
+
+
+def recall(digest: str) -> dict[str, Any] | None:
+    row = Decision.objects.filter(digest=digest).first()
+    return row.question if row else None
+
+
+def prune() -> int:
+    return Decision.objects.filter(created__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()[0]

@@ -1,0 +1,165 @@
+"""The shapes of answers for OpenAPI. Answers are plain dicts (the hot path renders no serializer), so they are described here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+
+from advisor.fit.spec import PREFERENCES, REASONS, USE_CASES
+
+
+def text(**more: Any) -> dict[str, Any]:
+    return {"type": "string"} | more
+
+
+def maybe(kind: str) -> dict[str, Any]:
+    return {"type": [kind, "null"]}
+
+
+INTEGER: dict[str, Any] = {"type": "integer"}
+NUMBER: dict[str, Any] = {"type": "number"}
+
+
+def thing(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": sorted(properties)} | more
+
+
+def many(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+FREE: dict[str, Any] = {"type": "object", "additionalProperties": True}
+RANGE = thing({"low": NUMBER, "mid": NUMBER, "high": NUMBER})
+DEVICE = thing(
+    {key: INTEGER for key in ("capacity", "available", "weights", "kv", "compute", "overhead", "total", "margin")}
+    | {"name": text(), "uuid": maybe("string")}
+)
+MEMORY = {
+    "type": "object",
+    "properties": {"devices": many(DEVICE), "host": FREE, "basis": text(), "error_bound_percent": maybe("number")},
+    "required": ["devices", "host", "basis"],
+}
+SPEED = thing(
+    {
+        "decode_tokens_per_second": RANGE,
+        "prefill_tokens_per_second": RANGE,
+        "first_token_seconds": RANGE,
+        "at_context": INTEGER,
+        "basis": text(),
+    }
+)
+RESULT = {
+    "type": "object",
+    "properties": {
+        "rank": INTEGER,
+        "score": NUMBER,
+        "score_parts": FREE,
+        "model": FREE,
+        "build": FREE,
+        "engine": text(),
+        "settings": FREE,
+        "memory": MEMORY,
+        "speed": SPEED,
+        "quality": FREE,
+        "command": many(text()),
+        "reasons": many(text()),
+    },
+    "required": ["rank", "score", "model", "build", "engine", "settings", "memory", "speed", "quality", "command", "reasons"],
+}
+REJECTED = {
+    "type": "object",
+    "properties": {
+        "model": text(),
+        "build": maybe("string"),
+        "reason": text(enum=list(REASONS)),
+        "needed_bytes": maybe("integer"),
+        "available_bytes": maybe("integer"),
+        "fixes": many(FREE),
+    },
+    "required": ["model", "build", "reason", "fixes"],
+}
+DECISION = {
+    "type": "object",
+    "properties": {
+        "decision": text(pattern="^[0-9a-f]{64}$"),
+        "catalog_version": text(),
+        "fit_version": text(),
+        "hardware": FREE,
+        "results": many(RESULT),
+        "rejected": many(REJECTED),
+        "warnings": many(text()),
+    },
+    "required": ["decision", "catalog_version", "fit_version", "hardware", "results", "rejected", "warnings"],
+}
+ESTIMATE = {
+    "type": "object",
+    "properties": {"memory": MEMORY, "speed": SPEED, "fits": {"type": "boolean"}, "settings": FREE, "hardware": FREE},
+    "required": ["memory", "speed", "fits"],
+}
+ESTIMATE_REQUEST = thing({"build": text(), "hardware": FREE, "settings": FREE})
+LAUNCH = {
+    "type": "object",
+    "properties": {
+        "id": text(format="uuid"),
+        "status": text(enum=["queued", "downloading", "starting", "ready", "stopping", "stopped", "failed", "lost"]),
+        "reason": maybe("string"),
+        "message": text(),
+        "host": text(),
+        "model": text(),
+        "build": text(),
+        "engine": text(),
+        "alias": text(),
+        "endpoint": maybe("string"),
+        "api_key": maybe("string"),
+        "settings": FREE,
+        "command": many(text()),
+        "progress": {"type": ["object", "null"], "additionalProperties": True},
+        "predicted": FREE,
+        "measured": {"type": ["object", "null"], "additionalProperties": True},
+        "reservations": many(thing({"accelerator": text(), "bytes": INTEGER})),
+        "events": many(thing({"at": text(format="date-time"), "from": text(), "to": text(), "note": text()})),
+        "created": text(format="date-time"),
+        "updated": text(format="date-time"),
+    },
+    "required": ["id", "status", "host", "model", "build", "engine", "settings", "predicted", "measured", "created"],
+}
+LAUNCH_CREATED = {201: LAUNCH, 200: LAUNCH}
+LAUNCHES = thing({"next": maybe("string"), "previous": maybe("string"), "results": many(LAUNCH)})
+LIST_QUERY = [
+    OpenApiParameter("limit", int, description="at most 500"),
+    OpenApiParameter("cursor", str),
+    OpenApiParameter("status", str, description="only launches in this state"),
+]
+
+
+def key(name: str, kind: type, description: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, description=description, **more)
+
+
+QUESTION_QUERY = [
+    key("host", str, "a known machine, e.g. local; its newest snapshot minus what is reserved"),
+    key("hw", str, "hardware in words: 2x RTX 3090, 64 GB RAM"),
+    key("gpu", str, "a GPU as people write it"),
+    key("gpus", int, "how many of it"),
+    key("vram_gb", float, "memory of one, where the name alone does not say"),
+    key("bandwidth_gb_s", float, "memory bandwidth of one, for an unknown name"),
+    key("ram_gb", float, "main memory"),
+    key("cpu_cores", int, "cores"),
+    key("use_case", str, "what for", enum=list(USE_CASES)),
+    key("context", int, "tokens per request"),
+    key("concurrency", int, "requests at once"),
+    key("min_tps", float, "decode tokens per second of each request, at least"),
+    key("max_ttft", float, "seconds to the first token, at most"),
+    key("licence", str, "any, commercial, or ids with commas between"),
+    key("modality", str, "input besides text: image, audio"),
+    key("language", str, "codes with commas between"),
+    key("tool_use", bool, "must call tools"),
+    key("reasoning", bool, "must (or must not) think step by step"),
+    key("prefer", str, "what decides", enum=list(PREFERENCES)),
+    key("engine", str, "only this engine"),
+    key("limit", int, "results, at most 100"),
+    key("rejected_limit", int, "rejected models listed"),
+    key("expand", str, "plans: every model's other plans too"),
+    key("on_disk", bool, "only builds whose files are on the server's disk"),
+]

@@ -1,0 +1,42 @@
+"""Liveness, and readiness with its causes. Plain Django views: they answer even when the API's machinery does not."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from redis import Redis, RedisError
+
+from catalog.models import CatalogVersion
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """503 when questions cannot be answered. A silent broker delays launches and loses nothing: said, not fatal."""
+    checks = {"database": database(), "catalog": "", "broker": broker()}
+    if not checks["database"]:
+        checks["catalog"] = "" if CatalogVersion.objects.exists() else "The catalog is empty: run `manage.py load_catalog`."
+    ready = not (checks["database"] or checks["catalog"])
+    body = {"status": "ok" if ready else "unavailable", "checks": {name: why or "ok" for name, why in checks.items()}}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def database() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "The database does not answer."
+    return "Migrations are waiting: run `manage.py migrate`." if waiting else ""
+
+
+def broker() -> str:
+    try:
+        Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=1, socket_connect_timeout=1).ping()
+    except (RedisError, OSError):
+        return "The broker does not answer: launches wait until the next look at the queue."
+    return ""

@@ -1,0 +1,43 @@
+"""The body of `POST launches/`: one of three ways to say what to run, checked before anything is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from advisor import decisions
+
+WAYS = "Say one of: model (with an optional workload), decision with rank, or build with engine and settings."
+
+
+class LaunchRequestSerializer(serializers.Serializer[Any]):
+    host = serializers.CharField(max_length=80, default="local", help_text="'local' is the machine that serves this API")
+    model = serializers.CharField(max_length=120, required=False, help_text="a slug: the best plan of that model is taken")
+    workload = serializers.DictField(required=False, help_text="as in a recommendation")
+    decision = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, help_text="of an earlier recommendation")
+    rank = serializers.IntegerField(min_value=1, max_value=500, required=False)
+    build = serializers.CharField(max_length=300, required=False)
+    engine = serializers.CharField(max_length=40, required=False)
+    settings = serializers.DictField(required=False, help_text="as in a result of a recommendation")
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError({key: ["Unknown field."] for key in unknown})
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [key for key in ("model", "decision", "build") if key in attrs]
+        if len(named) != 1:
+            raise serializers.ValidationError({named[1] if named else "model": [WAYS]})
+        allowed = {"model": {"workload"}, "decision": {"rank"}, "build": {"engine", "settings"}}[named[0]]
+        for key in sorted(set(attrs) - {"host", named[0]} - allowed):
+            raise serializers.ValidationError({key: [f"Does not go with {named[0]}. {WAYS}"]})
+        if "decision" in attrs:
+            attrs["question"] = decisions.recall(attrs.pop("decision"))
+            attrs.setdefault("rank", 1)
+            if attrs["question"] is None:
+                raise serializers.ValidationError({"decision": ["Not a decision of this server: ask again first."]})
+        return attrs
