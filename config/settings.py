@@ -55,7 +55,7 @@ def database(url: str) -> dict[str, object]:
             "NAME": BERTH_DATA / "berth.sqlite3",
             # A file in tests too: an in-memory database would hide every locking mistake.
             "TEST": {"NAME": BERTH_DATA / "test.sqlite3"},
-            # IMMEDIATE: a write transaction waits for its turn at BEGIN instead of failing half way with "database is locked".
+            # IMMEDIATE: a write waits for its turn at BEGIN instead of failing half way with "database is locked".
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -92,7 +92,8 @@ if "*" in ALLOWED_HOSTS:
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # The simple config finds the admin modules only where the URLs are read: the worker never loads them.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -161,7 +162,9 @@ REST_FRAMEWORK = {
         "advisor.tokens.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest.renderers.OrjsonRenderer"],
+    "EXCEPTION_HANDLER": "rest.problems.handler",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -233,6 +236,8 @@ LOGGING = {
 
 # Whether visitors without an account may read and ask; on only where nobody else can reach the page.
 ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", LOOPBACK)
+# Whether someone at this very machine may launch and stop from the page without signing in.
+LOCAL_OPERATOR = flag("BERTH_LOCAL_OPERATOR", LOOPBACK)
 # The only folders out of which a model file is ever launched, besides the bundled model.
 MODEL_ROOTS = [
     Path(p).resolve() for p in os.environ.get("BERTH_MODELS", str(BERTH_DATA / "models")).split(os.pathsep) if p
