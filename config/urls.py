@@ -1,6 +1,20 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from advisor.urls import pages, rest
+from config.docs import SwaggerView
+
+admin.autodiscover()
+handler500 = "config.errors.server_error"
+handler404 = "config.errors.not_found"
+handler403 = "config.errors.forbidden"
+urlpatterns = [
+    path("", include(pages)),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(rest)),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SwaggerView.as_view(url_name="schema"), name="docs"),
+]

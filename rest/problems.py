@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -86,11 +86,5 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     return Response(document(status, detail, errors, **extra), status, headers=headers, content_type=CONTENT_TYPE)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    return JsonResponse(document(404, "There is nothing at this address."), status=404, content_type=CONTENT_TYPE)
-
-
-def server_error(request: HttpRequest) -> JsonResponse:
-    """What a fault of ours looks like from outside: no traceback, no detail."""
-    sentence = "Something went wrong on our side; the log has the details."
-    return JsonResponse(document(500, sentence), status=500, content_type=CONTENT_TYPE)
+def respond(status: int, sentence: str) -> JsonResponse:
+    return JsonResponse(document(status, sentence), status=status, content_type=CONTENT_TYPE)

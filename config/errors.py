@@ -1,0 +1,27 @@
+"""Errors outside the API's own views: a page for people, a problem document under /api/."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from rest import problems
+
+
+def _answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problems.respond(status, sentence)
+    return render(request, "error.html", {"title": problems.TITLES[status], "sentence": sentence}, status=status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 404, "There is nothing at this address.")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 403, str(exception or "") or "You may not do this here.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Renders nothing that could fail again: no template, no database, no traceback."""
+    return problems.respond(500, "Something went wrong on our side; the log has the details.")
