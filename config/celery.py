@@ -1,4 +1,4 @@
-"""Celery only nudges; rows are the truth. Import this module where a worker or beat starts, never from an app's `__init__`."""
+"""Celery only nudges; rows are the truth. Imported where a worker or beat starts, never from an app's `__init__`."""
 
 from __future__ import annotations
 
