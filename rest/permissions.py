@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # rest_framework.views itself loads this module: it is the default permission
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 ANONYMOUS_SCOPES = {"read", "recommend"}
 
