@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from catalog import schema
 
 slug_rule = RegexValidator(r"^[a-z0-9][a-z0-9._-]*$", "Use lower-case letters, digits, dots, dashes and underscores.")
 sha256_rule = RegexValidator(r"^[0-9a-f]{64}$", "A sha256 has 64 hexadecimal digits.")
@@ -21,6 +25,8 @@ class Licence(models.Model):
     commercial = models.CharField(max_length=10, choices=Commercial.choices)
     conditions = models.TextField(blank=True, help_text="In plain words, what the conditions are.")
     url = models.URLField(blank=True)
+    seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ["id"]
@@ -64,10 +70,13 @@ class Model(models.Model):
     reasoning = models.BooleanField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes")
+    ollama_tag = models.CharField(max_length=120, blank=True, help_text="name in the Ollama library, where one is known")
+    gguf_repos = models.JSONField(default=list, blank=True, help_text="repositories known to hold GGUF builds")
     provenance = models.JSONField(default=dict, blank=True, help_text="field group -> source")
     flags = models.JSONField(default=list, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="what the importer last wrote")
     updated = models.DateTimeField(auto_now=True)
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ["slug"]
@@ -77,14 +86,39 @@ class Model(models.Model):
                 | Q(parameters_total__isnull=True)
                 | Q(parameters_active__lte=F("parameters_total")),
                 name="model_active_not_above_total",
+                violation_error_message="Active parameters must not be above the total.",
             ),
-            models.CheckConstraint(condition=Q(parameters_total__isnull=True) | Q(parameters_total__gt=0), name="model_parameters"),
-            models.CheckConstraint(condition=Q(context_length__isnull=True) | Q(context_length__gt=0), name="model_context"),
-            models.CheckConstraint(condition=~Q(superseded_by=F("id")), name="model_not_its_own_successor"),
+            models.CheckConstraint(
+                condition=Q(parameters_total__isnull=True) | Q(parameters_total__gt=0),
+                name="model_parameters",
+                violation_error_message="Total parameters must be above zero, or empty when not known.",
+            ),
+            models.CheckConstraint(
+                condition=Q(context_length__isnull=True) | Q(context_length__gt=0),
+                name="model_context",
+                violation_error_message="Context length must be above zero, or empty when not known.",
+            ),
+            models.CheckConstraint(
+                condition=Q(superseded_by__isnull=True) | ~Q(superseded_by=F("id")),
+                name="model_not_its_own_successor",
+                violation_error_message="A model cannot be superseded by itself.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """JSON fields against data/schema/model.json and architecture.json; context against the architecture's own."""
+        values = {name: getattr(self, name) for name in ("input_modalities", "languages", "gguf_repos", "provenance", "flags")}
+        errors = schema.errors("model", values, partial=True)
+        if self.architecture is not None:
+            errors |= {"architecture": found for found in [schema.sentences("architecture", self.architecture)] if found}
+            limit = self.architecture.get("max_ctx") if isinstance(self.architecture, dict) else None
+            if isinstance(limit, int) and self.context_length and self.context_length > limit:
+                errors["context_length"] = [f"Context length must not be above max_ctx of the architecture, {limit}."]
+        if errors:
+            raise ValidationError(errors)
 
 
 class Build(models.Model):
@@ -108,13 +142,26 @@ class Build(models.Model):
     source = models.CharField(max_length=300, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
     updated = models.DateTimeField(auto_now=True)
+    history = HistoricalRecords(excluded_fields=["sizes"])  # a table of every layer: too large to keep per edit
 
     class Meta:
         ordering = ["key"]
-        constraints = [models.CheckConstraint(condition=Q(bytes__gt=0), name="build_bytes")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(bytes__gt=0), name="build_bytes", violation_error_message="Bytes must be above zero."
+            )
+        ]
 
     def __str__(self) -> str:
         return self.key
+
+    def clean(self) -> None:
+        """`files` against data/schema/build.json."""
+        errors = schema.errors("build", {"files": self.files}, partial=True)
+        if self.model_id and self.key and not self.key.startswith(f"{self.model.slug}:"):
+            errors["key"] = [f"The key must start with '{self.model.slug}:'."]
+        if errors:
+            raise ValidationError(errors)
 
 
 class Benchmark(models.Model):
@@ -125,6 +172,9 @@ class Benchmark(models.Model):
     metric = models.CharField(max_length=120)
     use_case = models.CharField(max_length=20)
     higher_is_better = models.BooleanField(default=True)
+    measures = models.CharField(max_length=200, blank=True, help_text="what it measures, in a few words")
+    url = models.URLField(blank=True)
+    seed_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["name", "version", "metric"]
@@ -146,11 +196,18 @@ class Evidence(models.Model):
     source = models.CharField(max_length=400)
     source_licence = models.CharField(max_length=200, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ["model_id", "benchmark_id", "-date"]
         verbose_name_plural = "evidence"
-        constraints = [models.CheckConstraint(condition=~Q(source=""), name="evidence_has_a_source")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(source=""),
+                name="evidence_has_a_source",
+                violation_error_message="Evidence must name its source.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.benchmark}: {self.value:g}"
@@ -161,7 +218,27 @@ class CatalogVersion(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     digest = models.CharField(max_length=64)
+    seed = models.CharField(max_length=64, blank=True, help_text="digest of the data folder last loaded")
     updated = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="catalog_version_single")]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Withheld(models.Model):
+    """A seed row that an administrator deleted: the importer does not bring it back."""
+
+    table = models.CharField(max_length=20)
+    key = models.TextField(help_text="JSON list of the row's key")
+    deleted = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["table", "key"]
+        verbose_name_plural = "withheld"
+        constraints = [models.UniqueConstraint(fields=["table", "key"], name="withheld_once")]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}"

@@ -1,0 +1,40 @@
+"""JSON Schemas of the seed, and what is wrong with a value as sentences that name the field."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+FOLDER = Path(__file__).parent / "data" / "schema"
+
+
+@cache
+def _validator(name: str, partial: bool = False) -> Draft202012Validator:
+    schema = orjson.loads((FOLDER / f"{name}.json").read_bytes())
+    if partial:
+        schema.pop("required", None)
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def _where(error: ValidationError) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path).lstrip(".")
+
+
+def sentences(name: str, value: Any, *, partial: bool = False) -> list[str]:
+    """All that `data/schema/<name>.json` finds wrong with `value`; `partial` accepts missing keys."""
+    found = sorted(_validator(name, partial).iter_errors(value), key=lambda e: [str(step) for step in e.absolute_path])
+    return [": ".join(part for part in (_where(error), f"{error.message}.") if part) for error in found]
+
+
+def errors(name: str, values: dict[str, Any], *, partial: bool = False) -> dict[str, list[str]]:
+    """As `sentences`, by top-level key: the shape that Django's ValidationError takes."""
+    found: dict[str, list[str]] = {}
+    for error in _validator(name, partial).iter_errors(values):
+        field = str(error.absolute_path[0]) if error.absolute_path else "__all__"
+        found.setdefault(field, []).append(f"{_where(error)}: {error.message}.".lstrip(": "))
+    return found
