@@ -21,7 +21,7 @@ setup: .venv/.run
 setup-dev: .venv/.dev
 
 run: .venv/.run
-	@exec $(B)/python manage.py runall
+	@exec $(B)/python -m config.supervisor
 
 test: .venv/.dev
 	@$(B)/python -m tests.plugin.run

@@ -3,10 +3,45 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.beat import EmbeddedService
+from celery.signals import worker_ready
+from click import Option
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("berth")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class BeatThread(bootsteps.StartStopStep):
+    """`--with-beat`: the clock as a thread of the worker's main process; `-B` would be one more process of 80 MB."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, with_beat: bool = False, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self.enabled = with_beat
+
+    def include_if(self, worker: Any) -> bool:
+        return self.enabled
+
+    def start(self, worker: Any) -> None:
+        self.beat = EmbeddedService(app, thread=True)
+        self.beat.start()
+
+    def stop(self, worker: Any) -> None:
+        self.beat.stop()
+
+
+app.user_options["worker"].add(Option(("--with-beat",), is_flag=True, help="Run beat as a thread of this worker."))
+app.steps["worker"].add(BeatThread)
+
+
+@worker_ready.connect
+def first_beat(**_: Any) -> None:
+    """Beat waits one period before its first message; a new worker should know its host and its launches at once."""
+    for entry in app.conf.beat_schedule.values():
+        app.send_task(entry["task"], **entry["options"])

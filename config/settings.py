@@ -78,12 +78,20 @@ def database(url: str) -> dict[str, object]:
     }
 
 
+def started_broker() -> str:
+    try:
+        return BROKER_FILE.read_text().strip()
+    except OSError:
+        return ""
+
+
 BERTH_DATA = Path(os.environ.get("BERTH_DATA") or BASE_DIR / "var").resolve()
 PORT = number("PORT", 8000, 1, 65535)
 # Loopback unless said otherwise: whoever reaches the page with a launch right starts programs on this machine.
 BIND = os.environ.get("BERTH_BIND") or "127.0.0.1"
 LOOPBACK = BIND in ("127.0.0.1", "::1", "localhost")
 HTTPS = flag("BERTH_HTTPS", False)
+WEB_WORKERS = number("WEB_WORKERS", 2, 1, 64)
 DEBUG = flag("DEBUG", False)
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
@@ -188,9 +196,11 @@ if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
     fail(f"BERTH_HOST must be lower-case letters, digits and dashes, not {HOST_ID!r}.")
 HOST_QUEUE = f"host.{HOST_ID}"
 REDIS_URL = os.environ.get("REDIS_URL", "")
+# Where `make run` says which broker it started, so that a command beside it reaches the same one.
+BROKER_FILE = BERTH_DATA / "broker.url"
 if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
     fail("REDIS_URL must start with redis://, rediss:// or unix://, or be empty for the embedded broker.")
-CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+CELERY_BROKER_URL = REDIS_URL or started_broker() or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -211,6 +221,8 @@ CELERY_TASK_DEFAULT_QUEUE = HOST_QUEUE
 CELERY_TASK_SOFT_TIME_LIMIT = 25
 CELERY_TASK_TIME_LIMIT = 30
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# One pool child: tasks are short and bounded, and a host has one reconciler at a time.
+CELERY_WORKER_CONCURRENCY = number("WORKER_CONCURRENCY", 1, 1, 64)
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"

@@ -1,0 +1,55 @@
+"""Child processes that cannot outlive us, whatever ends us. Not for launched models: those are meant to."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def spawn(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own that gets SIGTERM when this process dies, even by SIGKILL.
+
+    Call it from the main thread: Linux sends the signal when the *thread* that started the child ends. A session of
+    its own keeps the terminal's Ctrl-C to us, so that we end the children in order.
+    """
+    parent = os.getpid()
+
+    def tie() -> None:
+        if _libc is not None:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            if os.getppid() != parent:  # we died between fork and prctl
+                os._exit(1)
+
+    return subprocess.Popen(argv, preexec_fn=tie, start_new_session=True, **options)  # noqa: PLW1509, S603 one thread
+
+
+def stop(process: subprocess.Popen[bytes], grace: float) -> None:
+    """SIGTERM, wait up to `grace` seconds, then SIGKILL what is left of its group (also when it died by itself)."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody left; macOS says the latter of zombies
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_for_any(processes: dict[str, subprocess.Popen[bytes]], seconds: float) -> str | None:
+    """The name of the first child that has ended, looked for over `seconds`, or None."""
+    deadline = time.monotonic() + seconds
+    while True:
+        for name, process in processes.items():
+            if process.poll() is not None:
+                return name
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.1)
