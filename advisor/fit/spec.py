@@ -233,6 +233,7 @@ class Strength:
     high: float
     basis: str
     evidence: tuple[Evidence, ...] = ()
+    note: str = ""  # what an inference rests on, in words
 
 
 @dataclass(frozen=True, slots=True)
