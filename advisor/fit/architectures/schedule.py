@@ -1,0 +1,136 @@
+"""Which block of a model is of which kind: attention or recurrence, dense or experts, full or windowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from advisor.fit.architectures.symbols import Symbols
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block: names of a family's mixer and feed-forward kinds, and configuration values that differ here."""
+
+    mixer: str
+    ffn: str
+    windowed: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Schedule = Callable[[dict[str, Any]], list[Block]]
+
+
+def interleave(counts: dict[str, int]) -> list[str]:
+    """Kinds in the given numbers, each spread evenly: the kind furthest behind its share comes next.
+
+    Configurations that give only numbers leave the order open. Totals do not depend on it; which device of several
+    holds which block does, by at most one block per kind.
+    """
+    total = sum(counts.values())
+    placed = dict.fromkeys(counts, 0)
+    order: list[str] = []
+    for position in range(1, total + 1):
+        kind = max(counts, key=lambda name: counts[name] * (2 * position - 1) - 2 * total * placed[name])
+        placed[kind] += 1
+        order.append(kind)
+    return order
+
+
+def feed_forward(facts: dict[str, Any]) -> list[str]:
+    """Dense first, experts after `first_dense` blocks, and of those only every `moe_step`-th."""
+    layers, first = Symbols(facts)["layers"], facts.get("first_dense") or 0
+    if not facts.get("n_experts"):
+        return ["dense"] * layers
+    step = facts.get("moe_step") or 1
+    return ["moe" if i >= first and (i + 1) % step == 0 else "dense" for i in range(layers)]
+
+
+def windows(facts: dict[str, Any]) -> list[bool]:
+    """True for blocks with a sliding window: all but every `full_attn_every`-th, or all but `n_full` spread evenly."""
+    layers = Symbols(facts)["layers"]
+    if not facts.get("sliding_window"):
+        return [False] * layers
+    full = facts.get("n_full")
+    if full and layers % full == 0:
+        facts = {**facts, "full_attn_every": layers // full}
+    elif full:
+        return [kind == "window" for kind in interleave({"full": full, "window": layers - full})]
+    return [(i + 1) % Symbols(facts).need("full_attn_every") != 0 for i in range(layers)]
+
+
+def decoder(facts: dict[str, Any]) -> list[Block]:
+    """Attention in every block, all with the full context."""
+    return [Block("attention", ffn) for ffn in feed_forward(facts)]
+
+
+def windowed(facts: dict[str, Any]) -> list[Block]:
+    """Attention in every block, some of it windowed, and with key heads of its own number there."""
+    heads = facts.get("swa_n_kv_heads")
+    own = {"n_kv_heads": heads} if heads else {}
+    pairs = zip(feed_forward(facts), windows(facts), strict=True)
+    return [Block("attention", ffn, window, own if window else {}) for ffn, window in pairs]
+
+
+def windowed_after_full(facts: dict[str, Any]) -> list[Block]:
+    """ModernBERT: of every `full_attn_every` blocks the first sees everything; block 0 has no norm of its own."""
+    every = Symbols(facts).need("full_attn_every")
+    return [Block("attention" if i else "first", "dense", i % every != 0) for i in range(Symbols(facts)["layers"])]
+
+
+def periodic(facts: dict[str, Any]) -> list[Block]:
+    """Every `full_attn_every`-th block attends, the others are recurrent."""
+    every = Symbols(facts).need("full_attn_every")
+    kinds = ["recurrent" if (i + 1) % every else "attention" for i in range(Symbols(facts)["layers"])]
+    return [Block(mixer, ffn) for mixer, ffn in zip(kinds, feed_forward(facts), strict=True)]
+
+
+def periodic_and_last(facts: dict[str, Any]) -> list[Block]:
+    """Kimi Linear: as `periodic`, and the last block attends too."""
+    blocks = periodic(facts)
+    return [*blocks[:-1], Block("attention", blocks[-1].ffn)]
+
+
+def counted(facts: dict[str, Any]) -> list[Block]:
+    """`n_attn_layers` blocks attend, at `attention_layers` where given, else spread evenly; the rest is recurrent."""
+    layers, attending = Symbols(facts)["layers"], Symbols(facts).need("n_attn_layers")
+    at = facts.get("attention_layers")
+    if at is None:
+        kinds = interleave({"recurrent": layers - attending, "attention": attending})
+    else:
+        kinds = ["attention" if i in at else "recurrent" for i in range(layers)]
+    return [Block(mixer, ffn) for mixer, ffn in zip(kinds, feed_forward(facts), strict=True)]
+
+
+def single(facts: dict[str, Any]) -> list[Block]:
+    """Nemotron-H: a block is either attention, Mamba, a dense feed-forward or experts; `layer_kinds` spells them."""
+    fields = {
+        "recurrent": "n_mamba_layers",
+        "attention": "n_attn_layers",
+        "dense": "n_mlp_layers",
+        "moe": "n_moe_layers",
+    }
+    counts = {kind: int(facts.get(field) or 0) for kind, field in fields.items()}
+    kinds = facts.get("layer_kinds") or interleave({kind: n for kind, n in counts.items() if n})
+    return [Block(kind, "none") if kind in ("recurrent", "attention") else Block("none", kind) for kind in kinds]
+
+
+def recurrent(facts: dict[str, Any]) -> list[Block]:
+    return [Block("recurrent", "none")] * Symbols(facts)["layers"]
+
+
+def gemma4(facts: dict[str, Any]) -> list[Block]:
+    """Gemma 4: full blocks have larger heads and may reuse keys as values; the last blocks may be twice as wide."""
+    symbols = Symbols(facts)
+    full = {"head_dim": symbols.need("global_head_dim"), "n_kv_heads": facts.get("n_global_kv_heads")}
+    full = {name: value for name, value in full.items() if value}
+    wide_from = symbols["layers"] - (facts.get("double_wide_layers") or 0)
+    blocks = []
+    for i, (ffn, window) in enumerate(zip(feed_forward(facts), windows(facts), strict=True)):
+        own = {} if window else dict(full)
+        if i >= wide_from:
+            own["ffn"] = 2 * symbols["ff"]
+        shares_keys = bool(facts.get("k_eq_v")) and not window
+        blocks.append(Block("attention_without_v" if shares_keys else "attention", ffn, window, own))
+    return blocks
