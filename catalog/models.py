@@ -69,8 +69,12 @@ class Model(models.Model):
     tool_use = models.BooleanField(null=True, blank=True)
     reasoning = models.BooleanField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
-    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes")
-    ollama_tag = models.CharField(max_length=120, blank=True, help_text="name in the Ollama library, where one is known")
+    superseded_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes"
+    )
+    ollama_tag = models.CharField(
+        max_length=120, blank=True, help_text="name in the Ollama library, where one is known"
+    )
     gguf_repos = models.JSONField(default=list, blank=True, help_text="repositories known to hold GGUF builds")
     provenance = models.JSONField(default=dict, blank=True, help_text="field group -> source")
     flags = models.JSONField(default=list, blank=True)
@@ -110,10 +114,14 @@ class Model(models.Model):
 
     def clean(self) -> None:
         """JSON fields against data/schema/model.json and architecture.json; context against the architecture's own."""
-        values = {name: getattr(self, name) for name in ("input_modalities", "languages", "gguf_repos", "provenance", "flags")}
+        values = {
+            name: getattr(self, name) for name in ("input_modalities", "languages", "gguf_repos", "provenance", "flags")
+        }
         errors = schema.errors("model", values, partial=True)
         if self.architecture is not None:
-            errors |= {"architecture": found for found in [schema.sentences("architecture", self.architecture)] if found}
+            errors |= {
+                "architecture": found for found in [schema.sentences("architecture", self.architecture)] if found
+            }
             limit = self.architecture.get("max_ctx") if isinstance(self.architecture, dict) else None
             if isinstance(limit, int) and self.context_length and self.context_length > limit:
                 errors["context_length"] = [f"Context length must not be above max_ctx of the architecture, {limit}."]

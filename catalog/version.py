@@ -1,0 +1,73 @@
+"""The digest of everything an answer rests on, and the one place that moves it on.
+
+Equal digests mean equal catalogs: a fresh load gives the digest of the seed, every later write gives a digest of the
+one before and of what was written. `QuerySet.update` and bulk writes send no signal; who uses them calls `advance`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+from django.db import models, transaction
+from django.db.models.signals import post_delete, post_save
+
+from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, Model, Withheld
+
+NOT_CONTENT = {"updated", "seed_digest"}
+BENCHMARK = ("name", "version", "metric", "use_case")
+# What names a row in the seed and in the database alike, as ORM paths.
+KEYS: dict[type[models.Model], tuple[str, ...]] = {
+    Licence: ("id",),
+    Benchmark: BENCHMARK,
+    Model: ("slug",),
+    Build: ("key",),
+    Evidence: ("model__slug", *(f"benchmark__{name}" for name in BENCHMARK), "variant", "source", "date"),
+}
+
+
+def current() -> str:
+    """One row; empty when nothing was ever loaded."""
+    return CatalogVersion.objects.values_list("digest", flat=True).first() or ""
+
+
+def advance(*written: Any) -> str:
+    """Mix what was written (anything JSON) into the digest and return the new one."""
+    with transaction.atomic():
+        row, _ = CatalogVersion.objects.select_for_update().get_or_create(id=1)
+        content = orjson.dumps(written, default=str, option=orjson.OPT_SORT_KEYS)
+        row.digest = hashlib.sha256(row.digest.encode() + content).hexdigest()
+        row.save()
+    return row.digest
+
+
+def natural_key(instance: models.Model) -> str:
+    """A row's key as JSON, in the words of the seed: the same on every installation."""
+
+    def follow(path: str) -> Any:
+        value: Any = instance
+        for step in path.split("__"):
+            value = getattr(value, step)
+        return value
+
+    return orjson.dumps([follow(path) for path in KEYS[type(instance)]]).decode()
+
+
+def _saved(sender: type[models.Model], instance: models.Model, raw: bool = False, **_: Any) -> None:
+    if not raw:
+        fields = {f.attname: getattr(instance, f.attname) for f in instance._meta.concrete_fields}
+        advance("saved", sender.__name__, {k: v for k, v in fields.items() if k not in NOT_CONTENT})
+
+
+def _deleted(sender: type[models.Model], instance: Any, **_: Any) -> None:
+    # A row of the seed that somebody removed stays away: without this the next load would bring it back.
+    if instance.seed_digest:
+        Withheld.objects.get_or_create(table=sender.__name__, key=natural_key(instance))
+    advance("deleted", sender.__name__, natural_key(instance))
+
+
+def connect() -> None:
+    for table in KEYS:
+        post_save.connect(_saved, sender=table, dispatch_uid=f"catalog-version-saved-{table.__name__}")
+        post_delete.connect(_deleted, sender=table, dispatch_uid=f"catalog-version-deleted-{table.__name__}")
