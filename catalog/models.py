@@ -1,4 +1,4 @@
-"""What models exist, how big they are and how good. `data/` is the seed; these rows are the copy an administrator edits."""
+"""What models exist, how big they are and how good. `data/` is the seed; these rows are the copy that people edit."""
 
 from __future__ import annotations
 
@@ -119,9 +119,8 @@ class Model(models.Model):
         }
         errors = schema.errors("model", values, partial=True)
         if self.architecture is not None:
-            errors |= {
-                "architecture": found for found in [schema.sentences("architecture", self.architecture)] if found
-            }
+            found = schema.sentences("architecture", self.architecture)
+            errors |= {"architecture": found} if found else {}
             limit = self.architecture.get("max_ctx") if isinstance(self.architecture, dict) else None
             if isinstance(limit, int) and self.context_length and self.context_length > limit:
                 errors["context_length"] = [f"Context length must not be above max_ctx of the architecture, {limit}."]
@@ -222,7 +221,7 @@ class Evidence(models.Model):
 
 
 class CatalogVersion(models.Model):
-    """One row: the digest of everything an answer rests on. Changed by whoever writes the catalog, read once per question."""
+    """One row: the digest of everything an answer rests on. Every write moves it (version.py), every question reads it."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     digest = models.CharField(max_length=64)
