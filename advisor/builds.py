@@ -1,0 +1,116 @@
+"""Builds of a catalog model that nobody has to download to know: sizes from the configuration alone."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import orjson
+
+from advisor.fit.architectures import UnknownLayout, header
+from advisor.fit.architectures.agreement import settled, verify
+from advisor.fit.memory.sizes import summarise, to_json
+from advisor.fit.spec import Header
+
+GGUF = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
+NATIVE_MXFP4 = ("MXFP4", "F16")  # trained in MXFP4: other quantizations would start from unpacked weights
+SOURCE = "llama.cpp b11434 tensor list and mix rule"
+
+# native_dtype of the catalog -> name, bits of an expert's weight, bits of another matrix's (scales included).
+# Embeddings, norms and everything else stay at 16 bits.
+STORED = {
+    "fp8": ("FP8", 8.0, 8.0),
+    "int4 (experts) + bf16": ("INT4", 4.5, 16.0),
+    "mxfp4 (experts) + bf16": ("MXFP4", 4.25, 16.0),
+}
+
+Model = dict[str, Any]
+Build = dict[str, Any]
+
+
+def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]) -> list[Build]:
+    """Builds for `catalog/data/builds/<slug>.json`: those read from files as they are, then the computed ones.
+
+    Args:
+        model: the content of `catalog/data/models/<slug>.json`.
+        kept: builds of basis "exact" that the file already holds.
+        checkpoints: rows of `catalog/data/checkpoints.json`, exact sizes of published safetensors.
+
+    Raises:
+        UnknownLayout: when nothing can be computed for this model.
+    """
+    architecture = agreed(model)
+    mxfp4 = "mxfp4" in (model["native_dtype"] or "")
+    computed = [_gguf(model, architecture, name) for name in (NATIVE_MXFP4 if mxfp4 else GGUF)]
+    computed += _safetensors(model, architecture, checkpoints)
+    known = {build["key"] for build in kept}
+    return kept + [build for build in computed if build["key"] not in known]
+
+
+def agreed(model: Model) -> dict[str, Any]:
+    """The model's configuration, checked against its published parameter count; raises `UnknownLayout`."""
+    architecture = settled(model["architecture"] or {}, model["parameters_total"])
+    verify(
+        architecture,
+        model["parameters_total"],
+        tower=bool(architecture.get("vision")) or model["input_modalities"] != ["text"],
+        explained=any(flag.startswith("mismatch explained") for flag in model["flags"]),
+    )
+    return architecture
+
+
+def _gguf(model: Model, architecture: dict[str, Any], quantization: str) -> Build:
+    sizes = summarise(header(architecture, quantization))
+    repos = model["gguf_repos"]
+    return {
+        "key": f"{model['slug']}:{quantization}",
+        "format": "gguf",
+        "quantization": quantization,
+        "repo": repos[0] if repos else "",
+        "files": [],
+        "bytes": sizes.file_bytes,
+        "basis": "computed",
+        "sizes": to_json(sizes),
+        "source": SOURCE,
+    }
+
+
+def _safetensors(model: Model, architecture: dict[str, Any], checkpoints: list[dict[str, Any]]) -> list[Build]:
+    """The vendor's own checkpoint where it is not 16 bits wide: exact bytes if somebody read them, else computed."""
+    if model["native_dtype"] not in STORED:
+        return []
+    name, expert_bits, matrix_bits = STORED[model["native_dtype"]]
+    read = next((row for row in checkpoints if row["repo"] == model["hub_id"]), None)
+    computed = stored_bytes(header(architecture, "F16"), expert_bits, matrix_bits)
+    return [
+        {
+            "key": f"{model['slug']}:{name}:{model['hub_id']}",
+            "format": "safetensors",
+            "quantization": name,
+            "repo": model["hub_id"],
+            "files": [],
+            "bytes": read["bytes"] if read else computed,
+            "basis": "exact" if read else "computed",
+            "sizes": None,
+            "source": read["source"] if read else f"tensor list of the text model at {name} width",
+        }
+    ]
+
+
+def stored_bytes(header: Header, expert_bits: float, matrix_bits: float) -> int:
+    """Bytes of the text model's tensors with experts and other matrices at these widths, and 16 bits for the rest."""
+    bits = 0.0
+    for tensor in header.tensors:
+        narrow = tensor.name.startswith("blk.") and tensor.type == "f16" and tensor.name.endswith(".weight")
+        width = (expert_bits if "_exps." in tensor.name else matrix_bits) if narrow else 16.0
+        bits += prod(tensor.shape) * width
+    return int(bits / 8)
+
+
+def encode(slug: str, builds: list[Build]) -> bytes:
+    """The file's content: a line per build, so that a change of one is a change of one line."""
+    lines = b",\n    ".join(orjson.dumps(build) for build in builds)
+    return b'{\n  "slug": ' + orjson.dumps(slug) + b',\n  "builds": [\n    ' + lines + b"\n  ]\n}\n"
+
+
+__all__ = ["UnknownLayout", "agreed", "builds_of", "encode", "stored_bytes"]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from advisor.builds import UnknownLayout, builds_of, encode
+from catalog import seed
+
+
+class Command(BaseCommand):
+    help = "Write the builds of catalog models whose sizes follow from their configuration."
+    requires_system_checks: list[str] = []  # reads and writes data files only
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="only these models")
+        parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
+        parser.add_argument("--data", type=Path, default=seed.DATA, help="another folder of the same layout")
+
+    def handle(self, *, slugs: list[str], check: bool, data: Path, **_: Any) -> None:
+        paths = [data / "models" / f"{slug}.json" for slug in slugs] or sorted((data / "models").glob("*.json"))
+        checkpoints = seed.read(data / "checkpoints.json")
+        self.reasons: Counter[str] = Counter()
+        stale = [path.stem for path in paths if self.refresh(path, data / "builds", checkpoints, check=check)]
+        for reason, count in self.reasons.most_common():
+            self.stdout.write(f"{count} without builds: {reason}")
+        self.stdout.write(
+            f"{len(paths) - self.reasons.total()} of {len(paths)} models have builds, {len(stale)} changed."
+        )
+        if check and stale:
+            raise CommandError(f"Out of date, run compute_builds: {', '.join(stale)}.")
+
+    def refresh(self, path: Path, folder: Path, checkpoints: list[dict[str, Any]], *, check: bool) -> bool:
+        """True when the model's file of builds is not what it should be; then it is written, unless only checking."""
+        try:
+            model = orjson.loads(path.read_bytes())
+        except OSError as error:
+            raise CommandError(f"There is no model {path.stem} in {path.parent}.") from error
+        target = folder / path.name
+        kept = _kept(target)
+        try:
+            builds = builds_of(model, kept, checkpoints)
+        except UnknownLayout as error:
+            self.reasons[str(error)] += 1
+            builds = kept
+        current = target.read_bytes() if target.exists() else None
+        wanted = encode(model["slug"], builds) if builds else None
+        if wanted == current:
+            return False
+        if not check and wanted is None:
+            target.unlink()
+        elif not check and wanted is not None:
+            folder.mkdir(exist_ok=True)
+            target.write_bytes(wanted)
+        return True
+
+
+def _kept(target: Path) -> list[dict[str, Any]]:
+    """Builds that were read from files rather than computed here."""
+    if not target.exists():
+        return []
+    builds = orjson.loads(target.read_bytes())["builds"]
+    return [build for build in builds if build["basis"] == "exact" and build["format"] == "gguf"]
