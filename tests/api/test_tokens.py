@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from advisor import tokens
+from advisor.models import ApiToken
+
+pytestmark = pytest.mark.django_db
+
+
+def printed(*args: str) -> str:
+    out = StringIO()
+    call_command("token", *args, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+def test_the_command_prints_a_token_that_works_and_keeps_only_its_digest() -> None:
+    text = printed("provisioning", "--scopes", "read,launch")
+    token = tokens.find(text)
+    assert token is not None
+    assert token.scopes == ["read", "launch"]
+    assert text.split("_")[2] not in str(ApiToken.objects.values_list())
+
+
+@pytest.mark.parametrize("scopes", ["launch,root", "", ","])
+def test_an_unknown_scope_is_one_sentence_that_names_the_choices(scopes: str) -> None:
+    with pytest.raises(CommandError, match="--scopes: .*read, recommend, agent, launch, catalog"):
+        printed("x", "--scopes", scopes)
+
+
+def test_an_agent_token_must_name_its_host() -> None:
+    with pytest.raises(CommandError, match="--host"):
+        printed("x", "--scopes", "agent")
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]])
+def test_wrong_secrets_and_unknown_keys_find_nothing(spoil: object) -> None:
+    text = tokens.create(name="x", scopes=["read"])
+    assert tokens.find(spoil(text)) is None  # type: ignore[operator]
+
+
+def test_expired_and_revoked_tokens_find_nothing() -> None:
+    now = timezone.now()
+    expired = tokens.create(name="old", scopes=["read"], expires=now - timedelta(seconds=1))
+    revoked = tokens.create(name="gone", scopes=["read"])
+    ApiToken.objects.filter(name="gone").update(revoked=now)
+    assert tokens.find(expired) is None
+    assert tokens.find(revoked) is None
+
+
+def test_use_is_remembered_at_most_once_a_minute(django_assert_num_queries: object) -> None:
+    token = tokens.find(tokens.create(name="x", scopes=["read"]))
+    assert token is not None
+    tokens.touch(token)
+    token.refresh_from_db()
+    assert token.last_used is not None
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        tokens.touch(token)
