@@ -1,0 +1,178 @@
+"""llama.cpp: `llama-server`, or the same server out of the xllamacpp wheel. Settings in; argv, environment, log out.
+
+Pure: imports nothing of ours but `advisor.fit.spec`. Deleting this file removes the engine.
+Flags and log lines as of build b11434.
+"""
+
+from __future__ import annotations
+
+import re
+
+from advisor.fit.spec import Settings
+
+NAME = "llama.cpp"
+FORMATS = ("gguf",)
+# How to run it, the first that is there: `setting` names a Django setting with a path, `module` our interpreter runs.
+PROGRAMS: tuple[dict[str, str], ...] = (
+    {"name": "llama-server", "setting": "LLAMA_SERVER", "binary": "llama-server"},
+    {"name": "xllamacpp", "module": "advisor.launch.xllamacpp_server", "requires": "xllamacpp"},
+)
+HEALTH = "/health"
+MODELS = "/v1/models"
+CHAT = "/v1/chat/completions"
+FLASH_ATTENTION = {True: "on", False: "off", None: "auto"}
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,159}")
+UUID = re.compile(r"(GPU|MIG)-[0-9A-Za-z/-]{1,100}")
+
+
+def argv(
+    settings: Settings,
+    *,
+    binary: str = "llama-server",
+    model: str,
+    alias: str,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    threads: int | None = None,
+) -> list[str]:
+    """The command line that carries the whole plan, so that nothing is left to the engine's own defaults.
+
+    Raises ValueError, one sentence, for a value that may not reach a command line.
+    """
+    check(settings, model, alias, port, threads)
+    words = [binary, "--model", model, "--alias", alias, "--host", host]
+    words += ["--port", str(port)] if port is not None else []
+    words += ["-c", str(settings.context), "-np", str(settings.slots)]
+    words += ["--kv-unified" if settings.unified else "--no-kv-unified"]
+    words += ["-b", str(settings.batch), "-ub", str(settings.ubatch)]
+    words += ["-ngl", str(settings.gpu_layers), "-fa", FLASH_ATTENTION[settings.flash_attention]]
+    words += ["-ctk", settings.kv_type_k, "-ctv", settings.kv_type_v]
+    if settings.experts_on_cpu:
+        words += ["--n-cpu-moe", str(settings.experts_on_cpu)]
+    if settings.devices == 0:
+        # Otherwise a GPU that was not planned for gets a context and the matrices of long prompts.
+        words += ["--device", "none"]
+    if settings.tensor_split:
+        words += ["-ts", ",".join(f"{share:g}" for share in settings.tensor_split)]
+    words += ["--no-kv-offload"] if not settings.kv_offload else []
+    words += ["--swa-full"] if settings.swa_full else []
+    words += ["--embedding"] if settings.embedding else []
+    words += ["-t", str(threads)] if threads is not None else []
+    return words + list(FIXED)
+
+
+FIXED = (
+    # The plan was weighed already; the engine's own fitting would shrink context or layers behind its back.
+    *("--fit", "off"),
+    # Weights in the process's own memory: with mmap they are page cache, counted once for two processes, dropped and
+    # read again under pressure, and held twice where the engine repacks them. The prediction needs one meaning.
+    "--no-mmap",
+    # The prompt cache may grow to 8192 MiB of host memory by default, and every context checkpoint (32 a slot) is a
+    # copy of the sliding-window or recurrent state: neither was planned, so neither is allowed.
+    *("--cache-ram", "0"),
+    *("--ctx-checkpoints", "0"),
+    "--metrics",
+    "--no-webui",
+    # 4 prints the size of each buffer (3, the default, does not); prompts are not logged below 5.
+    *("-lv", "4"),
+)
+
+
+def check(settings: Settings, model: str, alias: str, port: int | None, threads: int | None) -> None:
+    whole = {
+        "context": (settings.context, 1, 1 << 27),
+        "slots": (settings.slots, 1, 1024),
+        "batch": (settings.batch, 1, 1 << 20),
+        "ubatch": (settings.ubatch, 1, 1 << 20),
+        "gpu_layers": (settings.gpu_layers, 0, 10_000),
+        "experts_on_cpu": (settings.experts_on_cpu, 0, 10_000),
+        "devices": (settings.devices, 0, 64),
+        "port": (1 if port is None else port, 1, 65535),
+        "threads": (1 if threads is None else threads, 1, 4096),
+    }
+    for name, (value, low, high) in whole.items():
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    for name, word in (("kv_type_k", settings.kv_type_k), ("kv_type_v", settings.kv_type_v)):
+        if word not in KV_TYPES:
+            raise ValueError(f"{name} must be one of {', '.join(KV_TYPES)}, not {word!r}.")
+    for share in settings.tensor_split or ():
+        if not isinstance(share, int | float) or not 0 <= share < float("inf"):
+            raise ValueError(f"tensor_split must hold numbers not below 0, not {share!r}.")
+    if settings.override:
+        raise ValueError("override is for estimates only and is never launched.")
+    if not ALIAS.fullmatch(alias):
+        raise ValueError(f"alias must be letters, digits, dots, dashes, colons and underscores, not {alias!r}.")
+    if not model.startswith("/") or "\0" in model or not model.endswith(".gguf"):
+        raise ValueError(f"model must be the absolute path of a .gguf file, not {model!r}.")
+
+
+def env(device_uuids: list[str], launch_id: str) -> dict[str, str]:
+    """What the child's environment gets on top: which GPUs it may see, by UUID, and the marker that finds it again."""
+    for uuid in device_uuids:
+        if not UUID.fullmatch(uuid):
+            raise ValueError(f"devices must be GPU or MIG UUIDs, not {uuid!r}.")
+    return {
+        "BERTH_LAUNCH_ID": launch_id,
+        # CUDA counts fastest first, NVML by bus: only UUIDs mean the same to both. Empty hides every GPU.
+        "CUDA_VISIBLE_DEVICES": ",".join(device_uuids),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        # The server has no key and would answer any web page that this machine's browser has open. A variable and not a
+        # flag: builds that do not know it start all the same.
+        "LLAMA_ARG_CORS_ORIGINS": "localhost",
+    }
+
+
+# `load_tensors:        CUDA0 model buffer size =  4403.49 MiB`; the same for KV, RS (recurrent state), output, compute.
+BUFFER = re.compile(
+    r":[ \t]+(?P<where>[A-Za-z][\w:.]*)[ \t]+(?P<what>model|KV|RS|output|compute)"
+    r" buffer size =[ \t]+(?P<mib>\d+\.\d+) MiB"
+)
+PARTS = {"model": "weights", "KV": "kv", "RS": "kv", "output": "compute", "compute": "compute"}
+ON_HOST = re.compile(r"CPU|.*_Host$|Host")
+
+
+def buffers(log: str) -> dict[str, dict[str, int]]:
+    """Bytes that the engine says it allocated: `{"host" or "CUDA0": {"weights", "kv", "compute"}}`.
+
+    A compute buffer is printed again when it grows, so the last line of a place counts; weights and caches add up.
+    """
+    found: dict[str, dict[str, int]] = {}
+    compute: dict[tuple[str, str], int] = {}
+    for line in BUFFER.finditer(log):
+        size = round(float(line["mib"]) * (1 << 20))
+        place = "host" if ON_HOST.match(line["where"]) else line["where"]
+        sizes = found.setdefault(place, {"weights": 0, "kv": 0, "compute": 0})
+        if line["what"] in ("output", "compute"):
+            size -= compute.get((line["where"], line["what"]), 0)
+            compute[line["where"], line["what"]] = compute.get((line["where"], line["what"]), 0) + size
+        sizes[PARTS[line["what"]]] += size
+    return found
+
+
+# Why it ended, first match in the log's tail: pattern, reason, sentence.
+CAUSES: tuple[tuple[str, str, str], ...] = (
+    (
+        r"CUDA error: out of memory|cudaMalloc failed: out of memory|allocate CUDA\d* buffer|ErrorOutOfDeviceMemory",
+        "oom_gpu",
+        "The GPU ran out of memory while the model was loading.",
+    ),
+    (
+        r"std::bad_alloc|failed to allocate (\d+ bytes|.*buffer of size)|allocate CPU\w* buffer|insufficient memory",
+        "oom_host",
+        "The machine's memory was not enough for the model.",
+    ),
+    (r"couldn't bind HTTP server socket|[Aa]ddress already in use", "port", "Another program took the port."),
+    (
+        r"invalid argument: |unrecognized arguments|error while handling argument",
+        "flags",
+        "This build of the engine does not know a flag that the plan needs.",
+    ),
+    (
+        r"error loading model|failed to load model|unknown model architecture|invalid magic",
+        "model",
+        "The engine could not read the model file.",
+    ),
+)

@@ -1,0 +1,96 @@
+"""Does *our* server answer? A port that answers is not ours until our process owns it and it names our alias."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from advisor.launch import process
+from advisor.launch.process import Identity
+
+TIMEOUT = 2.0
+LIMIT = 1 << 20  # bytes of an answer that are read
+PROBE = "Count slowly in words, starting with one."
+
+
+def owns(who: Identity, port: int) -> bool:
+    """Whether the process or a descendant listens on `port`."""
+    for one in process.tree(who):
+        try:
+            sockets = one.net_connections(kind="tcp")
+        except psutil.Error:
+            continue
+        if any(s.status == psutil.CONN_LISTEN and s.laddr and s.laddr.port == port for s in sockets):
+            return True
+    return False
+
+
+def get(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
+    """The JSON that `path` answers with status 200, else None. No proxy and no redirect: it is our own machine."""
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return json.loads(answer.read(LIMIT)) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def names(port: int, alias: str, *, models: str, health: str) -> bool:
+    """Whether the server on `port` is healthy and lists a model under exactly our alias."""
+    listed = get(port, models)
+    data = listed.get("data") if isinstance(listed, dict) else None
+    known = isinstance(data, list) and any(isinstance(m, dict) and m.get("id") == alias for m in data)
+    return known and get(port, health) is not None
+
+
+def decode_speed(port: int, alias: str, *, chat: str, tokens: int = 32, seconds: float = 5.0) -> float | None:
+    """Tokens per second of one short real completion, by the server's own clock (`timings.predicted_per_second`).
+
+    Streams, and leaves after `seconds`: a slow model tells its speed after fewer tokens. None when it told none.
+    """
+    body = {
+        "model": alias,
+        "messages": [{"role": "user", "content": PROBE}],
+        **{"max_tokens": tokens, "stream": True, "temperature": 0, "timings_per_token": True, "cache_prompt": False},
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    deadline = time.monotonic() + seconds
+    speed = None
+    try:
+        connection.request("POST", chat, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        while answer.status == 200 and time.monotonic() < deadline and (line := answer.readline(LIMIT)):
+            if line.startswith(b"data: {"):
+                timings = json.loads(line[6:]).get("timings") or {}
+                # The first token comes out of the prompt's own pass: one token has no speed.
+                if timings.get("predicted_n", 0) > 1:
+                    speed = float(timings["predicted_per_second"])
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
+        return speed
+    finally:
+        connection.close()
+    return speed
+
+
+def log_bytes(log: Path) -> int:
+    """Size of the log with its predecessor: while it changes, the engine talks."""
+    return sum(p.stat().st_size for p in (log, log.with_name(log.name + ".1")) if p.exists())
+
+
+def log_tail(log: Path, size: int = 1 << 16) -> str:
+    """The last `size` bytes of the log, its predecessor included, as text."""
+    text = b""
+    for path in (log, log.with_name(log.name + ".1")):
+        if len(text) < size and path.exists():
+            with path.open("rb") as handle:
+                handle.seek(max(0, path.stat().st_size - (size - len(text))))
+                text = handle.read(size - len(text)) + text
+    return text.decode("utf-8", "replace")

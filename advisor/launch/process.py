@@ -1,0 +1,218 @@
+"""Child processes that outlive the worker: spawn, identity, alive, stop, find by marker. Knows no model and no Django.
+
+A pid alone names nobody: it is reused. A process is pid + start ticks + boot id, and what the record lost the marker in
+the environment finds. killpg misses a grandchild that called setsid; the marker finds that too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+MARKER = "BERTH_LAUNCH_ID"
+LOG_CAP = 16 << 20
+PUMP = Path(__file__).with_name("pump.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process for ever. `start_ticks`: ticks since boot (/proc/pid/stat, field 22); no clock jump moves them."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+
+@cache
+def boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not Linux
+        return str(int(psutil.boot_time()))
+
+
+def uptime() -> float:
+    """Seconds since boot: the same for every process of this boot, and no clock jump moves it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def stat(pid: int) -> tuple[str, int] | None:
+    """State letter and start ticks of a process; None when there is none."""
+    try:
+        # The name in brackets may hold anything, brackets and spaces included: count from the last one.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[0], int(fields[19])
+    except (OSError, IndexError):
+        return None
+
+
+def identity(pid: int) -> Identity | None:
+    found = stat(pid)
+    return Identity(pid, found[1], boot_id()) if found and found[0] not in "ZX" else None
+
+
+def alive(who: Identity) -> bool:
+    """Whether this very process runs. A zombie is dead, and so is a pid that another process has now."""
+    if who.boot_id != boot_id():
+        return False
+    reap()
+    return identity(who.pid) == who
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that was free a moment ago. Scanning a range hands the same one to two launches; the kernel does not."""
+    with socket.socket() as listener:
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def spawn(
+    argv: Sequence[str], *, marker: str, env: Mapping[str, str], log: Path, cwd: Path, log_cap: int = LOG_CAP
+) -> Identity:
+    """Start `argv` as leader of a new session, its output pumped into `log`. Raises OSError when it cannot start."""
+    reap()
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    reader, writer = os.pipe()
+    try:
+        pump = [sys.executable, "-I", "-S", str(PUMP), str(log), str(log_cap)]
+        own = {"PATH": os.environ.get("PATH", os.defpath)}
+        _start(pump, stdin=reader, stdout=subprocess.DEVNULL, env=own, cwd=cwd)
+        child = _start(list(argv), stdin=subprocess.DEVNULL, stdout=writer, env={**env, MARKER: marker}, cwd=cwd)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    found = stat(child)
+    return Identity(child, found[1] if found else 0, boot_id())
+
+
+def _start(argv: list[str], *, stdin: int, stdout: int, env: Mapping[str, str], cwd: Path) -> int:
+    process = subprocess.Popen(  # noqa: S603 (a list, never a shell; binaries from settings)
+        argv, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env=dict(env), cwd=cwd, start_new_session=True
+    )
+    # The child is meant to outlive this object and this process: identity and marker keep track of it, not Popen, which
+    # would warn of a running child when it is collected.
+    process.returncode = 0
+    _children.add(process.pid)
+    return process.pid
+
+
+_children: set[int] = set()
+
+
+def reap() -> None:
+    """Ask for the end of the children that this process started, so that none stays a zombie."""
+    for pid in list(_children):
+        try:
+            gone = os.waitpid(pid, os.WNOHANG)[0] == pid
+        except ChildProcessError:
+            gone = True
+        if gone:
+            _children.discard(pid)
+
+
+def marked() -> dict[str, list[Identity]]:
+    """Every live process that carries the marker, by its value; session leaders first, then by age."""
+    reap()
+    found: dict[str, list[Identity]] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            value = process.environ().get(MARKER)
+            who = identity(process.pid) if value else None
+            if value and who:
+                found.setdefault(value, []).append(who)
+    for group in found.values():
+        group.sort(key=lambda who: (not _leads(who), who.start_ticks))
+    return found
+
+
+def _leads(who: Identity) -> bool:
+    try:
+        return os.getsid(who.pid) == who.pid
+    except OSError:
+        return False
+
+
+def terminate(group: Sequence[Identity], number: signal.Signals = signal.SIGTERM) -> None:
+    """Signal each of these processes that still is itself, and the process group that it leads."""
+    for who in group:
+        if alive(who):
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(who.pid) == who.pid:
+                    os.killpg(who.pid, number)
+                else:
+                    os.kill(who.pid, number)
+
+
+def stop(groups: Mapping[str, Identity | None], *, grace: float = 5.0) -> set[str]:
+    """TERM to all of `{marker: leader or None}`, `grace` seconds for all, KILL, then sweep by marker.
+
+    Returns the markers that still have a process after grace + 2 s: none, unless one hangs in the kernel.
+    """
+    by_marker = marked()
+    group = [who for who in groups.values() if who]
+    # The leader first and alone: it ends its own workers better than we can.
+    group += [found[0] for m, who in groups.items() if not (who and alive(who)) and (found := by_marker.get(m))]
+    terminate(group)
+    terminate(wait(group, grace), signal.SIGKILL)
+    deadline = uptime() + 2
+    while left := {m: found for m, found in marked().items() if m in groups}:
+        if uptime() > deadline:
+            return set(left)
+        everyone = [who for found in left.values() for who in found]
+        terminate(everyone, signal.SIGKILL)
+        wait(everyone, 0.2)
+    return set()
+
+
+def wait(group: Sequence[Identity], seconds: float) -> list[Identity]:
+    """Those still alive after at most `seconds`; returns as soon as none is."""
+    deadline = uptime() + seconds
+    while left := [who for who in group if alive(who)]:
+        if uptime() >= deadline:
+            break
+        time.sleep(0.02)
+    return left
+
+
+def tree(who: Identity) -> list[psutil.Process]:
+    """The process and its descendants, those that run."""
+    try:
+        root = psutil.Process(who.pid)
+        return [root, *root.children(recursive=True)] if alive(who) else []
+    except psutil.NoSuchProcess:
+        return []
+
+
+def held_bytes(who: Identity) -> int | None:
+    """Host memory that the process and its descendants hold, in bytes: proportional set size, so that a page which they
+    share counts once, and a library that another program maps too counts in part.
+
+    Resident size where the kernel tells no PSS. None when the process is gone or not ours to read.
+    """
+    total = 0
+    try:
+        for process in tree(who):
+            memory = process.memory_full_info()
+            total += getattr(memory, "pss", memory.rss)
+    except psutil.Error:
+        return None
+    return total or None
+
+
+def threads() -> int:
+    """Physical cores minus one, at least 1, of those we may use: a server on all cores starves the machine."""
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
+    return max(1, min(cores, allowed) - 1)
