@@ -8,6 +8,7 @@ class CatalogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from catalog import version  # noqa: PLC0415 - models exist only now
+        from catalog import history, version  # noqa: PLC0415 - models exist only now
 
         version.connect()
+        history.connect()

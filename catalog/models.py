@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from simple_history.models import HistoricalRecords
 
 from catalog import schema
+from catalog.history import records
 
 slug_rule = RegexValidator(r"^[a-z0-9][a-z0-9._-]*$", "Use lower-case letters, digits, dots, dashes and underscores.")
 sha256_rule = RegexValidator(r"^[0-9a-f]{64}$", "A sha256 has 64 hexadecimal digits.")
@@ -26,7 +26,7 @@ class Licence(models.Model):
     conditions = models.TextField(blank=True, help_text="In plain words, what the conditions are.")
     url = models.URLField(blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         ordering = ["id"]
@@ -80,7 +80,7 @@ class Model(models.Model):
     flags = models.JSONField(default=list, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="what the importer last wrote")
     updated = models.DateTimeField(auto_now=True)
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         ordering = ["slug"]
@@ -149,7 +149,7 @@ class Build(models.Model):
     source = models.CharField(max_length=300, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
     updated = models.DateTimeField(auto_now=True)
-    history = HistoricalRecords(excluded_fields=["sizes"])  # a table of every layer: too large to keep per edit
+    history = records(excluded_fields=["sizes"])  # a table of every layer: too large to keep per edit
 
     class Meta:
         ordering = ["key"]
@@ -203,7 +203,7 @@ class Evidence(models.Model):
     source = models.CharField(max_length=400)
     source_licence = models.CharField(max_length=200, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         ordering = ["model_id", "benchmark_id", "-date"]
@@ -221,7 +221,7 @@ class Evidence(models.Model):
 
 
 class CatalogVersion(models.Model):
-    """One row: the digest of everything an answer rests on. Every write moves it (version.py), every question reads it."""
+    """One row: the digest of everything an answer rests on. Writes move it (version.py), questions read it."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     digest = models.CharField(max_length=64)

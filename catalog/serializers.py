@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from catalog.models import Benchmark, Build, Evidence, Licence, Model
+from rest.strict import StrictModelSerializer
+
+
+class LicenceSerializer(StrictModelSerializer):
+    class Meta:
+        model = Licence
+        fields = ("id", "name", "commercial", "conditions", "url")
+
+    def validate_id(self, value: str) -> str:
+        if self.instance and value != self.instance.pk:
+            raise serializers.ValidationError("The id of a licence cannot be changed; add another licence.")
+        return value
+
+
+class BenchmarkSerializer(StrictModelSerializer):
+    class Meta:
+        model = Benchmark
+        fields = ("id", "name", "version", "metric", "use_case", "higher_is_better", "measures", "url")
+
+
+class ModelSerializer(StrictModelSerializer):
+    """A model without its builds and evidence: what lists show and what writes take."""
+
+    superseded_by = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Model.objects.all(), allow_null=True, required=False
+    )
+
+    class Meta:
+        model = Model
+        fields = (
+            *("slug", "name", "hub_id", "organisation", "family", "task", "status", "released", "licence"),
+            *("parameters_total", "parameters_active", "context_length", "native_dtype", "input_modalities"),
+            *("languages", "tool_use", "reasoning", "superseded_by", "ollama_tag", "gguf_repos", "architecture"),
+            *("flags", "provenance", "updated"),
+        )
+
+
+class BuildSummarySerializer(StrictModelSerializer):
+    id = serializers.CharField(source="key", read_only=True)
+
+    class Meta:
+        model = Build
+        fields = ("id", "format", "quantization", "repo", "files", "bytes", "basis", "source")
+
+
+class BuildSerializer(BuildSummarySerializer):
+    id = serializers.CharField(source="key", help_text="model:quantization[:repository]")
+    model = serializers.SlugRelatedField(slug_field="slug", queryset=Model.objects.all())
+
+    class Meta:
+        model = Build
+        fields = ("id", "model", *BuildSummarySerializer.Meta.fields[1:], "updated")
+
+
+class BuildDetailSerializer(BuildSerializer):
+    class Meta:
+        model = Build
+        fields = (*BuildSerializer.Meta.fields, "sizes")
+        read_only_fields = ("sizes",)
+
+
+class FigureSerializer(StrictModelSerializer):
+    """A figure with its benchmark spelled out."""
+
+    benchmark = serializers.CharField(source="benchmark.name", read_only=True)
+    version = serializers.CharField(source="benchmark.version", read_only=True)
+    metric = serializers.CharField(source="benchmark.metric", read_only=True)
+    use_case = serializers.CharField(source="benchmark.use_case", read_only=True)
+    higher_is_better = serializers.BooleanField(source="benchmark.higher_is_better", read_only=True)
+
+    class Meta:
+        model = Evidence
+        fields = (
+            *("id", "benchmark", "version", "metric", "use_case", "higher_is_better", "value", "date", "variant"),
+            *("third_party", "source", "source_licence"),
+        )
+
+
+class EvidenceSerializer(FigureSerializer):
+    model = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Evidence
+        fields = ("id", "model", *FigureSerializer.Meta.fields[1:])
+
+
+class EvidenceWriteSerializer(StrictModelSerializer):
+    """`benchmark` is the id of a row of benchmarks/."""
+
+    model = serializers.SlugRelatedField(slug_field="slug", queryset=Model.objects.all())
+
+    class Meta:
+        model = Evidence
+        fields = ("model", "benchmark", "value", "date", "variant", "third_party", "source", "source_licence")
+
+
+class ModelDetailSerializer(ModelSerializer):
+    builds = BuildSummarySerializer(many=True, read_only=True)
+    evidence = FigureSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Model
+        fields = (*ModelSerializer.Meta.fields, "builds", "evidence")

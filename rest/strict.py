@@ -1,0 +1,69 @@
+"""What a client did not mean to say: unknown query keys, body fields and orderings are 400 and named."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelError
+from rest_framework import filters, serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+PAGE_KEYS = ("limit", "cursor", "search", "ordering")
+
+
+class Ordering(filters.OrderingFilter):
+    """`ordering=name,-released`; a field that is not offered is 400 instead of being ignored."""
+
+    def remove_invalid_fields(self, queryset: Any, fields: list[str], view: Any, request: Request) -> list[str]:
+        offered = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
+        for field in fields:
+            if field.lstrip("-") not in offered:
+                raise ValidationError({"ordering": [f"ordering must name one of {', '.join(offered)}, not '{field}'."]})
+        return fields
+
+
+class StrictQuery:
+    """For views: refuses query keys that neither the list's filters nor `query_keys` name."""
+
+    query_keys: tuple[str, ...] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        known = set(self.query_keys)
+        if getattr(self, "action", None) == "list":
+            filterset = getattr(self, "filterset_class", None)
+            known |= {*PAGE_KEYS, *(filterset.base_filters if filterset else ())}
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            told = f"It is one of {', '.join(sorted(known))}." if known else "Nothing can be asked here."
+            raise ValidationError({key: [f"There is no query key '{key}'. {told}"] for key in unknown})
+
+
+class StrictFields:
+    """For serializers: refuses body fields that do not exist or cannot be written."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            fields = self.fields  # type: ignore[attr-defined]
+            unknown = [key for key in data if key not in fields]
+            if unknown:
+                raise ValidationError({key: [f"There is no field '{key}'."] for key in unknown})
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class StrictModelSerializer(StrictFields, serializers.ModelSerializer):  # type: ignore[type-arg]
+    """Also asks the model itself: `clean` and the constraints of the database, as sentences by field."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        row = copy.copy(self.instance) if self.instance else self.Meta.model()
+        for name, value in attrs.items():
+            setattr(row, name, value)
+        try:
+            row.full_clean(validate_unique=False)
+        except ModelError as error:
+            names = {field.source: name for name, field in self.fields.items()}
+            found = {names.get(name, "non_field_errors"): told for name, told in error.message_dict.items()}
+            raise ValidationError(found) from error
+        return attrs

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from advisor import tokens
+from catalog import version
+from catalog.models import Benchmark, Build, Evidence, Licence, Model
+
+SMOL, LLAMA, NEWER = "smollm2-135m-instruct", "llama-3.1-70b-instruct", "llama-3.3-70b-instruct"
+LISTS = ("models", "builds", "evidence", "benchmarks", "licences")
+
+
+def bearer(*scopes: str) -> Client:
+    text = tokens.create(name="-".join(scopes), scopes=list(scopes))
+    return Client(headers={"authorization": f"Bearer {text}"})
+
+
+@pytest.fixture
+def reader(loaded):
+    return Client()
+
+
+@pytest.fixture
+def writer(loaded):
+    return bearer("catalog")
+
+
+def change(client, path, body, **headers):
+    return client.patch(f"/api/v1/{path}/", body, content_type="application/json", headers=headers)
+
+
+def fields(response):
+    return {error["field"] for error in response.json()["errors"]}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_answers_pages_of_results(reader, name):
+    page = reader.get(f"/api/v1/{name}/?limit=2").json()
+    assert set(page) == {"next", "previous", "results"}
+    assert len(page["results"]) == 2
+    assert page["previous"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "queries"), [("models", 1), ("builds", 1), ("evidence", 1), ("benchmarks", 1), ("licences", 1)]
+)
+def test_a_list_costs_the_same_queries_however_long(reader, name, queries, django_assert_num_queries):
+    with django_assert_num_queries(queries):
+        reader.get(f"/api/v1/{name}/?limit=500")
+
+
+def test_a_model_in_detail_costs_three_queries(reader, django_assert_num_queries):
+    with django_assert_num_queries(3):
+        model = reader.get(f"/api/v1/models/{LLAMA}/").json()
+    assert model["licence"] == "llama3.1"
+    assert model["superseded_by"] == NEWER
+    assert {"benchmark", "version", "metric", "value", "source", "third_party"} <= set(model["evidence"][0])
+
+
+def test_a_model_names_its_builds(reader):
+    model = reader.get(f"/api/v1/models/{SMOL}/").json()
+    assert [build["id"] for build in model["builds"]] == [f"{SMOL}:Q4_K_M", f"{SMOL}:Q8_0"]
+
+
+def test_pages_follow_each_other_there_and_back(reader):
+    every = [row["id"] for row in reader.get("/api/v1/evidence/?limit=500&ordering=-date").json()["results"]]
+    seen, url, pages = [], "/api/v1/evidence/?limit=7&ordering=-date", []
+    while url:
+        page = reader.get(url).json()
+        pages.append([row["id"] for row in page["results"]])
+        seen += pages[-1]
+        last, url = page, page["next"]
+    assert seen == every
+    back = reader.get(last["previous"]).json()
+    assert [row["id"] for row in back["results"]] == pages[-2]
+
+
+@pytest.mark.parametrize("ordering", ["released", "-released"])
+def test_models_without_a_date_come_last_and_pages_still_hold(reader, ordering):
+    Model.objects.filter(slug=LLAMA).update(released=None)
+    seen, url = [], f"/api/v1/models/?limit=1&ordering={ordering}"
+    while url:
+        page = reader.get(url).json()
+        seen += [row["slug"] for row in page["results"]]
+        last, url = page, page["next"]
+    assert len(seen) == 3
+    assert seen[-1] == LLAMA
+    assert reader.get(last["previous"]).json()["results"][0]["slug"] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("search=smol", {SMOL}),
+        ("licence=apache-2.0", {SMOL}),
+        ("commercial=conditions", {LLAMA, NEWER}),
+        ("parameters_max=200000000", {SMOL}),
+        ("released_after=2024-12-01", {NEWER}),
+        ("modality=text", {SMOL, LLAMA, NEWER}),
+        ("modality=image", set()),
+        ("architecture=llama&family=smollm2", {SMOL}),
+    ],
+)
+def test_models_are_found_by_what_a_script_asks(reader, query, found):
+    assert {row["slug"] for row in reader.get(f"/api/v1/models/?{query}").json()["results"]} == found
+
+
+def test_evidence_is_found_by_model_and_use_case(reader):
+    rows = reader.get(f"/api/v1/evidence/?model={LLAMA}&use_case=coding&limit=500").json()["results"]
+    assert {row["model"] for row in rows} == {LLAMA}
+    assert {row["use_case"] for row in rows} == {"coding"}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("licens=mit", "licens"),
+        ("limit=501", "limit"),
+        ("limit=0", "limit"),
+        ("cursor=x", "cursor"),
+        ("ordering=beauty", "ordering"),
+        ("tool_use=perhaps&released_after=soon", "released_after"),
+        ("licence=none-such", "licence"),
+    ],
+)
+def test_a_query_that_means_nothing_is_refused_by_name(reader, query, field):
+    response = reader.get(f"/api/v1/models/?{query}")
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert field in fields(response)
+
+
+def test_a_cursor_of_another_ordering_is_refused(reader):
+    following = reader.get("/api/v1/models/?limit=1").json()["next"]
+    assert reader.get(f"{following}&ordering=released").status_code == 400
+
+
+def test_a_query_key_on_a_single_model_is_refused(reader):
+    assert reader.get(f"/api/v1/models/{SMOL}/?limit=1").status_code == 400
+
+
+def test_an_unchanged_model_is_not_sent_twice(reader):
+    tag = reader.get(f"/api/v1/models/{SMOL}/")["ETag"]
+    again = reader.get(f"/api/v1/models/{SMOL}/", headers={"if-none-match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    Build.objects.get(key=f"{SMOL}:Q8_0").delete()
+    assert reader.get(f"/api/v1/models/{SMOL}/", headers={"if-none-match": tag}).status_code == 200
+
+
+def test_a_change_is_kept_and_moves_the_version_and_the_tag(writer):
+    before, tag = version.current(), Client().get(f"/api/v1/models/{SMOL}/")["ETag"]
+    response = change(writer, f"models/{SMOL}", {"context_length": 4096}, **{"if-match": tag})
+    assert response.status_code == 200
+    assert response["ETag"] != tag
+    assert Model.objects.get(slug=SMOL).context_length == 4096
+    assert version.current() != before
+    assert Model.objects.get(slug=SMOL).history.first().history_change_reason == "token:catalog"
+
+
+def test_a_change_of_a_row_that_changed_meanwhile_is_refused(writer):
+    tag = Client().get(f"/api/v1/models/{SMOL}/")["ETag"]
+    Model.objects.filter(slug=SMOL).update(context_length=2048)
+    response = change(writer, f"models/{SMOL}", {"context_length": 4096}, **{"if-match": tag})
+    assert response.status_code == 412
+    assert Model.objects.get(slug=SMOL).context_length == 2048
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"colour": "blue"}, "colour"),
+        ({"parameters_active": 10**15}, ""),
+        ({"context_length": 10**6}, "context_length"),
+        ({"architecture": {"arch": "llama"}}, "architecture"),
+        ({"input_modalities": ["smell"]}, "input_modalities"),
+        ({"superseded_by": "none-such"}, "superseded_by"),
+        ({"slug": LLAMA}, "slug"),
+        ({"slug": "Not A Slug"}, "slug"),
+    ],
+)
+def test_a_change_that_cannot_be_right_is_refused_by_field(writer, body, field):
+    response = change(writer, f"models/{SMOL}", body)
+    assert response.status_code == 400
+    assert field in fields(response)
+
+
+def test_a_build_evidence_and_licence_are_added_read_and_deleted(writer):
+    build = {"id": f"{SMOL}:Q6_K:org/repo", "model": SMOL, "format": "gguf", "quantization": "Q6_K", "bytes": 9}
+    made = writer.post("/api/v1/builds/", build | {"basis": "exact"}, content_type="application/json")
+    assert made.status_code == 201, made.content
+    assert Client().get(f"/api/v1/builds/{SMOL}:Q6_K:org/repo/").json()["bytes"] == 9
+    figure = {
+        "model": SMOL,
+        "benchmark": Benchmark.objects.first().pk,
+        "value": 1.5,
+        "third_party": True,
+        "source": "me",
+    }
+    made = writer.post("/api/v1/evidence/", figure, content_type="application/json")
+    assert made.status_code == 201, made.content
+    assert made.json()["benchmark"] == Benchmark.objects.first().name
+    made = writer.post(
+        "/api/v1/licences/", {"id": "own", "name": "Own", "commercial": "no"}, content_type="application/json"
+    )
+    assert made.status_code == 201
+    assert writer.delete("/api/v1/licences/own/").status_code == 204
+    assert not Licence.objects.filter(pk="own").exists()
+
+
+def test_a_build_of_another_models_name_is_refused(writer):
+    body = {
+        "id": f"{LLAMA}:Q6_K",
+        "model": SMOL,
+        "format": "gguf",
+        "quantization": "Q6_K",
+        "bytes": 9,
+        "basis": "exact",
+    }
+    assert writer.post("/api/v1/builds/", body, content_type="application/json").status_code == 400
+
+
+def test_a_licence_in_use_is_not_deleted_nor_renamed(writer):
+    assert writer.delete("/api/v1/licences/apache-2.0/").status_code == 409
+    assert change(writer, "licences/apache-2.0", {"id": "other-2.0"}).status_code == 400
+
+
+@pytest.mark.parametrize("client", [Client, lambda: bearer("read", "recommend", "launch", "agent")])
+@pytest.mark.parametrize("name", LISTS)
+def test_writes_need_the_scope_catalog(loaded, client, name):
+    response = client().post(f"/api/v1/{name}/", {}, content_type="application/json")
+    assert response.status_code in (401, 403)
+
+
+def test_a_replaced_model_reads_as_it_was_written(writer):
+    body = Client().get(f"/api/v1/models/{LLAMA}/").json()
+    response = writer.put(f"/api/v1/models/{LLAMA}/", body, content_type="application/json")
+    assert response.status_code == 200, response.content
+    assert {**response.json(), "updated": None} == {**body, "updated": None}
+    assert Evidence.objects.filter(model__slug=LLAMA).count() == len(body["evidence"])
