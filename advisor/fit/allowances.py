@@ -30,16 +30,6 @@ HOST_MARGIN = (512 * MIB, 0.02)
 # Stated hardware has no "available" reading: what an idle operating system keeps of the RAM.
 OS_RESERVE = (2 * GIB, 0.04)
 
-# The share of a unified memory that its GPU may hold. Apple: Metal's recommendedMaxWorkingSetSize, about two thirds up to
-# 36 GB and three quarters above. AMD (Ryzen AI Max): the most that firmware gives to graphics, 96 of 128 GB.
-# Rows: vendor, up to this many bytes of memory, share.
-UNIFIED_SHARE: tuple[tuple[str, int, float], ...] = (
-    ("apple", 36 * GIB, 2 / 3),
-    ("apple", 1 << 60, 0.75),
-    ("amd", 1 << 60, 0.75),
-)
-UNIFIED_SHARE_UNKNOWN = 0.9
-
 
 def device_overhead(device: Device) -> int:
     """Bytes outside the engine's buffers on `device`."""
@@ -52,14 +42,6 @@ def device_overhead(device: Device) -> int:
 
 def host_overhead(devices: int) -> int:
     return HOST_OVERHEAD + devices * HOST_OVERHEAD_PER_DEVICE
-
-
-def unified_limit(vendor: str, memory_bytes: int) -> int:
-    """The most a unified device may hold of its `memory_bytes`."""
-    for name, upto, share in UNIFIED_SHARE:
-        if vendor == name and memory_bytes <= upto:
-            return int(memory_bytes * share)
-    return int(memory_bytes * UNIFIED_SHARE_UNKNOWN)
 
 
 def kept(figure: tuple[int, float], capacity: int) -> int:

@@ -194,6 +194,37 @@ def offloaded(host: HostSpec, most: int, at: Callable[[int, tuple[int, ...]], Pl
     return None
 
 
+def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
+    """Exactly these settings, on the devices that hold most of them; None when they name more devices than there are."""
+    count = max(settings.devices, len(settings.tensor_split or ()), 1 if settings.gpu_layers else 0)
+    if count > len(host.devices):
+        return None
+    settings = replace(settings, devices=count)
+    sets = [members[:count] for members in groups(host) if len(members) >= count] if count > 1 else []
+    if count == 1:
+        sets = [(index,) for index in singles(host)]
+    sets = sets or [tuple(range(count))]
+    split_here = count > 1 and settings.tensor_split is None
+    tried = [
+        divided(sizes, host, settings, used, stated_kind(sizes, settings))
+        if split_here
+        else weigh(sizes, host, settings, used, stated_kind(sizes, settings))
+        for used in sets
+    ]
+    found = [placed for placed in tried if placed]
+    return max(found, key=lambda placed: (placed.fits, min(placed.margins, default=0)), default=None)
+
+
+def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
+    if not settings.gpu_layers or not settings.devices:
+        return "cpu"
+    if settings.gpu_layers <= len(sizes.layers):
+        return "partial"
+    if settings.experts_on_cpu:
+        return "experts_on_cpu"
+    return "gpu" if settings.devices == 1 else "gpus"
+
+
 # ---------------------------------------------------------------- dividing layers between devices
 
 
@@ -227,7 +258,9 @@ def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
     costs = []
     for index, layer in enumerate(sizes.layers):
         kept = cells if layer.window is None else min(cells, layer.window + settings.ubatch)
-        cache = kept * (layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v])
+        cache = kept * (
+            layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v]
+        )
         state = 4 * (layer.state_conv + layer.state_ssm)
         experts = layer.experts_device if index >= settings.experts_on_cpu else 0
         costs.append(int(layer.device + experts + settings.slots * (cache + state)))

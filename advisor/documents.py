@@ -1,0 +1,209 @@
+"""The fit's dataclasses as the API's documents: plain dicts, bytes as integers, floats rounded once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from advisor.fit.spec import DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Settings, Speed
+from advisor.launch.engines.llama_cpp import argv
+
+# Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.
+ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
+MODELS_FOLDER = "/models"  # where the command looks for a file that is not on this machine
+MEMORY_REASONS = ("gpu_memory", "host_memory")
+
+
+def figure(value: float) -> float:
+    """Three significant digits are more than a prediction has."""
+    return float(f"{value:.3g}")
+
+
+def span(value: Range) -> dict[str, float]:
+    return {"low": figure(value.low), "mid": figure(value.mid), "high": figure(value.high)}
+
+
+def hardware(document: Mapping[str, Any], host: HostSpec) -> dict[str, Any]:
+    """What was resolved: names, sizes, what of it is available, and where each figure comes from."""
+    return {
+        "accelerators": [
+            {
+                "name": device.name,
+                "uuid": device.uuid,
+                "memory_bytes": device.memory_bytes,
+                "available_bytes": device.available_bytes,
+                "memory_bandwidth": device.memory_bandwidth,
+                "unified": device.unified,
+                "source": device.source,
+            }
+            for device in host.devices
+        ],
+        "ram_bytes": host.ram_bytes,
+        "ram_available_bytes": host.ram_available_bytes,
+        "cpu_cores": host.cpu_cores,
+        "os": host.os,
+        "snapshot": document.get("snapshot"),
+    }
+
+
+def settings(value: Settings, *, flash_attention: bool | None = None) -> dict[str, Any]:
+    """What a launch takes back, key for key."""
+    return {
+        "context": value.context,
+        "slots": value.slots,
+        "kv_type_k": value.kv_type_k,
+        "kv_type_v": value.kv_type_v,
+        "flash_attention": value.flash_attention if flash_attention is None else flash_attention,
+        "gpu_layers": value.gpu_layers,
+        "experts_on_cpu": value.experts_on_cpu,
+        "tensor_split": list(value.tensor_split) if value.tensor_split else None,
+        "devices": value.devices,
+        "batch": value.batch,
+        "ubatch": value.ubatch,
+        "embedding": value.embedding,
+    }
+
+
+def part(value: DeviceMemory) -> dict[str, int]:
+    return {
+        "weights": value.weights,
+        "kv": value.kv,
+        "compute": value.compute,
+        "overhead": value.overhead,
+        "total": value.total,
+    }
+
+
+def memory(plan: Plan, host: HostSpec) -> dict[str, Any]:
+    exact = bool(plan.build.sizes and plan.build.sizes.exact)
+    return {
+        "devices": [
+            {
+                "name": f"gpu{order}",
+                "accelerator": index,  # place in hardware.accelerators
+                "uuid": host.devices[index].uuid,
+                "capacity": host.devices[index].memory_bytes,
+                "available": host.devices[index].available_bytes,
+                **part(device),
+                "margin": margin,
+            }
+            for order, (device, index, margin) in enumerate(
+                zip(plan.memory.devices, plan.devices, plan.margins, strict=True)
+            )
+        ],
+        "host": {
+            **part(plan.memory.host),
+            "capacity": host.ram_bytes,
+            "available": host.ram_available_bytes,
+            "margin": plan.host_margin,
+        },
+        "total": plan.memory.total,
+        "basis": "exact header" if exact else "computed",
+        "error_bound_percent": ERROR_BOUND_PERCENT[exact],
+    }
+
+
+def speed(value: Speed) -> dict[str, Any]:
+    return {
+        "decode_tokens_per_second": span(value.decode),
+        "prefill_tokens_per_second": span(value.prefill),
+        "first_token_seconds": span(value.first_token),
+        "at_context": value.at_context,
+        "basis": value.basis,
+    }
+
+
+def command(plan: Plan, path: str | None) -> list[str]:
+    """The command line for a person to copy, with the folder to fill in when the file is not here; a launch makes its own."""
+    return argv(plan.settings, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
+
+
+def file_name(plan: Plan) -> str:
+    if plan.build.files:
+        return PurePosixPath(sorted(str(file["path"]) for file in plan.build.files)[0]).name
+    return f"{plan.model.slug}-{plan.build.quantization}.gguf"
+
+
+def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> dict[str, Any]:
+    build = plan.build
+    return {
+        "build": {
+            "id": build.id,
+            "format": build.format,
+            "quantization": build.quantization,
+            "repo": build.repo,
+            "files": [{"path": f["path"], "bytes": f["bytes"], "sha256": f.get("sha256")} for f in build.files],
+            "bytes": build.bytes,
+            "basis": build.basis,
+            "on_disk": path is not None,
+        },
+        "engine": plan.engine,
+        "placement": plan.placement,
+        "settings": settings(plan.settings, flash_attention=plan.memory.flash_attention),
+        "memory": memory(plan, host),
+        "speed": speed(plan.speed),
+        "command": command(plan, path),
+    }
+
+
+def result(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str, Any]:
+    model, strength = value.plan.model, value.strength
+    document = {
+        "rank": value.rank,
+        "score": round(value.score, 2),
+        "score_parts": {name: round(size, 4) for name, size in value.parts.items()},
+        "pareto": value.pareto,
+        "model": {
+            "slug": model.slug,
+            "name": model.name,
+            "hub_id": model.hub_id,
+            "licence": model.licence,
+            "commercial": model.commercial,
+            "released": model.released,
+            "parameters_total": model.parameters_total,
+            "parameters_active": model.parameters_active,
+            "context_length": model.context_length,
+        },
+        **plan_document(value.plan, host, paths.get(value.plan.build.id)),
+        "quality": {
+            "score": round(strength.score, 1),
+            "low": round(strength.low, 1),
+            "high": round(strength.high, 1),
+            "basis": strength.basis,
+            "quantization_loss": round(value.quantization_loss, 2),
+            "evidence": [
+                {
+                    "benchmark": e.benchmark,
+                    "version": e.version,
+                    "metric": e.metric,
+                    "value": e.value,
+                    "date": e.date,
+                    "source": e.source,
+                    "third_party": e.third_party,
+                }
+                for e in strength.evidence
+            ],
+        },
+        "reasons": list(value.reasons),
+    }
+    if value.others:
+        document["plans"] = [plan_document(plan, host, paths.get(plan.build.id)) for plan in value.others]
+    return document
+
+
+def rejection(value: Rejection) -> dict[str, Any]:
+    """Bytes under `needed_bytes` and `available_bytes` where memory binds, other figures under `needed` and `available`."""
+    suffix = "_bytes" if value.reason in MEMORY_REASONS else ""
+    figures = (
+        {}
+        if value.needed is None and not suffix
+        else {f"needed{suffix}": value.needed, f"available{suffix}": value.available}
+    )
+    return {
+        "model": value.model,
+        "build": value.build,
+        "reason": value.reason,
+        **figures,
+        "fixes": [{"change": f.change, "from": f.from_, "to": f.to, "gives": f.gives} for f in value.fixes],
+    }

@@ -1,0 +1,86 @@
+"""Why a plan was chosen, in sentences with figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from advisor.fit.allowances import GIB
+from advisor.fit.spec import HostSpec, Plan, Result, Strength, Workload
+
+USE_CASE_WORDS = {
+    "general": "general help",
+    "long_context": "long documents",
+    "tool_use": "tool use",
+    "vision": "images",
+}
+
+
+def gib(size: float) -> str:
+    return f"{size / GIB:.1f} GiB"
+
+
+def figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def explained(result: Result, host: HostSpec, workload: Workload) -> Result:
+    plan = result.plan
+    sentences = [
+        quality(result.strength, workload),
+        *memory(plan, host),
+        speed(plan, workload),
+        *choices(plan, result.quantization_loss),
+    ]
+    if plan.model.commercial == "conditions":
+        sentences.append(f"Its licence {plan.model.licence} allows commercial use under conditions.")
+    return replace(result, reasons=tuple(sentences))
+
+
+def quality(strength: Strength, workload: Workload) -> str:
+    words = USE_CASE_WORDS.get(workload.use_case, workload.use_case)
+    if strength.basis == "none":
+        return f"No published result speaks of its strength in {words}."
+    span = f"{strength.score:.0f} of 100 (80 % interval {strength.low:.0f} to {strength.high:.0f}) for {words}"
+    if strength.basis == "inferred":
+        return f"{span}, inferred from other models of its family: it has no result of its own."
+    own = sum(1 for e in strength.evidence if e.third_party)
+    return f"{span}, from {len(strength.evidence)} published results, {own} of them independent."
+
+
+def memory(plan: Plan, host: HostSpec) -> list[str]:
+    blocks = plan.build.sizes.layers if plan.build.sizes else ()
+    used = sum(device.total for device in plan.memory.devices)
+    room = sum(host.devices[i].available_bytes for i in plan.devices)
+    on_host, ram = plan.memory.host.total, host.ram_available_bytes
+    lead = {
+        "gpu": f"Runs whole on one device: {gib(used)} of {gib(room)} available",
+        "gpus": f"Runs whole on {len(plan.devices)} GPUs, split by free memory: {gib(used)} of {gib(room)} available",
+        "experts_on_cpu": f"The routed experts of {plan.settings.experts_on_cpu} of {len(blocks)} blocks stay in main memory"
+        f" ({gib(on_host)}), the rest takes {gib(used)} of {gib(room)} on the GPU",
+        "partial": f"{min(plan.settings.gpu_layers, len(blocks))} of {len(blocks)} blocks fit on the GPU ({gib(used)} of {gib(room)}),"
+        f" the others run from main memory ({gib(on_host)})",
+        "cpu": f"Runs on the CPU from {gib(on_host)} of main memory" + (f", {gib(ram)} available" if ram else ""),
+    }[plan.placement]
+    return [f"{lead}."]
+
+
+def speed(plan: Plan, workload: Workload) -> str:
+    decode, first = plan.speed.decode, plan.speed.first_token
+    if workload.use_case == "embedding":
+        prefill = plan.speed.prefill
+        return f"Reads about {figure(prefill.mid)} tokens/s ({figure(prefill.low)} to {figure(prefill.high)})."
+    return (
+        f"About {figure(decode.mid)} tokens/s ({figure(decode.low)} to {figure(decode.high)}) with {plan.speed.at_context:,} tokens"
+        f" of context; a prompt that fills it waits about {figure(first.mid)} s."
+    )
+
+
+def choices(plan: Plan, loss: float) -> list[str]:
+    said = []
+    if loss >= 0.5:
+        said.append(f"{plan.build.quantization} costs about {loss:.1f} points of quality against the original weights.")
+    if plan.settings.kv_type_k != "f16":
+        said.append(f"The KV cache is packed to {plan.settings.kv_type_k} so that the asked context fits.")
+    if plan.build.basis == "computed":
+        said.append("File size computed from the architecture, not read from a published file.")
+    return said

@@ -1,0 +1,313 @@
+"""Why not, and what would: the binding constraint of a rejected model and the cheapest changes that lift it.
+
+Fixes are found by search. Each variation of the question (less context, fewer slots, more RAM, one more GPU, another GPU) is
+screened for all rejected models in one pass; what looks possible is planned exactly before it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from advisor.fit.allowances import DEVICE_MARGIN, GIB, HOST_MARGIN, OS_RESERVE, device_overhead, kept
+from advisor.fit.explain import figure, gib
+from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.placement import KINDS, Placed, as_stated, groups, kv_types, place, settings_for
+from advisor.fit.plans import LEAST_BITS, bits, embeds, plan, too_slow
+from advisor.fit.rank import Index, Ranking, by_strength
+from advisor.fit.requirements import context_limit
+from advisor.fit.screen import NEVER, columns, screen
+from advisor.fit.spec import BuildSpec, Device, Fix, HostSpec, ModelSpec, Plan, Rejection, Settings, Workload
+
+CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest below what was asked
+RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
+COUNTS = (1, 2, 4, 8)
+MOST_FIXES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One change of the question, what it is called, and the question it makes. Cheapest first in every list of them."""
+
+    change: str
+    before: Any
+    after: Any
+    host: HostSpec
+    workload: Workload
+
+
+def reference_device(gpu: Device) -> Device:
+    """A card that nobody has yet: all its memory, less the margin, is available."""
+    return replace(gpu, available_bytes=gpu.memory_bytes - kept(DEVICE_MARGIN, gpu.memory_bytes))
+
+
+def variations(host: HostSpec, workload: Workload) -> list[Variation]:
+    """Changes worth trying on this host, grouped by kind, the smallest step of a kind first."""
+    found = [
+        Variation("context", workload.context, c, host, replace(workload, context=c))
+        for c in CONTEXTS
+        if c < workload.context
+    ]
+    slots = workload.concurrency
+    while slots > 1:
+        slots //= 2
+        found.append(Variation("concurrency", workload.concurrency, slots, host, replace(workload, concurrency=slots)))
+    if host.ram_bytes is not None and not any(d.unified for d in host.devices):
+        for ram in RAM_STEPS:
+            if ram > host.ram_bytes:
+                room = ram - kept(OS_RESERVE, ram) - kept(HOST_MARGIN, ram)
+                more = replace(host, ram_bytes=ram, ram_available_bytes=room)
+                found.append(Variation("ram_bytes", host.ram_bytes, ram, more, workload))
+    discrete = [d for d in host.devices if not d.unified]
+    if discrete:
+        best = reference_device(max(discrete, key=lambda d: d.memory_bytes))
+        count = sum(d.name == best.name for d in discrete)
+        more = replace(host, devices=(*host.devices, best))
+        found.append(Variation("gpus", count, count + 1, more, workload))
+    return found
+
+
+def smallest_build(model: ModelSpec) -> BuildSpec | None:
+    """What is judged when nothing fits: the smallest build above the quality floor."""
+    able = [b for b in model.builds if b.sizes and b.format == "gguf"]
+    above = [b for b in able if 8 * b.sizes.file_bytes >= LEAST_BITS * b.sizes.parameters]  # type: ignore[union-attr]
+    return min(above or able, key=lambda b: (b.bytes, b.id), default=None)
+
+
+def rejections(
+    index: Index, host: HostSpec, workload: Workload, ranking: Ranking, *, gpus: Sequence[Device] = (), limit: int = 20
+) -> list[Rejection]:
+    """The `limit` strongest models that were left out, each with its reason and at most four fixes."""
+    models = index.catalog.models
+    everyone = by_strength(models, workload, [*ranking.barred, *ranking.slow, *ranking.unfit])
+    # A model of another task answers no question that was asked; it comes last.
+    everyone.sort(key=lambda i: ranking.barred.get(i) == "embedding")
+    chosen = everyone[:limit]
+    unfit = [i for i in chosen if i not in ranking.barred and i not in ranking.slow]
+    search = Search.over(models, unfit, host, workload, gpus)
+    said = []
+    for i in chosen:
+        if i in ranking.barred:
+            said.append(barred(models[i], ranking.barred[i], workload))
+        elif i in ranking.slow:
+            said.append(slow(ranking.slow[i], host, workload, gpus))
+        else:
+            said.append(search.rejection(i))
+    return said
+
+
+# ---------------------------------------------------------------- requirements and speed
+
+
+def barred(model: ModelSpec, reason: str, workload: Workload) -> Rejection:
+    limit = context_limit(model)
+    dropped: dict[str, tuple[Any, Any, str]] = {
+        "licence": (workload.licence, model.licence or "any", "its own licence is accepted"),
+        "modality": (list(workload.input_modalities), list(model.input_modalities), "it reads these"),
+        "language": (list(workload.languages), list(model.languages), "these are the languages it is known for"),
+        "tool_use": (True, None, "models not known to call tools are considered"),
+        "reasoning": (workload.reasoning, model.reasoning, "it is considered"),
+        "context": (workload.context, limit, "as long as the model was made for"),
+        "superseded": (model.slug, model.superseded_by, "its successor runs here"),
+    }
+    fixes: tuple[Fix, ...] = ()
+    if reason in dropped:
+        before, after, gives = dropped[reason]
+        change = {"modality": "input_modalities", "language": "languages", "superseded": "model"}.get(reason, reason)
+        fixes = (Fix(change, before, after, gives),)
+    needed, available = (workload.context, limit) if reason == "context" else (None, None)
+    return Rejection(model.slug, None, reason, needed, available, fixes)
+
+
+def slow(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Rejection:
+    reason = too_slow(best, workload) or "speed"
+    if reason == "speed":
+        needed, available = workload.min_decode_tokens_per_second, round(best.speed.decode.mid, 1)
+    else:
+        needed, available = workload.max_first_token_seconds, round(best.speed.first_token.mid, 1)
+    fixes = list(faster(best, host, workload, gpus))
+    return Rejection(best.model.slug, best.build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
+
+
+def faster(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Iterator[Fix]:
+    """Less context on the same hardware, then the smallest GPU that is fast enough."""
+
+    def told(made: Plan | None, asked: Workload) -> str | None:
+        if made is None or too_slow(made, asked):
+            return None
+        return (
+            f"about {figure(made.speed.decode.mid)} tokens/s, first token after {figure(made.speed.first_token.mid)} s"
+        )
+
+    for context in [c for c in CONTEXTS if c < workload.context][:5]:
+        asked = replace(workload, context=context)
+        gives = told(plan(best.model, best.build, host, asked, KINDS[KINDS.index(best.placement) :]), asked)
+        if gives:
+            yield Fix("context", workload.context, context, gives)
+            break
+    floor = max((d.memory_bandwidth or 0 for d in host.devices), default=0) if best.placement == "gpu" else 0
+    need = sum(d.total for d in best.memory.devices) if best.placement == "gpu" else best.build.bytes
+    able = [g for g in sorted(gpus, key=by_size) if g.memory_bytes > need and (g.memory_bandwidth or 0) > floor]
+    for gpu in able[:6]:
+        gives = told(
+            plan(best.model, best.build, replace(host, devices=(reference_device(gpu),)), workload, ("gpu",)), workload
+        )
+        if gives:
+            yield Fix("gpu", named(host), gpu.name, gives)
+            break
+
+
+def by_size(gpu: Device) -> tuple[int, int, str]:
+    return gpu.memory_bytes, gpu.memory_bandwidth or 0, gpu.name
+
+
+def named(host: HostSpec) -> str | None:
+    names = [d.name for d in host.devices]
+    return ", ".join(f"{names.count(n)}x {n}" if names.count(n) > 1 else n for n in dict.fromkeys(names)) or None
+
+
+# ---------------------------------------------------------------- memory
+
+
+@dataclass(slots=True)
+class Search:
+    """All variations screened at once for the models that do not fit."""
+
+    models: tuple[ModelSpec, ...]
+    builds: dict[int, BuildSpec]
+    host: HostSpec
+    workload: Workload
+    gpus: Sequence[Device]
+    tried: list[tuple[Variation, dict[int, int]]]  # with the screened kind by model
+
+    @classmethod
+    def over(
+        cls, models: tuple[ModelSpec, ...], unfit: list[int], host: HostSpec, workload: Workload, gpus: Sequence[Device]
+    ) -> Search:
+        builds = {i: b for i in unfit if (b := smallest_build(models[i]))}
+        tried = []
+        if builds:
+            order = list(builds)
+            table = columns([(n, 0, builds[i].sizes) for n, i in enumerate(order)])
+            for variation in variations(host, workload):
+                kinds = screen(table, variation.host, variation.workload).kind
+                able = {order[n]: int(kind) for n, kind in enumerate(kinds) if kind != NEVER}
+                if able:
+                    tried.append((variation, able))
+        return cls(models, builds, host, workload, sorted(gpus, key=by_size), tried)
+
+    def rejection(self, i: int) -> Rejection:
+        model, build = self.models[i], self.builds.get(i)
+        if build is None or build.sizes is None:
+            return Rejection(model.slug, None, "unknown_layout", None, None)
+        needed, available, reason = binding(build, self.host, self.workload, embedding=embeds(model))
+        fixes: list[Fix] = []
+        for variation, able in self.tried:
+            if i in able and variation.change not in {fix.change for fix in fixes}:
+                placed = place(
+                    build.sizes, variation.host, variation.workload, embedding=embeds(model), kinds=KINDS[able[i] :]
+                )
+                if placed:
+                    fixes.append(Fix(variation.change, variation.before, variation.after, spare(placed)))
+        smallest = self.smallest_gpu(build, embeds(model))
+        if smallest:
+            fixes.append(smallest)
+        return Rejection(model.slug, build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
+
+    def smallest_gpu(self, build: BuildSpec, embedding: bool) -> Fix | None:
+        """The smallest card, or the fewest of the smallest that work together, that hold the whole build."""
+        assert build.sizes is not None
+        whole = replace(settings_for(build.sizes, self.workload, embedding=embedding), devices=1)
+        whole = replace(whole, gpu_layers=len(build.sizes.layers) + 1)
+        need = estimate(build.sizes, whole).devices[0].total
+        for count in COUNTS:
+            for gpu in self.gpus:
+                card = reference_device(gpu)
+                room = count * (card.available_bytes - device_overhead(card))
+                if room < need or (count > 1 and card.unified) or card.memory_bytes <= self.largest_owned(count):
+                    continue
+                # The machine around a card that one would buy has room for the host's part.
+                machine = HostSpec((card,) * count, None, None)
+                placed = place(build.sizes, machine, self.workload, embedding=embedding, kinds=("gpu", "gpus"))
+                if placed:
+                    name = gpu.name if count == 1 else f"{count}x {gpu.name}"
+                    return Fix("gpu", named(self.host), name, spare(placed))
+        return None
+
+    def largest_owned(self, count: int) -> int:
+        """Cards no larger than those at hand cannot help when they are no more in number."""
+        if count > len(self.host.devices):
+            return 0
+        return min(d.memory_bytes for d in self.host.devices)
+
+
+def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) -> Rejection:
+    """Why a build with stated settings has no room, and which single change of them would give it some."""
+    build, settings = made.build, made.settings
+    assert build.sizes is not None
+    short = [i for i, margin in enumerate(made.margins) if margin < 0]
+    if short:
+        worst = min(short, key=lambda i: made.margins[i])
+        needed, reason = made.memory.devices[worst].total, "gpu_memory"
+        available = needed + made.margins[worst]
+    else:
+        needed, reason = made.memory.host.total, "host_memory"
+        available = needed + (made.host_margin or 0)
+    fixes: list[Fix] = []
+    for change, before, after, other, changed in smaller_steps(made):
+        placed = as_stated(other.sizes, host, changed) if other.sizes else None
+        if placed and placed.fits and change not in {fix.change for fix in fixes}:
+            fixes.append(Fix(change, before, after, spare(placed)))
+    workload = Workload(context=max(1, settings.context // settings.slots), concurrency=settings.slots)
+    placed = place(build.sizes, host, workload, embedding=settings.embedding)
+    if placed:
+        fixes.append(Fix("placement", made.placement, placed.placement, spare(placed)))
+    if not fixes:
+        smallest = Search.over((made.model,), [], host, workload, gpus).smallest_gpu(build, settings.embedding)
+        fixes += [smallest] if smallest else []
+    return Rejection(made.model.slug, build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
+
+
+def smaller_steps(made: Plan) -> Iterator[tuple[str, Any, Any, BuildSpec, Settings]]:
+    """Single changes of stated settings that take less memory: (change, from, to, build, settings), gentlest first."""
+    build, settings = made.build, made.settings
+    if settings.kv_type_k == "f16" and build.sizes and "q8_0" in kv_types(build.sizes):
+        yield "kv_type", "f16", "q8_0", build, replace(settings, kv_type_k="q8_0", kv_type_v="q8_0")
+    for context in CONTEXTS:
+        if context * settings.slots < settings.context:
+            total = context * settings.slots
+            yield "context", settings.context, total, build, replace(settings, context=total)
+    for other in sorted(made.model.builds, key=lambda b: (-b.bytes, b.id)):
+        if other.bytes < build.bytes and other.format == "gguf" and bits(other) >= LEAST_BITS:
+            yield "quantization", build.quantization, other.quantization, other, settings
+
+
+def binding(build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: bool = False) -> tuple[int, int, str]:
+    """Bytes needed and available at the constraint that binds, and its reason code."""
+    assert build.sizes is not None
+    base = settings_for(build.sizes, workload, embedding=embedding)
+    if not host.devices:
+        memory = estimate(build.sizes, base)
+        return memory.host.total, host.ram_available_bytes or 0, "host_memory"
+    memory = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1))
+    sets = groups(host) or [(max(range(len(host.devices)), key=lambda i: host.devices[i].available_bytes),)]
+    rooms = [(sum(host.devices[i].available_bytes for i in used), used) for used in sets]
+    available, used = max(rooms)
+    overhead = sum(device_overhead(host.devices[i]) for i in used)
+    needed = memory.devices[0].total + overhead
+    if needed <= available and host.ram_available_bytes is not None:
+        return memory.host.total, host.ram_available_bytes, "host_memory"
+    return needed, available, "gpu_memory"
+
+
+def spare(placed: Placed) -> str:
+    rooms = [*placed.margins, *([placed.host_margin] if placed.host_margin is not None and not placed.devices else [])]
+    how = {
+        "experts_on_cpu": f", the experts of {placed.settings.experts_on_cpu} blocks in main memory",
+        "partial": f", {placed.settings.gpu_layers} layers on the GPU",
+        "cpu": " on the CPU",
+        "gpus": f" over {len(placed.devices)} GPUs",
+    }.get(placed.placement, "")
+    packed = f", KV cache {placed.settings.kv_type_k}" if placed.settings.kv_type_k != "f16" else ""
+    return f"fits{how}{packed} with {gib(min(rooms))} to spare"

@@ -1,0 +1,102 @@
+"""Flat query keys -> the question: what a link or a form carries becomes what a JSON body would say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+GIB = 1 << 30
+TRUTH = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+
+
+def whole(text: str) -> int | str:
+    return int(text) if text.strip().lstrip("+-").isdigit() else text
+
+
+def number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def truth(text: str) -> bool | str:
+    return TRUTH.get(text.strip().lower(), text)
+
+
+def words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def licence(text: str) -> str | list[str]:
+    return text if text in ("any", "commercial") else words(text)
+
+
+def gibibytes(text: str) -> int | str:
+    value = number(text)
+    return text if isinstance(value, str) or not abs(value) < 1e9 else int(value * GIB)
+
+
+def gigabytes(text: str) -> int | str:
+    value = number(text)
+    return text if isinstance(value, str) or not abs(value) < 1e9 else int(value * 10**9)
+
+
+# query key -> where it belongs in the question, and how its text is read. A text that cannot be read stays a text: the
+# question's validator then names the field and says what would be right.
+KEYS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
+    "host": (("hardware", "host"), str),
+    "hw": (("hardware", "text"), str),
+    "ram_gb": (("hardware", "ram_bytes"), gibibytes),
+    "cpu_cores": (("hardware", "cpu_cores"), whole),
+    "use_case": (("workload", "use_case"), str),
+    "context": (("workload", "context"), whole),
+    "concurrency": (("workload", "concurrency"), whole),
+    "min_tps": (("workload", "min_decode_tokens_per_second"), number),
+    "max_ttft": (("workload", "max_first_token_seconds"), number),
+    "licence": (("workload", "licence"), licence),
+    "modality": (("workload", "input_modalities"), words),
+    "language": (("workload", "languages"), words),
+    "tool_use": (("workload", "tool_use"), truth),
+    "reasoning": (("workload", "reasoning"), truth),
+    "prefer": (("prefer",), str),
+    "engine": (("engines",), words),
+    "limit": (("limit",), whole),
+    "rejected_limit": (("rejected_limit",), whole),
+    "expand": (("expand",), str),
+    "on_disk": (("on_disk",), truth),
+}
+ACCELERATOR: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "gpu": ("name", str),
+    "gpus": ("count", whole),
+    "vram_gb": ("memory_bytes", gibibytes),
+    "bandwidth_gb_s": ("memory_bandwidth", gigabytes),
+}
+FIELD_OF = {".".join(path): key for key, (path, _) in KEYS.items()}
+FIELD_OF |= {f"hardware.accelerators[0].{name}": key for key, (name, _) in ACCELERATOR.items()}
+
+
+def question(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The question of a query, and errors for keys that nobody knows. An empty value counts as not given."""
+    asked: dict[str, Any] = {}
+    accelerator: dict[str, Any] = {}
+    errors = []
+    for key in query:
+        text = query[key]
+        if key in ACCELERATOR:
+            name, read = ACCELERATOR[key]
+            accelerator |= {name: read(text)} if text else {}
+        elif key in KEYS:
+            path, read = KEYS[key]
+            if text:
+                place = asked.setdefault(path[0], {}) if len(path) == 2 else asked
+                place[path[-1]] = read(text)
+        else:
+            errors.append(
+                {"field": key, "message": f"{key} is not a query key; known are {', '.join([*KEYS, *ACCELERATOR])}."}
+            )
+    if accelerator and "name" not in accelerator:
+        errors.append({"field": "gpu", "message": "Name the GPU that this describes."})
+    elif accelerator:
+        asked.setdefault("hardware", {})["accelerators"] = [accelerator]
+    return asked, errors

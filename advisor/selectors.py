@@ -1,0 +1,200 @@
+"""Rows and host documents -> the fit's dataclasses: the only place where the ORM meets the fit."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
+from advisor.fit.memory.stored import from_json
+from advisor.fit.quality import ModelFacts, strengths
+from advisor.fit.rank import Index
+from advisor.fit.spec import BuildSizes, BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
+from advisor.launch import files
+from catalog.models import Build, CatalogVersion, Model
+from catalog.models import Evidence as EvidenceRow
+
+NOTHING = "empty"
+_lock = threading.Lock()
+_loaded: Index | None = None
+
+
+def catalog() -> Index:
+    """The catalog with what is computed once for it, kept per process until its digest changes. One query when unchanged."""
+    global _loaded  # noqa: PLW0603  one copy per process is the purpose
+    digest = CatalogVersion.objects.values_list("digest", flat=True).first() or NOTHING
+    held = _loaded
+    if held and held.catalog.version == digest:
+        return held
+    with _lock:
+        if not (_loaded and _loaded.catalog.version == digest):
+            _loaded = Index.of(load(digest))
+        return _loaded
+
+
+def load(digest: str) -> Catalog:
+    rows = list(
+        Model.objects.filter(status__in=["active", "superseded"])
+        .select_related("licence", "superseded_by")
+        .order_by("slug")
+    )
+    facts = [
+        ModelFacts(
+            slug=row.slug,
+            name=row.name,
+            hub_id=row.hub_id,
+            family=row.family,
+            organisation=row.organisation,
+            released=row.released.isoformat() if row.released else None,
+            parameters_total=row.parameters_total,
+            parameters_active=row.parameters_active,
+            task=row.task,
+            input_modalities=tuple(row.input_modalities or ("text",)),
+        )
+        for row in rows
+    ]
+    strong = strengths(facts, evidence())
+    built: dict[int, list[BuildSpec]] = defaultdict(list)
+    for build in Build.objects.order_by("key").iterator():
+        built[build.model_id].append(build_spec(build))
+    return Catalog(
+        version=digest,
+        models=tuple(
+            ModelSpec(
+                slug=row.slug,
+                name=row.name,
+                hub_id=row.hub_id,
+                family=row.family,
+                licence=row.licence_id,
+                commercial=row.licence.commercial if row.licence else None,
+                released=row.released.isoformat() if row.released else None,
+                parameters_total=row.parameters_total,
+                parameters_active=row.parameters_active,
+                context_length=row.context_length,
+                input_modalities=tuple(row.input_modalities or ("text",)),
+                languages=tuple(row.languages or ()),
+                tool_use=row.tool_use,
+                reasoning=row.reasoning,
+                task=row.task,
+                superseded_by=row.superseded_by.slug if row.superseded_by else None,
+                builds=tuple(built[row.pk]),
+                strengths=strong.get(row.slug, {}),
+            )
+            for row in rows
+        ),
+    )
+
+
+def evidence() -> list[tuple[str, Evidence]]:
+    rows = EvidenceRow.objects.select_related("benchmark", "model").order_by("pk")
+    return [
+        (
+            row.model.slug,
+            Evidence(
+                benchmark=row.benchmark.name,
+                version=row.benchmark.version,
+                metric=row.benchmark.metric,
+                value=row.value,
+                use_case=row.benchmark.use_case,
+                date=row.date.isoformat() if row.date else None,
+                source=row.source,
+                third_party=row.third_party,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def build_spec(row: Build) -> BuildSpec:
+    return BuildSpec(
+        id=row.key,
+        format=row.format,
+        quantization=row.quantization,
+        repo=row.repo or None,
+        files=tuple(row.files or ()),
+        bytes=row.bytes,
+        basis=row.basis,
+        sizes=sizes(row.sizes),
+    )
+
+
+def sizes(stored: dict[str, Any] | None) -> BuildSizes | None:
+    """None where the layout is not known, or was summarised by another version: then nothing is promised of it."""
+    if not stored:
+        return None
+    try:
+        return from_json(stored)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def on_disk() -> dict[str, str]:
+    """Build id -> local path, of the builds whose files lie under the configured folders."""
+    found = files.index(settings.MODEL_ROOTS)
+    places = {
+        build.id: files.find(build.files, roots=(), found=found)
+        for model in catalog().catalog.models
+        for build in model.builds
+        if build.files
+    }
+    return {key: str(path) for key, path in places.items() if path}
+
+
+def builds_on_disk() -> frozenset[str]:
+    return frozenset(on_disk())
+
+
+def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:
+    for model in catalog().catalog.models:
+        for build in model.builds:
+            if build.id == key:
+                return model, build
+    return None
+
+
+# ---------------------------------------------------------------- hardware
+
+
+def host_spec(document: Mapping[str, Any]) -> HostSpec:
+    """A host document as the fit sees it: what is free is min(what the driver says, capacity - reserved) - margin."""
+    ram, available = document.get("ram_bytes"), None
+    entries = document.get("accelerators") or []
+    if ram is not None:
+        free = document.get("ram_available_bytes")
+        unheld = ram - kept(OS_RESERVE, ram) if free is None else free
+        available = max(0, min(unheld, ram - (document.get("ram_reserved_bytes") or 0)) - kept(HOST_MARGIN, ram))
+    return HostSpec(
+        devices=tuple(device(entry, available) for entry in entries),
+        ram_bytes=ram,
+        ram_available_bytes=available,
+        cpu_cores=document.get("cpu_cores"),
+        ram_bandwidth=document.get("ram_bandwidth"),
+        os=document.get("os") or "linux",
+    )
+
+
+def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
+    """One accelerator. A unified one's memory_bytes are what its GPU may hold; what it holds comes out of the RAM as well."""
+    capacity, free, unified = entry["memory_bytes"], entry.get("free_bytes"), bool(entry.get("unified"))
+    room = capacity - (entry.get("reserved_bytes") or 0)
+    if free is not None:
+        room = min(room, free)
+    if unified and ram_available is not None:
+        room = min(room, ram_available)
+    room = max(0, room - kept(DEVICE_MARGIN, capacity))
+    return Device(
+        name=entry["name"],
+        memory_bytes=capacity,
+        available_bytes=room,
+        memory_bandwidth=entry.get("memory_bandwidth"),
+        flops_fp16=entry.get("flops_fp16"),
+        uuid=entry.get("uuid"),
+        vendor=entry.get("vendor") or "nvidia",
+        compute_capability=entry.get("compute_capability"),
+        unified=unified,
+        source=entry.get("source") or "reference",
+    )

@@ -1,0 +1,213 @@
+"""The one validator of the question, for every door: JSON body, query string, page and command line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.settings import api_settings
+
+from advisor.fit.spec import PREFERENCES, USE_CASES
+from rest.problems import flatten
+
+ENGINES = ("llama.cpp",)
+MODALITIES = ("text", "image", "audio", "video")
+SYSTEMS = ("linux", "windows", "macos")
+GB = 10**9
+MAX_BYTES = 1 << 50
+MAX_GPUS = 64
+# Tokens per request where the question names none: what the use case usually takes.
+CONTEXTS = {"embedding": 512, "long_context": 65536, "coding": 16384}
+CONTEXT = 8192
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses fields it does not know, by name: a misspelt demand must not be dropped in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["This must be a JSON object."]})
+        unknown = [key for key in data if key not in self.fields]
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {str(key): [f"{key} is not known here; known are {known}."] for key in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class Finite(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        value: float = super().to_internal_value(data)
+        if isinstance(data, bool) or not math.isfinite(value):
+            raise serializers.ValidationError("This must be a number.")
+        return value
+
+
+class Whole(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool):
+            raise serializers.ValidationError("This must be a whole number.")
+        value: int = super().to_internal_value(data)
+        return value
+
+
+def memory(**more: Any) -> Whole:
+    return Whole(min_value=1 << 20, max_value=MAX_BYTES, required=False, allow_null=True, **more)
+
+
+class AcceleratorSerializer(Strict):
+    name = serializers.CharField(max_length=160, help_text="as people write it, or as NVML does")
+    count = Whole(min_value=1, max_value=MAX_GPUS, default=1)
+    memory_bytes = memory(help_text="of one; needed when the name has several sizes or is not known")
+    free_bytes = Whole(min_value=0, max_value=MAX_BYTES, required=False, allow_null=True)
+    memory_bandwidth = Whole(
+        min_value=10**9,
+        max_value=10**14,
+        required=False,
+        allow_null=True,
+        help_text="bytes per second; for unknown names",
+    )
+
+
+class HardwareSerializer(Strict):
+    host = serializers.CharField(max_length=80, required=False, help_text="a known machine, by id")
+    text = serializers.CharField(max_length=400, required=False, help_text="2x RTX 3090, 64 GB RAM")
+    accelerators = AcceleratorSerializer(many=True, required=False, max_length=MAX_GPUS)
+    ram_bytes = memory()
+    cpu_cores = Whole(min_value=1, max_value=4096, required=False, allow_null=True)
+    os = serializers.ChoiceField(SYSTEMS, required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        ways = [key for key in ("host", "text") if key in data]
+        if ways and len(data) > 1:
+            other = next(key for key in data if key != ways[0])
+            raise serializers.ValidationError(
+                {other: [f"This does not go together with {ways[0]}: state the hardware in one way."]}
+            )
+        if sum(entry["count"] for entry in data.get("accelerators", [])) > MAX_GPUS:
+            raise serializers.ValidationError({"accelerators": [f"At most {MAX_GPUS} accelerators in all."]})
+        if not data:
+            raise serializers.ValidationError(
+                "State accelerators or ram_bytes, or name a host, or describe it as text."
+            )
+        return data
+
+
+class LicenceField(serializers.Field):  # type: ignore[type-arg]
+    """`any`, `commercial`, or a list of licence ids."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data in ("any", "commercial"):
+            return data
+        if (
+            isinstance(data, list)
+            and data
+            and all(isinstance(x, str) and 0 < len(x) <= 80 for x in data)
+            and len(data) <= 100
+        ):
+            return sorted(set(data))
+        raise serializers.ValidationError('This must be "any", "commercial" or a list of licence ids.')
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class LanguageField(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not LANGUAGE.fullmatch(value):
+            raise serializers.ValidationError(f"{value!r} is not a language code such as en or de.")
+        return value
+
+
+class WorkloadSerializer(Strict):
+    use_case = serializers.ChoiceField(USE_CASES, default="general")
+    context = Whole(min_value=128, max_value=1 << 24, required=False, help_text="tokens per request")
+    concurrency = Whole(min_value=1, max_value=1024, default=1, help_text="requests at once")
+    min_decode_tokens_per_second = Finite(min_value=0, max_value=100_000, default=None, allow_null=True)
+    max_first_token_seconds = Finite(min_value=0.001, max_value=86_400, default=None, allow_null=True)
+    licence = LicenceField(default="any")
+    input_modalities = serializers.ListField(
+        child=serializers.ChoiceField(MODALITIES), default=lambda: ["text"], max_length=4
+    )
+    languages = serializers.ListField(child=LanguageField(max_length=12), default=list, max_length=50)
+    tool_use = serializers.BooleanField(default=None, allow_null=True)
+    reasoning = serializers.BooleanField(default=None, allow_null=True)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        data.setdefault("context", CONTEXTS.get(data["use_case"], CONTEXT))
+        data["input_modalities"] = sorted({"text", *data["input_modalities"]})
+        data["languages"] = sorted(set(data["languages"]))
+        return data
+
+
+class QuestionSerializer(Strict):
+    hardware = HardwareSerializer(required=False, help_text="left out: the machine that serves this API")
+    workload = WorkloadSerializer(required=False)
+    engines = serializers.ListField(
+        child=serializers.ChoiceField(ENGINES), default=lambda: list(ENGINES), allow_empty=False
+    )
+    prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
+    limit = Whole(min_value=1, max_value=100, default=10)
+    rejected_limit = Whole(min_value=0, max_value=500, default=20)
+    expand = serializers.ChoiceField(["plans"], default=None, allow_null=True)
+    on_disk = serializers.BooleanField(default=False, help_text="only builds whose files are on the server's disk")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        data.setdefault("hardware", {"host": "local"})
+        if "workload" not in data:
+            empty = WorkloadSerializer(data={})
+            empty.is_valid(raise_exception=True)
+            data["workload"] = empty.validated_data
+        data["engines"] = sorted(set(data["engines"]))
+        return data
+
+
+class SettingsSerializer(Strict):
+    """Engine settings as an answer gives them; what is left out keeps Berth's own default."""
+
+    context = Whole(min_value=128, max_value=1 << 26, help_text="of all slots together")
+    slots = Whole(min_value=1, max_value=1024, required=False)
+    unified = serializers.BooleanField(required=False)
+    kv_type_k = serializers.ChoiceField(
+        ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"], required=False
+    )
+    kv_type_v = serializers.ChoiceField(
+        ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"], required=False
+    )
+    flash_attention = serializers.BooleanField(required=False, allow_null=True)
+    gpu_layers = Whole(min_value=0, max_value=10_000, required=False)
+    experts_on_cpu = Whole(min_value=0, max_value=10_000, required=False)
+    tensor_split = serializers.ListField(
+        child=Finite(min_value=0, max_value=1e9), required=False, allow_null=True, max_length=MAX_GPUS
+    )
+    devices = Whole(min_value=0, max_value=MAX_GPUS, required=False)
+    batch = Whole(min_value=1, max_value=1 << 20, required=False)
+    ubatch = Whole(min_value=1, max_value=1 << 20, required=False)
+    kv_offload = serializers.BooleanField(required=False)
+    embedding = serializers.BooleanField(required=False)
+    swa_full = serializers.BooleanField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if data.get("tensor_split") is not None:
+            data["tensor_split"] = tuple(data["tensor_split"])
+            if len(data["tensor_split"]) > 1:
+                data.setdefault("devices", len(data["tensor_split"]))
+        return data
+
+
+class EstimateSerializer(Strict):
+    build = serializers.CharField(max_length=300)
+    engine = serializers.ChoiceField(ENGINES, default="llama.cpp")
+    hardware = HardwareSerializer(required=False)
+    settings = SettingsSerializer()
+
+
+def errors_of(serializer: serializers.Serializer[Any]) -> list[dict[str, str]]:
+    """[{"field": "workload.context", "message": "..."}], or nothing when valid."""
+    return [] if serializer.is_valid() else list(flatten(serializer.errors))
