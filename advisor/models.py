@@ -49,6 +49,7 @@ class Launch(models.Model):
     boot_id = models.CharField(max_length=40, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    watch = models.JSONField(default=dict, blank=True, help_text="when the engine last gave a sign of life, by the boot clock")
     started = models.DateTimeField(null=True, blank=True)
     ready_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)

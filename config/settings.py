@@ -257,3 +257,7 @@ LOCAL_OPERATOR = flag("BERTH_LOCAL_OPERATOR", LOOPBACK)
 MODEL_ROOTS = [
     Path(p).resolve() for p in os.environ.get("BERTH_MODELS", str(BERTH_DATA / "models")).split(os.pathsep) if p
 ]
+# The llama-server to run; empty: the one on PATH, else the engine of the xllamacpp wheel.
+LLAMA_SERVER = os.environ.get("BERTH_LLAMA_SERVER", "")
+if LLAMA_SERVER and not os.access(LLAMA_SERVER, os.X_OK):
+    fail(f"BERTH_LLAMA_SERVER must be the path of a program, not {LLAMA_SERVER!r}.")
