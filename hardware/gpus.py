@@ -28,10 +28,10 @@ INLINE_ECC_SHARE = 15 / 16
 # A stated or detected size matches a nominal one within this band: 15360 MiB is "16 GB", 24e9 bytes is "24 GB".
 TOLERANCE = (0.9, 1.02)
 
-NOISE = frozenset(
-    ("nvidia", "geforce", "amd", "radeon", "intel", "apple", "instinct", "tesla", "graphics", "gpu", "gpus", "card")
-    + ("cards", "generation", "edition", "vram", "memory", "ram", "macbook", "mac", "studio", "mini", "air", "imac")
-)
+MAKER_WORDS = ("nvidia", "geforce", "tesla", "amd", "radeon", "instinct", "intel", "apple")
+OTHER_NOISE = ("gpu", "gpus", "card", "cards", "graphics", "generation", "edition", "vram", "memory")
+NOISE = frozenset((*MAKER_WORDS, *OTHER_NOISE))
+MACHINES = re.compile(r"\b(?:macbook(?: pro| air)?|mac (?:studio|mini|pro)|imac)\b")
 OPTIONAL = frozenset(("rtx", "gtx", "rx", "arc", "quadro", "blackwell", "workstation", "jetson"))
 LAPTOP = frozenset(("laptop", "mobile", "notebook"))
 SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(?:gb|gib|g)(?![a-z0-9])")
@@ -131,7 +131,7 @@ def folded(name: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words that tell cards apart; "laptop" (or "mobile") last, wherever it was written."""
-    plain = SIZE.sub(" ", CORES.sub(" ", text))
+    plain = MACHINES.sub(" ", SIZE.sub(" ", CORES.sub(" ", text)))
     found = re.findall(r"[a-z0-9]+", plain)
     kept = [word for word in found if word not in NOISE and word not in LAPTOP]
     return [*kept, "laptop"] if kept and LAPTOP & set(found) else kept
@@ -172,7 +172,7 @@ def candidates(name: str) -> tuple[tuple[dict[str, Any], ...], float | None, int
     for form in forms(text):
         found = index().get("".join(words(form)))
         if found:
-            size, cores = SIZE.search(form) or SIZE.search(text), CORES.search(form)
+            size, cores = SIZE.search(form), CORES.search(form)
             return found, float(size[1]) if size else None, int(cores[1]) if cores else None
     return (), None, None
 

@@ -1,0 +1,189 @@
+"""What NVML says of the NVIDIA devices: plain dicts. The only importer of pynvml; NVMLError never leaves this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pynvml
+
+from hardware.gpus import AmbiguousGpu, UnknownGpu, lookup
+
+NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND = 3, 4, 6
+# NVML's return code -> our word and one sentence with the remedy.
+FAILURES = {
+    3: ("not_supported", "The driver does not report this figure for the device."),
+    4: ("no_permission", "The driver refuses to show this device: run Berth as a user who may read it."),
+    9: ("driver_not_loaded", "The NVIDIA kernel module is not loaded: load it with modprobe nvidia, or reboot."),
+    12: (
+        "library_missing",
+        "libnvidia-ml.so.1 is not found: install the NVIDIA driver, or start the container with --gpus and the driver "
+        "capability 'utility'.",
+    ),
+    13: ("driver_too_old", "The NVIDIA driver lacks a function that Berth needs: update the driver."),
+    15: ("gpu_lost", "The GPU has fallen off the bus: reset it or reboot the machine."),
+    18: ("driver_mismatch", "The NVIDIA driver was updated while its old version still runs: reboot the machine."),
+    999: (
+        "nvml_unknown",
+        "NVML reports an unknown error; in a container this happens after the host reloads systemd: restart the container.",
+    ),
+}
+MEMORY_V2_MISSING = (2, 13, 25)  # invalid argument, function not found, version mismatch: an old driver
+
+
+class NvmlFailure(Exception):
+    """An NVML call failed. pynvml's own error is unhashable and breaks when compared, so it is turned into this."""
+
+    def __init__(self, value: int, call: str) -> None:
+        self.value = value
+        default = (f"nvml_{value}", f"NVML answered {call} with error {value}: see the driver's log (dmesg).")
+        self.code, self.message = FAILURES.get(value, default)
+        super().__init__(self.message)
+
+    def entry(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message}
+
+
+def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """One NVML call, strings decoded. Raises NvmlFailure."""
+    try:
+        answer = function(*arguments, **options)
+    except pynvml.NVMLError as error:
+        raise NvmlFailure(int(error.value), function.__name__) from None
+    return answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+
+
+def tried(function: Callable[..., Any], *arguments: Any) -> Any:
+    """One NVML call whose answer we can do without: None when it fails."""
+    try:
+        return call(function, *arguments)
+    except NvmlFailure:
+        return None
+
+
+def read() -> dict[str, Any]:
+    """`{"driver", "error", "devices"}`; `error` is None or `{"code", "message"}`, also inside a single device."""
+    try:
+        call(pynvml.nvmlInit)
+    except NvmlFailure as failure:
+        return {"driver": None, "error": failure.entry(), "devices": []}
+    try:
+        count = call(pynvml.nvmlDeviceGetCount)
+    except NvmlFailure as failure:
+        return {"driver": None, "error": failure.entry(), "devices": []}
+    else:
+        driver = tried(pynvml.nvmlSystemGetDriverVersion)
+        return {"driver": driver, "error": None, "devices": [d for index in range(count) for d in devices(index)]}
+    finally:
+        tried(pynvml.nvmlShutdown)
+
+
+def devices(index: int) -> list[dict[str, Any]]:
+    """One GPU, or its MIG slices. A GPU that fails leaves an entry with `error` and the others usable."""
+    device: dict[str, Any] = blank(index)
+    try:
+        handle = call(pynvml.nvmlDeviceGetHandleByIndex, index)
+        device["name"] = call(pynvml.nvmlDeviceGetName, handle)
+        device["uuid"] = call(pynvml.nvmlDeviceGetUUID, handle)
+        about(device, handle)
+        slices = mig_slices(device, handle)
+        if slices:
+            return slices
+        measure(device, handle)
+    except NvmlFailure as failure:
+        device["error"] = failure.entry()
+    return [device]
+
+
+def blank(index: int) -> dict[str, Any]:
+    return {
+        "vendor": "nvidia",
+        "kind": "gpu",
+        "index": index,
+        "uuid": None,
+        "name": None,
+        "parent": None,
+        "pci_bus_id": None,
+        "compute_capability": None,
+        "memory_total": None,
+        "memory_free": None,
+        "memory_used": None,
+        "memory_bandwidth": None,
+        "processes": None,
+        "error": None,
+    }
+
+
+def about(device: dict[str, Any], handle: Any) -> None:
+    """What is good to know and may be missing."""
+    pci = tried(pynvml.nvmlDeviceGetPciInfo, handle)
+    if pci is not None:
+        bus = pci.busId
+        device["pci_bus_id"] = bus.decode() if isinstance(bus, bytes) else str(bus)
+    capability = tried(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
+    if capability:
+        device["compute_capability"] = "{}.{}".format(*capability)
+    bits = tried(pynvml.nvmlDeviceGetMemoryBusWidth, handle)
+    mhz = tried(pynvml.nvmlDeviceGetMaxClockInfo, handle, pynvml.NVML_CLOCK_MEM)
+    if bits and mhz:
+        # Two transfers per reported clock, as CUDA's deviceQuery sums it: 384 bit at 10501 MHz is 1008 GB/s.
+        device["memory_bandwidth"] = mhz * 1_000_000 * 2 * bits // 8
+
+
+def measure(device: dict[str, Any], handle: Any) -> None:
+    """Memory and processes. Memory that is "not supported" belongs to the host on a known integrated device only."""
+    try:
+        memory = memory_info(handle)
+    except NvmlFailure as failure:
+        if failure.value != NOT_SUPPORTED or not integrated(device["name"]):
+            raise
+        device["kind"] = "unified"
+    else:
+        device.update(memory_total=int(memory.total), memory_free=int(memory.free), memory_used=int(memory.used))
+    running = tried(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    if running is not None:
+        device["processes"] = [{"pid": int(p.pid), "bytes": p.usedGpuMemory} for p in running]
+
+
+def memory_info(handle: Any) -> Any:
+    """Version 2 sets apart what the driver itself holds; drivers before 510 only know version 1."""
+    try:
+        return call(pynvml.nvmlDeviceGetMemoryInfo, handle, version=pynvml.nvmlMemory_v2)
+    except NvmlFailure as failure:
+        if failure.value not in MEMORY_V2_MISSING:
+            raise
+    return call(pynvml.nvmlDeviceGetMemoryInfo, handle)
+
+
+def integrated(name: str) -> bool:
+    """Is this one of the devices whose memory is the host's (GB10, Thor, Orin)? An unknown name is not."""
+    try:
+        return lookup(name).unified
+    except AmbiguousGpu as error:
+        return all(lookup(c["name"], c["memory_bytes"]).unified for c in error.choices)
+    except UnknownGpu:
+        return False
+
+
+def mig_slices(device: dict[str, Any], handle: Any) -> list[dict[str, Any]]:
+    """The MIG slices of a GPU in MIG mode, whose own memory nobody may read; empty when the mode is off."""
+    mode = tried(pynvml.nvmlDeviceGetMigMode, handle)
+    if not mode or not mode[0]:
+        return []
+    slices = []
+    for position in range(tried(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
+        entry = {**device, "kind": "mig", "uuid": None, "parent": device["name"]}
+        try:
+            part = call(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, position)
+            entry["uuid"] = call(pynvml.nvmlDeviceGetUUID, part)
+            entry["name"] = call(pynvml.nvmlDeviceGetName, part)
+            measure(entry, part)
+        except NvmlFailure as failure:
+            if failure.value == NOT_FOUND:
+                continue  # slices need not be numbered without gaps
+            entry["error"] = failure.entry()
+        slices.append(entry)
+    if not slices:
+        message = "MIG mode is on without a slice: create one with nvidia-smi mig, or switch the mode off."
+        return [{**device, "error": {"code": "no_mig_slices", "message": message}}]
+    return slices

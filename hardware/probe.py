@@ -1,0 +1,51 @@
+"""`python -m hardware.probe`: one reading of this machine as JSON on stdout. No Django.
+
+Run as a child under a time-out (`hardware.services`), for NVML can hang, crash, and keeps its old library mapped after
+a driver upgrade.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from hardware import memory, nvml
+
+SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
+# No NVIDIA driver is no failure of the probe: what else the machine has can be used.
+ABSENT = ("library_missing", "driver_not_loaded")
+
+
+def read(root: Path = Path("/")) -> dict[str, Any]:
+    """`{"os", "memory", "driver", "error", "accelerators"}`; the shape is data/probe.schema.json."""
+    ram = memory.read(root)
+    nvidia = nvml.read()
+    error = nvidia["error"]
+    if error and error["code"] in ABSENT and not nvidia_present(root):
+        error = None
+    accelerators = nvidia["devices"]
+    for device in accelerators:
+        if device["kind"] == "unified":
+            device.update(memory_total=ram["total"], memory_free=ram["available"])
+    return {
+        "os": SYSTEMS.get(platform.system(), "linux"),
+        "memory": ram,
+        "driver": nvidia["driver"],
+        "error": error,
+        "accelerators": accelerators,
+    }
+
+
+def nvidia_present(root: Path) -> bool:
+    """Is an NVIDIA display controller on the PCI bus?"""
+    for device in (root / "sys/bus/pci/devices").glob("*"):
+        if memory.text(device / "vendor") == "0x10de" and memory.text(device / "class").startswith("0x03"):
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    json.dump(read(), sys.stdout)

@@ -1,0 +1,88 @@
+"""Hardware in words: "2x RTX 3090, 64 GB RAM" -> the `hardware` JSON of the API. `stated` resolves the names."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hardware.gpus import CORES, GIB, SIZE, candidates, folded
+
+EXAMPLE = 'for example "2x RTX 3090, 64 GB RAM" or "CPU only, 32 GB RAM, 8 cores"'
+LONGEST = 500
+COUNT_WORDS = {"dual": 2, "two": 2, "three": 3, "triple": 3, "four": 4, "quad": 4, "eight": 8}
+
+SEPARATOR = re.compile(r"[,;\n]|\s\+\s|\s&\s|\band\b|\bwith\b(?!out)")
+RAM = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|tb|tib)\s*(?:of\s+)?(?:system\s+|main\s+)?(?:ram\b|memory\b|ddr\d\w*)")
+RAM_FIRST = re.compile(r"\b(?:ram|memory)\s*:?\s*(\d+(?:\.\d+)?)\s*(gb|gib|g|tb|tib)\b")
+BARE_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|tb|tib)")
+CPU_CORES = re.compile(r"(\d+)[\s-]*(?:cpu[\s-]*)?(?:cores?|threads|vcpus?)")
+NO_GPU = re.compile(r"\b(?:cpu[\s-]*only|no\s+gpus?|without\s+(?:a\s+)?gpus?|no\s+graphics\s+card)\b")
+CPU_NAME = re.compile(r"\b(?:ryzen\s+\d|ryzen\s+threadripper|threadripper|epyc|xeon|core\s+(?:i\d|ultra)|i[3579]-\d+)")
+COUNT_FIRST = re.compile(r"^(\d{1,3})\s*[x×*]\s*(?=\S)|^(\d{1,2})\s+(?=[a-z](?!b\b|ib\b))")
+COUNT_LAST = re.compile(r"\s*[x×*]\s*(\d{1,3})$")
+
+
+class HardwareText(ValueError):
+    """The words cannot be read as hardware; the message is one sentence for a person."""
+
+
+def parse_text(text: str) -> dict[str, Any]:
+    """`{"accelerators": [{"name", "count", "memory_bytes"}], "ram_bytes", "cpu_cores"}`; None where nothing was said.
+
+    A size beside a GPU's name is that GPU's memory; a size alone, or with "RAM", is the host's.
+    """
+    if not text.strip() or len(text) > LONGEST:
+        raise HardwareText(f"text must name GPUs and RAM in at most {LONGEST} characters, {EXAMPLE}.")
+    result: dict[str, Any] = {"accelerators": [], "ram_bytes": None, "cpu_cores": None}
+    cpu_only = False
+    for part in SEPARATOR.split(folded(text)):
+        rest, ram = take_ram(part.strip(" .:+"))
+        if ram is not None:
+            if result["ram_bytes"] is not None:
+                raise HardwareText("text states the RAM twice; state it once.")
+            result["ram_bytes"] = ram
+        cpu_only = cpu_only or bool(NO_GPU.search(rest))
+        rest = NO_GPU.sub(" ", rest).strip()
+        cores = CPU_CORES.fullmatch(rest)
+        if cores:
+            result["cpu_cores"] = int(cores[1])
+        elif rest and not (CPU_NAME.search(rest) and not candidates(rest)[0]):
+            result["accelerators"].append(accelerator(rest))
+    if cpu_only and result["accelerators"]:
+        raise HardwareText(f"text says that there is no GPU and names {result['accelerators'][0]['name']!r}; say one.")
+    if not result["accelerators"] and result["ram_bytes"] is None:
+        raise HardwareText(f"text names no GPU and no RAM; write {EXAMPLE}.")
+    return result
+
+
+def in_bytes(number: str, unit: str) -> int:
+    """Memory is sold in binary units whatever the label says: "64 GB" is 64 GiB."""
+    return int(float(number) * (1024 * GIB if unit.startswith("t") else GIB))
+
+
+def take_ram(part: str) -> tuple[str, int | None]:
+    """The part without its RAM statement, and the bytes."""
+    for pattern in (RAM, RAM_FIRST):
+        found = pattern.search(part)
+        if found:
+            return (part[: found.start()] + " " + part[found.end() :]).strip(), in_bytes(found[1], found[2])
+    bare = BARE_SIZE.fullmatch(part)
+    return ("", in_bytes(bare[1], bare[2])) if bare else (part, None)
+
+
+def accelerator(part: str) -> dict[str, Any]:
+    """`{"name", "count", "memory_bytes"}` of one part such as "2x rtx 3060 12gb"."""
+    count = 1
+    first, _, others = part.partition(" ")
+    if first in COUNT_WORDS:
+        count, part = COUNT_WORDS[first], others
+    elif found := COUNT_FIRST.search(part):
+        count, part = int(found[1] or found[2]), part[found.end() :]
+    elif found := COUNT_LAST.search(part):
+        count, part = int(found[1]), part[: found.start()]
+    size = SIZE.search(part)
+    # GPU cores stay in the name: they tell an M3 Max from another.
+    name = " ".join(SIZE.sub(" ", part).split()) if size else part.strip()
+    if not name or not re.search(r"[a-z0-9]", CORES.sub(" ", name)):
+        raise HardwareText(f"text has {part.strip()!r}, which names no GPU; write {EXAMPLE}.")
+    return {"name": name, "count": count, "memory_bytes": in_bytes(size[1], "gb") if size else None}
