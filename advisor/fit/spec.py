@@ -110,7 +110,9 @@ class BuildSizes:
     exact: bool = True
     file_bytes: int = 0
     parameters: int = 0
-    active_bytes: int = 0  # weight bytes read for one generated token at batch 1 (experts_used of experts, output matrix)
+    active_bytes: int = (
+        0  # weight bytes read for one generated token at batch 1 (experts_used of experts, output matrix)
+    )
     active_parameters: int = 0
     graph: dict[str, Any] = field(default_factory=dict)  # what the compute-buffer rule of this architecture needs
 
@@ -294,6 +296,7 @@ class Speed:
     first_token: Range  # seconds for a prompt that fills the asked context
     at_context: int
     basis: str
+    notes: tuple[str, ...] = ()  # what was assumed, in words
 
 
 @dataclass(frozen=True, slots=True)

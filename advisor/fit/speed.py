@@ -1,0 +1,76 @@
+"""Decode and prefill speed of a build as placed, from the bytes and operations of one step and what hardware achieves.
+
+A decode step reads every resident weight once, of the experts those that its tokens choose, and the cache of every
+stream; a fixed time and a time per block go to launching work. Prefill multiplies every active weight with every token,
+adds attention, and reads the weights once per micro-batch. Blocks on several places run one after the other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from advisor.fit.rates import Number, Rate, basis, device_rate, fitted, host_rate, width_class
+from advisor.fit.spec import BuildSizes, HostSpec, Range, Settings, Speed
+from advisor.fit.steps import Step, steps
+
+
+def experts_touched(step: Step, tokens: Number) -> Number:
+    """By how much the experts read grow from one token to `tokens` that choose independently."""
+    share = step.experts_used / np.maximum(step.experts_total, 1.0)
+    touched: Number = (1.0 - (1.0 - share) ** tokens) / np.maximum(share, 1e-9)
+    return touched
+
+
+def decode_seconds(step: Step, rate: Rate, streams: Number = 1.0) -> Number:
+    """Seconds of one decode step that gives each of `streams` requests one token."""
+    reading = step.dense / rate.dense + step.experts * experts_touched(step, streams) / rate.experts
+    computing = (step.flops + step.attention_flops) * (streams - 1.0) / rate.flops
+    return rate.fixed + rate.block * step.blocks + reading + streams * step.cache / rate.cache + computing
+
+
+def prefill_seconds(step: Step, rate: Rate, tokens: Number, ubatch: Number) -> Number:
+    """Seconds to read a prompt of `tokens`; the step's attention is that of the token in the middle."""
+    read = step.dense / rate.dense + step.experts * experts_touched(step, np.minimum(tokens, ubatch)) / rate.experts
+    each = read + rate.fixed + rate.block * step.blocks
+    seconds: Number = np.ceil(tokens / ubatch) * each + tokens * (step.flops + step.attention_flops) / rate.flops
+    return seconds
+
+
+def estimate(
+    sizes: BuildSizes,
+    settings: Settings,
+    host: HostSpec,
+    device_indices: tuple[int, ...],
+    *,
+    prompt_tokens: int | None = None,
+    engine: str = "llama.cpp",
+) -> Speed:
+    """Decode of one stream with its context full and all slots busy; prefill rate and seconds of a prompt.
+
+    `prompt_tokens` defaults to the context of one slot. Low and high are the 10th and 90th percentile of what was
+    measured over what is predicted. Tokens per second and seconds.
+    """
+    depth = settings.context if settings.unified else max(1, settings.context // settings.slots)
+    tokens = max(1, min(prompt_tokens or depth, depth))
+    devices = [host.devices[i] for i in device_indices]
+    width = width_class(sizes)
+    rates = [*(device_rate(device, width, engine) for device in devices), host_rate(host, width)]
+    full = steps(sizes, settings, len(devices), depth)
+    half = steps(sizes, settings, len(devices), tokens // 2)
+    decode = sum(float(decode_seconds(s, r, settings.slots)) for s, r in _busy(full, rates))
+    prompt = sum(float(prefill_seconds(s, r, tokens, settings.ubatch)) for s, r in _busy(half, rates))
+    kind, notes = basis(host, devices, not full[-1].idle)
+    low, high = fitted()["spread"][kind]["decode"]
+    slow, fast = fitted()["spread"][kind]["prefill"]
+    return Speed(
+        decode=Range(low / decode, 1 / decode, high / decode),
+        prefill=Range(slow * tokens / prompt, tokens / prompt, fast * tokens / prompt),
+        first_token=Range(prompt / fast, prompt, prompt / slow),
+        at_context=depth,
+        basis=kind,
+        notes=notes,
+    )
+
+
+def _busy(every: list[Step], rates: list[Rate]) -> list[tuple[Step, Rate]]:
+    return [(step, rate) for step, rate in zip(every, rates, strict=True) if not step.idle]

@@ -1,0 +1,99 @@
+"""What one step of a placed build reads and computes, per device and on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.fit.memory.ggml_types import row_bytes
+from advisor.fit.rates import Number
+from advisor.fit.spec import BuildSizes, LayerSizes, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decode step or one prompt token on one place. Numbers, or arrays of one shape.
+
+    Bytes of dense weights, of the routed experts that one token takes, and of one stream's cache; blocks; FLOPs of the
+    weights and of attention for one token; routed experts per block, in all and per token.
+    """
+
+    dense: Number
+    experts: Number
+    cache: Number
+    blocks: Number
+    flops: Number
+    attention_flops: Number
+    experts_total: Number = 1.0
+    experts_used: Number = 1.0
+
+    @property
+    def idle(self) -> bool:
+        return not (np.any(self.dense) or np.any(self.experts) or np.any(self.cache))
+
+
+def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> list[Step]:
+    """One step per device in order, then the host's, with `depth` tokens cached per stream.
+
+    Blocks go to devices from the last one backwards, as `-ngl` counts; over several devices by `tensor_split`, else
+    evenly; routed experts of the first `experts_on_cpu` blocks stay on the host.
+    """
+    host = devices
+    dense, experts, cache, blocks, flops, attention = np.zeros((6, devices + 1))
+    chosen = sizes.experts_used / sizes.experts if sizes.experts else 0.0
+    per_byte = 2 * sizes.active_parameters / sizes.active_bytes if sizes.active_bytes else 1.0
+    for index, (layer, place) in enumerate(zip(sizes.layers, places(sizes, settings, devices), strict=True)):
+        experts_place = host if index < settings.experts_on_cpu else place
+        cache_place = place if settings.kv_offload else host
+        dense[place] += layer.device
+        experts[experts_place] += layer.experts_device * chosen
+        cache[cache_place] += cache_bytes(layer, settings, depth)
+        attention[cache_place] += attention_flops(sizes, layer, depth)
+        blocks[place] += 1
+    last = devices - 1 if devices and settings.gpu_layers > len(sizes.layers) else host
+    dense[last] += sizes.output_device
+    flops += per_byte * (dense + experts)
+    return [
+        Step(
+            dense=float(dense[i]),
+            experts=float(experts[i]),
+            cache=float(cache[i]),
+            blocks=float(blocks[i]),
+            flops=float(flops[i]),
+            attention_flops=float(attention[i]),
+            experts_total=float(max(sizes.experts, 1)),
+            experts_used=float(max(sizes.experts_used, 1)),
+        )
+        for i in range(devices + 1)
+    ]
+
+
+def places(sizes: BuildSizes, settings: Settings, devices: int) -> list[int]:
+    """Where each block lies: a device's position, or `devices` for the host."""
+    blocks = len(sizes.layers)
+    offloaded = min(settings.gpu_layers, blocks) if devices else 0
+    if not offloaded:
+        return [devices] * blocks
+    weights = np.array((settings.tensor_split or (1.0,) * devices)[:devices], dtype=float)
+    bounds = np.cumsum(weights) / weights.sum()
+    middle = (np.arange(offloaded) + 0.5) / offloaded
+    chosen = np.minimum(np.searchsorted(bounds, middle), devices - 1)
+    return [devices] * (blocks - offloaded) + [int(place) for place in chosen]
+
+
+def seen(layer: LayerSizes, depth: int) -> int:
+    """Cached tokens that a block looks at."""
+    return depth if layer.window is None else min(depth, layer.window)
+
+
+def cache_bytes(layer: LayerSizes, settings: Settings, depth: int) -> float:
+    """Bytes of cache and recurrent state that one stream reads of a block; a state is read and written back."""
+    row = row_bytes(layer.k_elements, settings.kv_type_k) if layer.k_elements else 0
+    row += row_bytes(layer.v_elements, settings.kv_type_v) if layer.v_elements else 0
+    return float(seen(layer, depth) * row + 8 * (layer.state_conv + layer.state_ssm))
+
+
+def attention_flops(sizes: BuildSizes, layer: LayerSizes, depth: int) -> float:
+    """Products of one token's queries with the cached keys, and of the weights with the values."""
+    return 4.0 * sizes.heads * sizes.head_dim * seen(layer, depth) if layer.k_elements else 0.0

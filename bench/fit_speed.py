@@ -1,0 +1,354 @@
+"""Fits the constants of `advisor.fit.speed` on published measurements.
+
+    python bench/speed_rows.py MEASURED.jsonl.gz rows.jsonl
+    python bench/fit_speed.py rows.jsonl [--write]
+
+Log-residuals of decode and prefill, Huber-weighted, by Gauss-Newton with priors, so that a class or device with few rows stays
+near the others. Each (GPU, model) pair counts as the root of its number of rows. Prints errors by cross-validation over
+(GPU, model) pairs beside the plain roofline; with --write stores the constants in advisor/fit/data/speed.json.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "bench"))
+
+from speed_rows import gpus  # noqa: E402
+
+from advisor.fit import rates, speed  # noqa: E402
+from advisor.fit.architectures import UnknownLayout, header  # noqa: E402
+from advisor.fit.memory.sizes import summarise  # noqa: E402
+from advisor.fit.spec import BuildSizes, Device, Settings  # noqa: E402
+from advisor.fit.steps import Step, steps  # noqa: E402
+
+DATE = "2026-11-24"
+FOLDS = 10
+UBATCH = 512
+CPUS = {
+    "7840HS": (8, 89.6),
+    "155H": (16, 119.5),
+    "8745H": (8, 89.6),
+    "Snapdragon 888": (8, 51.2),
+}  # cores, GB/s of the memory they take
+FIELDS = ("dense", "experts", "cache", "blocks", "flops", "attention_flops", "experts_total", "experts_used")
+
+# parameter -> (start, standard deviation of its logarithm around the start)
+CLASS_PRIORS = {
+    "bandwidth": (0.70, 0.25),
+    "experts": (0.75, 0.25),
+    "cache": (0.50, 0.40),
+    "fixed_us": (150.0, 0.8),
+    "block_us": (10.0, 0.8),
+    "flops": (0.35, 0.6),
+}
+GROUP_PRIORS = {"width": 0.15, "engines": 0.15, "devices": 0.12, "width_flops": 0.3, "device_flops": 0.3}
+PREFILL = {"flops", "width_flops", "device_flops"}
+
+
+@dataclass
+class Data:
+    rows: list[dict[str, Any]]
+    step: dict[str, np.ndarray]
+    half: dict[str, np.ndarray]
+    kind: np.ndarray
+    keys: dict[str, np.ndarray]
+    names: dict[str, list[str]]
+    bandwidth: np.ndarray
+    flops: np.ndarray
+    measured: np.ndarray
+    prefill: np.ndarray
+    tokens: np.ndarray
+    weight: np.ndarray
+
+
+def sizes_of(slug: str, mix: str, cache: dict[tuple[str, str], BuildSizes | None]) -> BuildSizes | None:
+    if (slug, mix) not in cache:
+        entry = json.loads((ROOT / f"catalog/data/models/{slug}.json").read_text())
+        try:
+            cache[slug, mix] = summarise(header(entry["architecture"] or {}, mix))
+        except (UnknownLayout, ValueError):
+            cache[slug, mix] = None
+    return cache[slug, mix]
+
+
+def device_of(entry: dict[str, Any]) -> Device:
+    return Device(
+        name=entry["name"],
+        memory_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
+        available_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
+        memory_bandwidth=int(entry["memory_bandwidth_gb_s"] * 1e9),
+        flops_fp16=int(entry["fp16_tflops"] * 1e12) if entry.get("fp16_tflops") else None,
+        vendor=entry["vendor"],
+        compute_capability=entry.get("compute_capability"),
+        unified=bool(entry.get("unified")),
+    )
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    """Rows with everything the prediction needs; rows whose layout is unknown or that do not fit are left out."""
+    reference = {e["name"]: device_of(e) for entries in gpus().values() for e in entries}
+    cache: dict[tuple[str, str], BuildSizes | None] = {}
+    table = rates.fitted()
+    rows = []
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        sizes = sizes_of(row["model"], row["quantization"], cache)
+        if sizes is None:
+            continue
+        scale = row["file_gib"] * 2**30 / sizes.file_bytes if row["file_gib"] else 1.0
+        if row["gpu"]:
+            device = reference[row["gpu"]]
+            if sizes.file_bytes * scale > 0.97 * device.memory_bytes:
+                continue
+            settings = Settings(context=4096, gpu_layers=len(sizes.layers) + 1, devices=1)
+            row |= {"class": rates.device_class(device), "name": rates.plain_name(device.name), "device": device}
+            row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}
+        else:
+            cores, gb = next((v for k, v in CPUS.items() if k in row["cpu"]), (0, 0.0))
+            if not cores:
+                continue
+            settings = Settings(context=4096)
+            row |= {"class": "cpu", "name": "cpu", "bandwidth": gb * 1e9, "peak": cores * table["cpu_flops_per_core"]}
+        at = steps(sizes, settings, settings.devices, row["depth"] + 64)
+        half = steps(sizes, settings, settings.devices, row["depth"] + row["prompt_tokens"] // 2)
+        row["step"], row["half"] = at[0], half[0]
+        row["scale"], row["width"] = scale, rates.width_class(sizes)
+        row["roofline"] = 0.55 * row["bandwidth"] / (sizes.active_bytes * scale)
+        if row["decode"] and row["decode"] > 1.1 * row["bandwidth"] / (sizes.active_bytes * scale):
+            row["decode"] = None  # above the memory's peak: speculation or a wrong label
+        if row["prefill"] and (not row["bench"] and row["prompt_tokens"] < 256):
+            row["prefill"] = None  # too short a prompt, or a rate that includes start-up
+        if row["decode"] or row["prefill"]:
+            rows.append(row)
+    return rows
+
+
+def arrays(rows: list[dict[str, Any]]) -> Data:
+    scale = np.array([r["scale"] for r in rows])
+
+    def table(key: str) -> dict[str, np.ndarray]:
+        values = {f: np.array([getattr(r[key], f) for r in rows], dtype=float) for f in FIELDS}
+        return values | {"dense": values["dense"] * scale, "experts": values["experts"] * scale}
+
+    names = {
+        "class": sorted({r["class"] for r in rows}),
+        "width": [name for _, name in rates.fitted()["widths"]],
+        "engines": sorted({r["engine"] for r in rows}),
+        "devices": sorted({r["name"] for r in rows}),
+    }
+    fields = {"class": "class", "width": "width", "engines": "engine", "devices": "name"}
+    keys = {k: np.array([names[k].index(r[fields[k]]) for r in rows]) for k in names}
+    pairs: dict[tuple[str, str], int] = {}
+    for r in rows:
+        pairs[r["name"], r["model"]] = pairs.get((r["name"], r["model"]), 0) + 1
+    nan = float("nan")
+    return Data(
+        rows=rows,
+        step=table("step"),
+        half=table("half"),
+        kind=keys["class"],
+        keys=keys,
+        names=names,
+        bandwidth=np.array([r["bandwidth"] for r in rows]),
+        flops=np.array([r["peak"] or 0.0 for r in rows]),
+        measured=np.log([r["decode"] or nan for r in rows]),
+        prefill=np.log([r["prefill"] or nan for r in rows]),
+        tokens=np.array([max(r["prompt_tokens"], 1) for r in rows], dtype=float),
+        weight=np.array([pairs[r["name"], r["model"]] ** -0.5 for r in rows]),
+    )
+
+
+def layout(data: Data) -> tuple[list[tuple[str, str]], np.ndarray, np.ndarray]:
+    """Names of the parameters, the logarithms they start from, and the prior's standard deviations."""
+    order: list[tuple[str, str]] = []
+    start: list[float] = []
+    spread: list[float] = []
+    for name in data.names["class"]:
+        for field, (value, sd) in CLASS_PRIORS.items():
+            order.append((field, name))
+            start.append(np.log(value * (2 if name == "cpu" and field == "fixed_us" else 1)))
+            spread.append(sd)
+    for group, sd in GROUP_PRIORS.items():
+        source = {"width_flops": "width", "device_flops": "devices"}.get(group, group)
+        for name in data.names[source]:
+            order.append((group, name))
+            start.append(0.0)
+            spread.append(sd)
+    return order, np.array(start), np.array(spread)
+
+
+def predict(data: Data, order: list[tuple[str, str]], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of decode and prefill tokens per second, by the product's own closed forms."""
+    values: dict[str, np.ndarray] = {}
+    position = {name: i for i, name in enumerate(order)}
+    for field in CLASS_PRIORS:
+        values[field] = np.exp(x[[position[field, n] for n in data.names["class"]]])[data.kind]
+    for group in GROUP_PRIORS:
+        source = {"width_flops": "width", "device_flops": "devices"}.get(group, group)
+        values[group] = np.exp(x[[position[group, n] for n in data.names[source]]])[data.keys[source]]
+    share = values["bandwidth"] * values["width"] * values["engines"] * values["devices"]
+    achieved = data.bandwidth * np.minimum(share, 0.97)
+    peak = np.where(data.flops > 0, data.flops, data.bandwidth * 60)
+    rate = rates.Rate(
+        dense=achieved,
+        experts=achieved * values["experts"],
+        cache=data.bandwidth * values["cache"],
+        flops=peak * values["flops"] * values["width_flops"] * values["device_flops"],
+        fixed=values["fixed_us"] * 1e-6,
+        block=values["block_us"] * 1e-6,
+    )
+    decode = -np.log(speed.decode_seconds(Step(**data.step), rate))
+    prefill = np.log(data.tokens) - np.log(speed.prefill_seconds(Step(**data.half), rate, data.tokens, UBATCH))
+    return decode, prefill
+
+
+def fit(data: Data, rounds: int = 14) -> tuple[list[tuple[str, str]], np.ndarray]:
+    order, start, spread = layout(data)
+    x = start.copy()
+    noise = 0.15
+
+    def residual(at: np.ndarray) -> np.ndarray:
+        decode, prefill = predict(data, order, at)
+        both = np.concatenate([decode - data.measured, 0.6 * (prefill - data.prefill)])
+        return np.nan_to_num(both, nan=0.0)
+
+    weight = np.concatenate([data.weight, data.weight])
+    for _ in range(rounds):
+        r = residual(x)
+        jacobian = np.empty((len(r), len(x)))
+        for j in range(len(x)):
+            moved = x.copy()
+            moved[j] += 1e-4
+            jacobian[:, j] = (residual(moved) - r) / 1e-4
+        robust = weight * np.minimum(1.0, 1.0 * noise / np.maximum(np.abs(r), 1e-9))
+        left = (jacobian.T * robust) @ jacobian / noise**2 + np.diag(1 / spread**2)
+        right = -(jacobian.T * robust) @ r / noise**2 - (x - start) / spread**2
+        change = np.linalg.solve(left, right)
+        x = x + np.clip(change, -0.5, 0.5)
+    return order, x
+
+
+def errors(predicted: np.ndarray, measured: np.ndarray) -> str:
+    ok = np.isfinite(measured)
+    e = np.abs(np.exp(predicted[ok] - measured[ok]) - 1) * 100
+    return f"{np.median(e):5.1f} % median {np.quantile(e, 0.9):6.1f} % p90 {len(e):5d} rows"
+
+
+def cross_validated(data: Data) -> tuple[np.ndarray, np.ndarray]:
+    pairs = [(r["name"], r["model"]) for r in data.rows]
+    unique = sorted(set(pairs))
+    generator = np.random.default_rng(7)
+    fold_of = dict(zip(unique, generator.permutation(len(unique)) % FOLDS, strict=True))
+    fold = np.array([fold_of[p] for p in pairs])
+    decode, prefill = np.zeros(len(pairs)), np.zeros(len(pairs))
+    for f in range(FOLDS):
+        kept = arrays([r for r, g in zip(data.rows, fold, strict=True) if g != f])
+        order, x = fit(kept, 8)
+        full_order, full, _ = layout(data)
+        known = dict(zip(order, x, strict=True))
+        full = np.array([known.get(name, value) for name, value in zip(full_order, full, strict=True)])
+        d, p = predict(data, full_order, full)
+        decode[fold == f], prefill[fold == f] = d[fold == f], p[fold == f]
+    return decode, prefill
+
+
+def main() -> None:
+    data = arrays(load(Path(sys.argv[1])))
+    order, x = fit(data)
+    decode, prefill = predict(data, order, x)
+    roofline = np.log([r["roofline"] for r in data.rows])
+    print("decode   roofline     ", errors(roofline, data.measured))
+    print("decode   fitted       ", errors(decode, data.measured))
+    print("prefill  fitted       ", errors(prefill, data.prefill))
+    held_decode, held_prefill = cross_validated(data)
+    print("decode   held-out pair", errors(held_decode, data.measured))
+    print("prefill  held-out pair", errors(held_prefill, data.prefill))
+    for key in ("class", "engine", "width"):
+        for name in sorted({r[key] for r in data.rows}):
+            chosen = np.array([r[key] == name for r in data.rows])
+            if np.isfinite(data.measured[chosen]).sum():
+                print(f"  decode {key} {name:14s}", errors(held_decode[chosen], data.measured[chosen]))
+    if "--write" in sys.argv:
+        write(data, order, x, held_decode, held_prefill)
+    if "--worst" in sys.argv:
+        e = held_decode - data.measured
+        for i in np.argsort(-np.abs(np.nan_to_num(e)))[:60]:
+            r = data.rows[i]
+            print(
+                f"{np.exp(e[i]):6.2f}",
+                r["name"],
+                r["model"],
+                r["quantization"],
+                r["engine"],
+                r["backend"],
+                r["depth"],
+                r["decode"],
+                r["source"][:60],
+            )
+
+
+def spread_of(held: np.ndarray, measured: np.ndarray) -> list[float]:
+    ratio = np.exp((measured - held)[np.isfinite(measured)])
+    return [round(float(np.quantile(ratio, q)), 3) for q in (0.1, 0.9)]
+
+
+def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.ndarray, prefill: np.ndarray) -> None:
+    path = ROOT / "advisor/fit/data/speed.json"
+    table = json.loads(path.read_text())
+    found = dict(zip(order, np.exp(x), strict=True))
+
+    def rounded(value: float) -> float:
+        return float(f"{value:.4g}")
+
+    for name in data.names["class"]:
+        table["classes"][name] = {f: rounded(found[f, name]) for f in CLASS_PRIORS}
+        known = [r["peak"] / r["bandwidth"] for r in data.rows if r["class"] == name and r["peak"]]
+        table["classes"][name]["flops_per_byte"] = rounded(float(np.median(known))) if known else 60.0
+    everything = [n for n in data.names["class"] if n != "cpu"]
+    table["classes"]["other"] = {
+        f: rounded(float(np.median([table["classes"][n][f] for n in everything])))
+        for f in (*CLASS_PRIORS, "flops_per_byte")
+    }
+    table["devices"] = {
+        n: {"bandwidth": rounded(found["devices", n]), "flops": rounded(found["device_flops", n])}
+        for n in data.names["devices"]
+        if n != "cpu"
+    }
+    table["engines"] = {n: rounded(found["engines", n] / found["engines", "llama.cpp"]) for n in data.names["engines"]}
+    for n in data.names["class"]:
+        table["classes"][n]["bandwidth"] = rounded(table["classes"][n]["bandwidth"] * found["engines", "llama.cpp"])
+    table["width"] = {n: rounded(found["width", n]) for n in data.names["width"]}
+    table["width_flops"] = {n: rounded(found["width_flops", n]) for n in data.names["width"]}
+    calibrated = {"decode": spread_of(decode, data.measured), "prefill": spread_of(prefill, data.prefill)}
+    wide = {k: [rounded(v[0] * 0.8), rounded(v[1] * 1.25)] for k, v in calibrated.items()}
+    table["spread"] = {"calibrated": calibrated, "roofline": wide}
+    table["fitted"] = {
+        "date": DATE,
+        "script": "bench/fit_speed.py",
+        "decode_rows": int(np.isfinite(data.measured).sum()),
+    }
+    table["fitted"] |= {
+        "prefill_rows": int(np.isfinite(data.prefill).sum()),
+        "held_out_decode": errors(decode, data.measured),
+    }
+    text = ",\n".join(f"  {json.dumps(k)}: {_lines(v)}" for k, v in table.items())
+    path.write_text("{\n" + text + "\n}\n")
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
+        return "{\n" + ",\n".join(f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()) + "\n  }"
+    return json.dumps(value)
+
+
+if __name__ == "__main__":
+    main()
