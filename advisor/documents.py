@@ -194,16 +194,14 @@ def result(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str,
 
 def rejection(value: Rejection) -> dict[str, Any]:
     """Bytes under `needed_bytes` and `available_bytes` where memory binds, other figures under `needed` and `available`."""
-    suffix = "_bytes" if value.reason in MEMORY_REASONS else ""
-    figures = (
-        {}
-        if value.needed is None and not suffix
-        else {f"needed{suffix}": value.needed, f"available{suffix}": value.available}
-    )
+    memory = value.reason in MEMORY_REASONS
+    figures = {} if memory or value.needed is None else {"needed": value.needed, "available": value.available}
     return {
         "model": value.model,
         "build": value.build,
         "reason": value.reason,
+        "needed_bytes": value.needed if memory else None,
+        "available_bytes": value.available if memory else None,
         **figures,
         "fixes": [{"change": f.change, "from": f.from_, "to": f.to, "gives": f.gives} for f in value.fixes],
     }

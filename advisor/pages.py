@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -38,14 +37,11 @@ def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> d
     """One entry of a decision's `results`, ready for `parts/result.html`."""
     memory = document["memory"]
     devices = [
-        device | {"label": names[index] if index < len(names) else device["name"]}
-        for index, device in enumerate(memory["devices"])
+        device | {"label": names[device["accelerator"]] if names else device["name"]} for device in memory["devices"]
     ]
-    host = memory["host"] | {"capacity": memory["host"].get("capacity", memory["host"]["available"])}
     return document | {
-        "memory": memory | {"devices": devices, "host": host},
-        "memory_total": sum(device["total"] for device in devices) + host["total"],
-        "show_host": not devices or host["total"] > 2**30,
+        "memory": memory | {"devices": devices},
+        "show_host": not devices or memory["host"]["total"] > 2**30,
         "placement_words": PLACEMENTS.get(document.get("placement", ""), document.get("placement", "")),
         "command_text": shlex.join(document["command"]),
         "settings_json": orjson.dumps(document["settings"]).decode(),
@@ -61,8 +57,8 @@ def rejection(document: dict[str, Any], gib: Any) -> dict[str, Any]:
     memory = document["reason"].endswith("_memory")
     figure = gib if memory else (lambda value: "unknown" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
     words = REASONS[document["reason"]].format(
-        needed=figure(document.get("needed_bytes", document.get("needed"))),
-        available=figure(document.get("available_bytes", document.get("available"))),
+        needed=figure(document["needed_bytes"] if memory else document.get("needed")),
+        available=figure(document["available_bytes"] if memory else document.get("available")),
     )
     fixes = [fix | {"words": fix_words(fix)} for fix in document["fixes"]]
     return document | {"words": words, "fixes": fixes}
@@ -74,5 +70,14 @@ def fix_words(fix: dict[str, Any]) -> str:
     return f"{change}:{before} {fix['to']}: {fix['gives']}"
 
 
-def query(given: dict[str, str]) -> str:
-    return urlencode({key: value for key, value in given.items() if value})
+def host(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """A host document with bandwidths as people know them, in GB/s."""
+    return document | {
+        "name": name,
+        "accelerators": [a | {"bandwidth_gb": gigabytes(a["memory_bandwidth"])} for a in document["accelerators"]],
+        "ram_bandwidth_gb": gigabytes(document["ram_bandwidth"]),
+    }
+
+
+def gigabytes(value: int | None) -> str | None:
+    return None if value is None else f"{value / 10**9:,.0f}"

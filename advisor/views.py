@@ -15,11 +15,12 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from advisor import advice, chat, pages, selectors
+from advisor import advice, chat, pages
 from advisor.forms import AskForm
 from advisor.launch import services
 from advisor.operators import may_operate
 from advisor.templatetags.berth import gib
+from hardware.models import Host
 from hardware.services import host_document
 
 EXAMPLES = ("RTX 4090, 64 GB RAM", "2x RTX 3090, 64 GB RAM", "2x H100 SXM, 256 GB RAM", "M3 Max 64 GB", "CPU only, 32 GB RAM")
@@ -69,10 +70,11 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
-    on_disk = selectors.builds_on_disk() if launchable_here else set()
     names = [device["name"] for device in answer["hardware"]["accelerators"]]
     return answer | {
-        "results": [pages.result(r, launchable=r["build"]["id"] in on_disk, names=names) for r in answer["results"]],
+        "results": [
+            pages.result(r, launchable=launchable_here and r["build"]["on_disk"], names=names) for r in answer["results"]
+        ],
         "rejected": [pages.rejection(r, gib) for r in answer["rejected"]],
     }
 
@@ -150,4 +152,5 @@ def launch_chat(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 
 @require_safe
 def hardware(request: HttpRequest) -> HttpResponse:
-    return render(request, "hardware.html", {"page": "hardware", "hosts": selectors.hosts()})
+    hosts = [pages.host(host_document(host.id), host.name) for host in Host.objects.order_by("id")]
+    return render(request, "hardware.html", {"page": "hardware", "hosts": hosts})

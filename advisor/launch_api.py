@@ -1,0 +1,101 @@
+"""REST: launches. Each view is a few lines around `advisor.launch.services`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from advisor import advice, docs
+from advisor.api import refuse_query
+from advisor.launch import manifest, services
+from advisor.launching import LaunchRequestSerializer
+from advisor.models import Launch
+from rest.problems import Problem
+
+KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same key answers with the same launch")
+
+
+class Launches(APIView):
+    read_scope, write_scope = "read", "launch"
+
+    @extend_schema(operation_id="launches_list", parameters=docs.LIST_QUERY, responses=docs.LAUNCHES)
+    def get(self, request: Request) -> Response:
+        """Launches, newest first."""
+        return docs.page(self, request, Launch.objects.all(), services.document)
+
+    @extend_schema(operation_id="launches_create", parameters=[KEY], request=LaunchRequestSerializer, responses=docs.LAUNCH_CREATED)
+    def post(self, request: Request) -> Response:
+        """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
+        refuse_query(request)
+        body = LaunchRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            launch, created = services.request(
+                **body.validated_data, idempotency_key=request.headers.get("Idempotency-Key"), owner=str(request.user)
+            )
+        except advice.Invalid as error:
+            raise Problem(error.status, str(error), error.errors) from error
+        except advice.DoesNotFit as error:
+            raise Problem(409, str(error), extra={"verdict": error.verdict}) from error
+        except services.Refused as error:
+            raise Problem(409, str(error)) from error
+        return Response(services.document(launch), 201 if created else 200)
+
+
+def found(launch_id: UUID) -> Launch:
+    try:
+        return services.get(launch_id)
+    except Launch.DoesNotExist as error:
+        raise NotFound("There is no such launch.") from error
+
+
+class OneLaunch(APIView):
+    read_scope, write_scope = "read", "launch"
+
+    @extend_schema(operation_id="launches_read", responses=docs.LAUNCH)
+    def get(self, request: Request, launch_id: UUID) -> Response:
+        """State, endpoint, and prediction beside measurement."""
+        refuse_query(request)
+        return Response(services.document(found(launch_id)))
+
+    @extend_schema(operation_id="launches_stop", responses={202: docs.LAUNCH, 200: docs.LAUNCH})
+    def delete(self, request: Request, launch_id: UUID) -> Response:
+        """Ask for the stop. Asking again, or after the end, changes nothing."""
+        found(launch_id)
+        launch = services.stop(launch_id)
+        return Response(services.document(launch), 200 if launch.status in Launch.FINAL else 202)
+
+
+class LaunchLog(APIView):
+    read_scope = "read"
+
+    @extend_schema(operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request, launch_id: UUID) -> HttpResponse:
+        """The end of the engine's log."""
+        found(launch_id)
+        return HttpResponse(services.log_tail(launch_id), content_type="text/plain; charset=utf-8")
+
+
+class LaunchManifest(APIView):
+    read_scope = "read"
+
+    @extend_schema(
+        operation_id="launches_manifest",
+        parameters=[OpenApiParameter("kind", str, enum=list(manifest.KINDS), default="argv")],
+        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)},
+    )
+    def get(self, request: Request, launch_id: UUID) -> HttpResponse:
+        """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""
+        kind = request.query_params.get("kind", "argv")
+        if kind not in manifest.KINDS:
+            sentence = f"kind must be one of {', '.join(manifest.KINDS)}."
+            raise Problem(400, sentence, [{"field": "kind", "message": sentence}])
+        text = manifest.KINDS[kind](services.document(found(launch_id)))
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
