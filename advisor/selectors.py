@@ -193,7 +193,7 @@ def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
         memory_bandwidth=entry.get("memory_bandwidth"),
         flops_fp16=entry.get("flops_fp16"),
         uuid=entry.get("uuid"),
-        vendor=entry.get("vendor") or "nvidia",
+        vendor=entry.get("vendor") or "unknown",
         compute_capability=entry.get("compute_capability"),
         unified=unified,
         source=entry.get("source") or "reference",

@@ -22,6 +22,7 @@ MAX_GPUS = 64
 # Tokens per request where the question names none: what the use case usually takes.
 CONTEXTS = {"embedding": 512, "long_context": 65536, "coding": 16384}
 CONTEXT = 8192
+EXCLUSIVE = {"host": ("text", "accelerators", "ram_bytes", "cpu_cores", "os"), "text": ("accelerators",)}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
@@ -83,12 +84,12 @@ class HardwareSerializer(Strict):
     os = serializers.ChoiceField(SYSTEMS, required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        ways = [key for key in ("host", "text") if key in data]
-        if ways and len(data) > 1:
-            other = next(key for key in data if key != ways[0])
-            raise serializers.ValidationError(
-                {other: [f"This does not go together with {ways[0]}: state the hardware in one way."]}
-            )
+        for key, others in EXCLUSIVE.items():
+            other = next((name for name in others if key in data and name in data), None)
+            if other:
+                raise serializers.ValidationError(
+                    {other: [f"This does not go together with {key}: state the hardware in one way."]}
+                )
         if sum(entry["count"] for entry in data.get("accelerators", [])) > MAX_GPUS:
             raise serializers.ValidationError({"accelerators": [f"At most {MAX_GPUS} accelerators in all."]})
         if not data:

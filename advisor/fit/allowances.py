@@ -28,7 +28,7 @@ DEVICE_MARGIN = (256 * MIB, 0.01)
 HOST_MARGIN = (512 * MIB, 0.02)
 
 # Stated hardware has no "available" reading: what an idle operating system keeps of the RAM.
-OS_RESERVE = (2 * GIB, 0.04)
+OS_RESERVE = (3 * GIB // 2, 1 / 16)
 
 
 def device_overhead(device: Device) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, HOST_MARGIN, OS_RESERVE, device_overhead, kept
@@ -24,6 +25,8 @@ CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest be
 RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
 COUNTS = (1, 2, 4, 8)
 MOST_FIXES = 4
+HOPELESS = {"superseded": 1, "no_evidence": 2, "engine": 3, "unknown_layout": 3, "embedding": 4}
+LEAST_CAPABILITY = 7.5  # CUDA 13 dropped what came before
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ def rejections(
     """The `limit` strongest models that were left out, each with its reason and at most four fixes."""
     models = index.catalog.models
     everyone = by_strength(models, workload, [*ranking.barred, *ranking.slow, *ranking.unfit])
-    # A model of another task answers no question that was asked; it comes last.
-    everyone.sort(key=lambda i: ranking.barred.get(i) == "embedding")
+    # What no change of the question would help comes last.
+    everyone.sort(key=lambda i: HOPELESS.get(ranking.barred.get(i, ""), 0))
     chosen = everyone[:limit]
     unfit = [i for i in chosen if i not in ranking.barred and i not in ranking.slow]
     search = Search.over(models, unfit, host, workload, gpus)
@@ -162,6 +165,20 @@ def by_size(gpu: Device) -> tuple[int, int, str]:
     return gpu.memory_bytes, gpu.memory_bandwidth or 0, gpu.name
 
 
+def usable(host: HostSpec, gpus: Sequence[Device]) -> list[Device]:
+    """Cards that a fix may name, smallest first: of the maker at hand, and new enough for current drivers (NVIDIA: 7.5)."""
+    vendors = {d.vendor for d in host.devices if not d.unified}
+    return sorted(
+        (
+            gpu
+            for gpu in gpus
+            if (not vendors or gpu.vendor in vendors)
+            and float(gpu.compute_capability or LEAST_CAPABILITY) >= LEAST_CAPABILITY
+        ),
+        key=by_size,
+    )
+
+
 def named(host: HostSpec) -> str | None:
     names = [d.name for d in host.devices]
     return ", ".join(f"{names.count(n)}x {n}" if names.count(n) > 1 else n for n in dict.fromkeys(names)) or None
@@ -178,7 +195,7 @@ class Search:
     builds: dict[int, BuildSpec]
     host: HostSpec
     workload: Workload
-    gpus: Sequence[Device]
+    gpus: list[tuple[Device, int]]  # with the bytes a build may take on each, smallest first
     tried: list[tuple[Variation, dict[int, int]]]  # with the screened kind by model
 
     @classmethod
@@ -195,7 +212,8 @@ class Search:
                 able = {order[n]: int(kind) for n, kind in enumerate(kinds) if kind != NEVER}
                 if able:
                     tried.append((variation, able))
-        return cls(models, builds, host, workload, sorted(gpus, key=by_size), tried)
+        rooms = [(card, card.available_bytes - device_overhead(card)) for card in usable(host, gpus)]
+        return cls(models, builds, host, workload, rooms, tried)
 
     def rejection(self, i: int) -> Rejection:
         model, build = self.models[i], self.builds.get(i)
@@ -204,9 +222,15 @@ class Search:
         needed, available, reason = binding(build, self.host, self.workload, embedding=embeds(model))
         fixes: list[Fix] = []
         for variation, able in self.tried:
+            if len(fixes) >= MOST_FIXES - 1:
+                break
             if i in able and variation.change not in {fix.change for fix in fixes}:
                 placed = place(
-                    build.sizes, variation.host, variation.workload, embedding=embeds(model), kinds=KINDS[able[i] :]
+                    build.sizes,
+                    variation.host,
+                    variation.workload,
+                    embedding=embeds(model),
+                    kinds=KINDS[able[i] : able[i] + 2],
                 )
                 if placed:
                     fixes.append(Fix(variation.change, variation.before, variation.after, spare(placed)))
@@ -218,28 +242,20 @@ class Search:
     def smallest_gpu(self, build: BuildSpec, embedding: bool) -> Fix | None:
         """The smallest card, or the fewest of the smallest that work together, that hold the whole build."""
         assert build.sizes is not None
-        whole = replace(settings_for(build.sizes, self.workload, embedding=embedding), devices=1)
-        whole = replace(whole, gpu_layers=len(build.sizes.layers) + 1)
-        need = estimate(build.sizes, whole).devices[0].total
+        base = settings_for(build.sizes, self.workload, embedding=embedding)
+        whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
+        owned = {d.name: sum(o.name == d.name for o in self.host.devices) for d in self.host.devices}
         for count in COUNTS:
-            for gpu in self.gpus:
-                card = reference_device(gpu)
-                room = count * (card.available_bytes - device_overhead(card))
-                if room < need or (count > 1 and card.unified) or card.memory_bytes <= self.largest_owned(count):
-                    continue
+            # The first that has the room nearly always does; the next few cover uneven layers.
+            able = (card for card, room in self.gpus if count * room >= whole and count > owned.get(card.name, 0))
+            for card in islice(able, 3):
                 # The machine around a card that one would buy has room for the host's part.
                 machine = HostSpec((card,) * count, None, None)
                 placed = place(build.sizes, machine, self.workload, embedding=embedding, kinds=("gpu", "gpus"))
                 if placed:
-                    name = gpu.name if count == 1 else f"{count}x {gpu.name}"
+                    name = card.name if count == 1 else f"{count}x {card.name}"
                     return Fix("gpu", named(self.host), name, spare(placed))
         return None
-
-    def largest_owned(self, count: int) -> int:
-        """Cards no larger than those at hand cannot help when they are no more in number."""
-        if count > len(self.host.devices):
-            return 0
-        return min(d.memory_bytes for d in self.host.devices)
 
 
 def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) -> Rejection:

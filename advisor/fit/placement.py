@@ -28,6 +28,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 UBATCH = 512
+GUESSES = 3  # steps from the first guess before bisection takes over
 REPAIRS = 6  # how often a tensor split is corrected after weighing it
 
 
@@ -145,7 +146,7 @@ def with_experts_on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Pl
         settings = replace(whole, devices=len(used), experts_on_cpu=count)
         return divided(sizes, host, settings, used, "experts_on_cpu")
 
-    return offloaded(host, len(sizes.layers), at)
+    return offloaded(host, len(sizes.layers), sum(x.experts_device for x in sizes.layers) / len(sizes.layers), at)
 
 
 def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
@@ -158,7 +159,8 @@ def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
         settings = replace(base, devices=len(used), gpu_layers=blocks + 1 - count)
         return divided(sizes, host, settings, used, "partial")
 
-    return offloaded(host, blocks, at)
+    costs = layer_costs(sizes, replace(base, gpu_layers=blocks + 1))
+    return offloaded(host, blocks, sum(costs) / len(costs), at)
 
 
 def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
@@ -177,19 +179,32 @@ PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]]
 }
 
 
-def offloaded(host: HostSpec, most: int, at: Callable[[int, tuple[int, ...]], Placed | None]) -> Placed | None:
-    """The smallest count 1..most, by bisection, at which the devices hold their part; None when the host cannot hold its own."""
-    sets = groups(host) or [(index,) for index in singles(host)[:1]]
-    for used in sets:
-        low, high, best = 1, most, None
-        while low <= high:
-            middle = (low + high) // 2
+def offloaded(
+    host: HostSpec, most: int, saved: float, at: Callable[[int, tuple[int, ...]], Placed | None]
+) -> Placed | None:
+    """The smallest count 1..most at which the devices hold their part; None when they never do, or the host cannot hold its own.
+
+    `saved` is about what one more block on the host saves on the devices: it gives the first guess, a few steps from it the
+    answer, and bisection the rest.
+    """
+    for used in groups(host) or [(index,) for index in singles(host)[:1]]:
+        best = at(most, used)
+        if best is None or min(best.margins) < 0:
+            continue
+        low, high = 0, most
+        guess: int | None = most - int(sum(best.margins) / max(1.0, saved))
+        for step in range(most):
+            if high - low <= 1:
+                break
+            middle = (low + high) // 2 if guess is None else min(max(guess, low + 1), high - 1)
             placed = at(middle, used)
             if placed and min(placed.margins) >= 0:
-                best, high = placed, middle - 1
+                best, high, guess = placed, middle, middle - 1
             else:
-                low = middle + 1
-        if best and best.fits:
+                low, guess = middle, middle + 1
+            if step >= GUESSES:
+                guess = None
+        if best.fits:
             return best
     return None
 

@@ -81,8 +81,11 @@ def too_slow(plan: Plan, workload: Workload) -> str | None:
 def parts(plan: Plan, host: HostSpec, workload: Workload) -> tuple[float, float, float, float]:
     """Quality, speed, headroom and context of a plan, each 0..1."""
     judged = strength(plan.model, workload)
-    capacity = [host.devices[i].available_bytes for i in plan.devices] or [host.ram_available_bytes or 1]
-    rooms = plan.margins or (plan.host_margin or 0,)
+    capacity = [host.devices[i].available_bytes for i in plan.devices]
+    rooms = list(plan.margins)
+    if plan.placement not in ("gpu", "gpus") and plan.host_margin is not None and host.ram_available_bytes:
+        capacity.append(host.ram_available_bytes)
+        rooms.append(plan.host_margin)
     left = min(room / max(1, whole) for room, whole in zip(rooms, capacity, strict=True))
     return (
         float(utility.quality_part(judged.score, judged.low, loss(plan.model, plan.build, plan.settings.kv_type_k))),

@@ -34,17 +34,19 @@ class Need:
 # Reading aloud takes 4 to 5 tokens per second and silent reading about 8; code and tool calls are skimmed or executed, and a
 # reasoning model writes thousands of tokens before its answer.
 NEEDS: dict[str, Need] = {
-    "general": Need(20, 5),
-    "chat": Need(20, 4),
-    "coding": Need(35, 15),
-    "math": Need(35, 10),
-    "reasoning": Need(40, 10),
-    "long_context": Need(15, 60),
-    "tool_use": Need(35, 10),
-    "vision": Need(20, 10),
-    "multilingual": Need(20, 5),
+    "general": Need(15, 5),
+    "chat": Need(15, 4),
+    "coding": Need(30, 10),
+    "math": Need(30, 10),
+    "reasoning": Need(35, 10),
+    "long_context": Need(12, 30),
+    "tool_use": Need(30, 8),
+    "vision": Need(15, 8),
+    "multilingual": Need(15, 5),
     "embedding": Need(0, 0.5),
 }
+# A prompt seldom fills the context, and of a running conversation only the new part is read.
+PROMPT_SHARE = 0.25
 
 
 def quality_part(score: Any, low: Any, loss: Any) -> Any:
@@ -56,7 +58,7 @@ def speed_part(use_case: str, decode: Any, first_token: Any = 0.0) -> Any:
     """Saturating: 0.86 at the needed rate, next to nothing gained beyond twice that; waiting for the first token counts a quarter."""
     need = NEEDS[use_case]
     writing = 1 - np.exp(-2 * decode / need.decode) if need.decode else 1.0
-    waiting = 1 / (1 + (first_token / (2 * need.first_token)) ** 2)
+    waiting = 1 / (1 + PROMPT_SHARE * first_token / (2 * need.first_token))
     return writing**0.75 * waiting**0.25
 
 
