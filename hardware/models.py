@@ -32,8 +32,11 @@ class Snapshot(models.Model):
     data = models.JSONField(null=True, blank=True, help_text="the probe's output")
 
     class Meta:
-        ordering = ["-taken"]
+        ordering = ["-taken", "-id"]
         get_latest_by = "taken"
+
+    def __str__(self) -> str:
+        return f"{self.host_id} {self.taken:%Y-%m-%d %H:%M:%S} {self.error or 'ok'}"
 
 
 class Accelerator(models.Model):
@@ -54,6 +57,9 @@ class Accelerator(models.Model):
             models.CheckConstraint(condition=Q(reserved_bytes__lte=F("capacity_bytes")), name="never_promised_twice"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.uuid})"
+
 
 class Reservation(models.Model):
     """Bytes of one accelerator held for one holder (a launch id) until released."""
@@ -68,3 +74,6 @@ class Reservation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["accelerator", "holder"], name="one_reservation_per_holder"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes for {self.holder}"

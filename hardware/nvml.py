@@ -25,7 +25,7 @@ FAILURES = {
     18: ("driver_mismatch", "The NVIDIA driver was updated while its old version still runs: reboot the machine."),
     999: (
         "nvml_unknown",
-        "NVML reports an unknown error; in a container this happens after the host reloads systemd: restart the container.",
+        "NVML reports an unknown error; a container loses its GPUs when its host reloads systemd: restart it.",
     ),
 }
 MEMORY_V2_MISSING = (2, 13, 25)  # invalid argument, function not found, version mismatch: an old driver

@@ -21,7 +21,8 @@ ABSENT = ("library_missing", "driver_not_loaded")
 
 def read(root: Path = Path("/")) -> dict[str, Any]:
     """`{"os", "memory", "driver", "error", "accelerators"}`; the shape is data/probe.schema.json."""
-    ram = memory.read(root)
+    found = without_drivers(root)
+    ram = found["memory"]
     nvidia = nvml.read()
     error = nvidia["error"]
     if error and error["code"] in ABSENT and not nvidia_present(root):
@@ -30,12 +31,17 @@ def read(root: Path = Path("/")) -> dict[str, Any]:
     for device in accelerators:
         if device["kind"] == "unified":
             device.update(memory_total=ram["total"], memory_free=ram["available"])
+    return found | {"driver": nvidia["driver"], "error": error, "accelerators": accelerators}
+
+
+def without_drivers(root: Path = Path("/")) -> dict[str, Any]:
+    """What can be read in any process without the risk of a hang."""
     return {
         "os": SYSTEMS.get(platform.system(), "linux"),
-        "memory": ram,
-        "driver": nvidia["driver"],
-        "error": error,
-        "accelerators": accelerators,
+        "memory": memory.read(root),
+        "driver": None,
+        "error": None,
+        "accelerators": [],
     }
 
 

@@ -9,19 +9,16 @@ from hardware.text import HardwareText, parse_text
 
 MOST_DEVICES = 64
 MOST_BYTES = 64 * 1024 * GIB
-ASSUMED_RAM = 16 * GIB
-OS_SHARE = 16  # an idle desktop or server holds about a sixteenth of RAM, and at least OS_LEAST
-OS_LEAST = 3 * GIB // 2
 FIELDS = {"accelerators", "ram_bytes", "ram_available_bytes", "cpu_cores", "os", "text", "host"}
 ACCELERATOR_FIELDS = {"name", "count", "memory_bytes", "free_bytes", "memory_bandwidth"}
 SYSTEMS = ("linux", "windows", "macos")
 
 
-class Unresolved(ValueError):
-    """Some of the stated hardware cannot be resolved. `errors`: [{"field", "message"[, "choices"]}] (HTTP 422)."""
+class HardwareError(ValueError):
+    """Hardware that cannot be planned on. `errors`: [{"field", "message"[, "choices"]}], `status` for HTTP."""
 
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        self.errors = errors
+    def __init__(self, errors: list[dict[str, Any]], status: int = 422) -> None:
+        self.errors, self.status = errors, status
         super().__init__(errors[0]["message"])
 
 
@@ -45,7 +42,10 @@ class Errors(list[dict[str, Any]]):
 
 
 def stated(hardware: dict[str, Any]) -> dict[str, Any]:
-    """The host document of hardware given as `accelerators` or `text` (API.md). Raises Unresolved."""
+    """The host document of hardware given as `accelerators` or `text`. Raises HardwareError.
+
+    RAM that nobody stated stays None (a unified device's name tells it), and so does what of it is free.
+    """
     errors = Errors()
     errors.unknown(hardware, FIELDS, "hardware.")
     if hardware.get("text") is not None:
@@ -62,29 +62,20 @@ def stated(hardware: dict[str, Any]) -> dict[str, Any]:
     if pools and len(devices) > 1:
         errors.add("hardware.accelerators", "hardware.accelerators may hold one unified-memory device, and no other.")
     if errors:
-        raise Unresolved(errors)
-    warnings = []
-    if ram is None:
-        ram = max(pools, default=ASSUMED_RAM)
-        if not pools:
-            warnings.append(f"No RAM was stated: {ASSUMED_RAM // GIB} GB is assumed; state ram_bytes to use more.")
-    if available is None:
-        available = max(ram - max(OS_LEAST, ram // OS_SHARE), 0)
-    for device in devices:
-        if device["unified"]:
-            device["free_bytes"] = min(device["free_bytes"], available)
+        raise HardwareError(errors)
+    ram = ram or next(iter(pools), None)
     return {
         "host": None,
         "accelerators": devices,
         "ram_bytes": ram,
-        "ram_available_bytes": min(available, ram),
+        "ram_available_bytes": available,
         "ram_reserved_bytes": 0,
         "ram_bandwidth": None,
         "cpu_cores": cores,
         "cpu_name": None,
         "os": system,
         "snapshot": None,
-        "warnings": warnings,
+        "warnings": [],
     }
 
 

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('host', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='hardware.host')),
             ],
             options={
-                'ordering': ['-taken'],
+                'ordering': ['-taken', '-id'],
                 'get_latest_by': 'taken',
             },
         ),

@@ -1,0 +1,86 @@
+"""Run the probe as a child of its own process group, and never wait for it longer than said."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from hardware.gpus import DATA
+
+COMMAND = (sys.executable, "-m", "hardware.probe")
+TIMEOUT_SECONDS = 5.0
+ROOM = Path(__file__).resolve().parent.parent
+
+
+class ProbeFailure(Exception):
+    """The probe gave no reading. `code`: timeout | crash | garbage; the message is one sentence for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+@cache
+def schema() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads((DATA / "probe.schema.json").read_text()))
+
+
+def check(data: Any) -> None:
+    """Raise ProbeFailure("garbage") when `data` is not a probe's output, naming the place."""
+    error = jsonschema.exceptions.best_match(schema().iter_errors(data))
+    if error:
+        where = ".".join(str(part) for part in error.absolute_path) or "snapshot"
+        raise ProbeFailure("garbage", f"{where}: {error.message[:300]}.")
+    uuids = [item["uuid"] for item in data["accelerators"] if item["uuid"]]
+    if len(uuids) != len(set(uuids)):
+        raise ProbeFailure("garbage", "accelerators: two devices have one uuid.")
+
+
+def run(command: tuple[str, ...] = COMMAND, timeout_seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+    """The probe's reading, checked against data/probe.schema.json. Raises ProbeFailure."""
+    child = subprocess.Popen(  # noqa: S603 - a fixed command of ours
+        command,
+        cwd=ROOM,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = child.communicate(timeout=timeout_seconds)
+    except subprocess.TimeoutExpired:
+        raise ProbeFailure(
+            "timeout", f"The driver did not answer in {timeout_seconds:g} seconds: it may hang; see dmesg, or reboot."
+        ) from None
+    finally:
+        end(child)
+    if child.returncode:
+        last = err.decode(errors="replace").strip().splitlines()[-1:] or [f"exit status {child.returncode}"]
+        raise ProbeFailure("crash", f"The hardware probe ended with {last[0][:300]}.")
+    try:
+        data: dict[str, Any] = json.loads(out)
+    except ValueError:
+        raise ProbeFailure("garbage", "The hardware probe printed something that is not JSON.") from None
+    check(data)
+    return data
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """Leave no process of the group behind, and no zombie."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    for pipe in (child.stdout, child.stderr):
+        if pipe:
+            pipe.close()
+    # A process stuck in the driver ignores SIGKILL until the driver lets go; waiting for it would hang us as well.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=0.5)

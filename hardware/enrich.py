@@ -1,0 +1,58 @@
+"""A detected device plus the reference facts of its name -> one accelerator of the host document."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hardware.gpus import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
+from hardware.models import Accelerator
+
+MIG_PROFILE = re.compile(r"\b(\d)g\.")
+MIG_COMPUTE_SLICES = 7
+
+
+def described(
+    device: dict[str, Any], row: Accelerator | None, ram_reserved: int, ram_available: int
+) -> dict[str, Any] | None:
+    """One entry of `accelerators`, or None for a device that failed or is not named."""
+    if device["error"] or not device["name"] or not device["memory_total"]:
+        return None
+    unified = device["kind"] == "unified"
+    capacity = device["memory_total"]
+    reserved = ram_reserved if unified else row.reserved_bytes if row else 0
+    free = ram_available if unified else min(device["memory_free"] or 0, capacity - reserved)
+    spec = reference(device["parent"] or device["name"], None if device["parent"] else capacity)
+    share, compute = slice_of(device, spec)
+    bandwidth = spec.memory_bandwidth if spec else device.get("memory_bandwidth")
+    flops = spec.flops_fp16 if spec else None
+    return {
+        "name": device["name"],
+        "uuid": device["uuid"],
+        "memory_bytes": capacity,
+        "free_bytes": max(free, 0),
+        "reserved_bytes": reserved,
+        "memory_bandwidth": round(bandwidth * share) if bandwidth else None,
+        "flops_fp16": round(flops * compute) if flops else None,
+        "compute_capability": device.get("compute_capability") or (spec.compute_capability if spec else None),
+        "unified": unified,
+        "vendor": device["vendor"],
+        "source": "detected",
+    }
+
+
+def reference(name: str, capacity: int | None) -> GpuSpec | None:
+    """The facts of a detected card; of several that the name allows only what they agree on is known: none."""
+    try:
+        return lookup(name, capacity)
+    except (UnknownGpu, AmbiguousGpu):
+        return None
+
+
+def slice_of(device: dict[str, Any], spec: GpuSpec | None) -> tuple[float, float]:
+    """A MIG slice's share of its parent's bandwidth (as its memory) and of its compute ("3g" is 3 of 7)."""
+    if device["kind"] != "mig":
+        return 1.0, 1.0
+    profile = MIG_PROFILE.search(device["name"])
+    memory = min(device["memory_total"] / spec.nominal_bytes, 1.0) if spec else 1.0
+    return memory, int(profile[1]) / MIG_COMPUTE_SLICES if profile else memory

@@ -1,0 +1,77 @@
+"""Who holds how many bytes of which accelerator. A byte is never promised twice."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from hardware.models import Accelerator, Reservation
+
+RAM = "ram"
+
+
+class NoRoom(Exception):
+    """The accelerator cannot hold `needed` bytes more; `available` were left. Nothing was reserved."""
+
+    def __init__(self, uuid: str, needed: int, available: int) -> None:
+        self.uuid, self.needed, self.available = uuid, needed, available
+        super().__init__(f"Accelerator {uuid} has {available} bytes left to promise; {needed} are needed.")
+
+
+class AlreadyHeld(Exception):
+    """This holder has reservations; release them first."""
+
+
+def reserve(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
+    """Hold `amounts` (bytes by accelerator uuid; "ram" is the host's memory) for `holder`: all or nothing.
+
+    What is asked of a unified device is taken from the host's memory, the one pool that both share.
+    Raises NoRoom, AlreadyHeld, or ValueError for a negative amount.
+    """
+    if any(amount < 0 for amount in amounts.values()):
+        raise ValueError("amounts must not be negative.")
+    with transaction.atomic():
+        if Reservation.objects.filter(holder=holder).exists():
+            raise AlreadyHeld(f"{holder} already holds memory.")
+        # Sorted, so that two holders who want the same devices wait for each other in the same order.
+        for uuid, amount in sorted(pooled(host_id, amounts).items()):
+            rows = Accelerator.objects.filter(host_id=host_id, uuid=uuid)
+            # One statement reads and writes: a read before it could be out of date when the write lands.
+            room = rows.filter(present=True, capacity_bytes__gte=F("reserved_bytes") + amount)
+            if not room.update(reserved_bytes=F("reserved_bytes") + amount):
+                left = rows.filter(present=True).values_list("capacity_bytes", "reserved_bytes").first() or (0, 0)
+                raise NoRoom(uuid, amount, left[0] - left[1])
+            Reservation.objects.create(accelerator=rows.get(), holder=holder, bytes=amount)
+
+
+def pooled(host_id: str, amounts: dict[str, int]) -> dict[str, int]:
+    unified = set(Accelerator.objects.filter(host_id=host_id, kind="unified").values_list("uuid", flat=True))
+    sums: dict[str, int] = {}
+    for uuid, amount in amounts.items():
+        if amount:
+            key = RAM if uuid in unified else uuid
+            sums[key] = sums.get(key, 0) + amount
+    return sums
+
+
+def release(holder: UUID) -> int:
+    """Give back all that `holder` has; the bytes given back. Twice is harmless: a row is counted by who deletes it."""
+    freed = 0
+    with transaction.atomic():
+        held_rows = Reservation.objects.filter(holder=holder).order_by("accelerator__uuid")
+        for pk, accelerator_id, amount in list(held_rows.values_list("pk", "accelerator_id", "bytes")):
+            if Reservation.objects.filter(pk=pk).delete()[0]:
+                Accelerator.objects.filter(pk=accelerator_id).update(reserved_bytes=F("reserved_bytes") - amount)
+                freed += amount
+    return freed
+
+
+def held(host_id: str) -> dict[UUID, dict[str, int]]:
+    """Bytes by accelerator uuid of every holder on the host."""
+    rows = Reservation.objects.filter(accelerator__host_id=host_id)
+    found: dict[UUID, dict[str, int]] = {}
+    for holder, uuid, amount in rows.values_list("holder", "accelerator__uuid", "bytes"):
+        found.setdefault(holder, {})[uuid] = amount
+    return found

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from hardware.services import refresh
+
+
+@shared_task(name="hardware.tasks.snapshot", ignore_result=True)
+def snapshot() -> None:
+    refresh()
