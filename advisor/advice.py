@@ -26,7 +26,6 @@ from advisor.serializers import (
     errors_of,
 )
 from hardware import gpus, services
-from hardware.models import Host
 
 Errors = list[dict[str, Any]]
 
@@ -92,13 +91,8 @@ def resolve(hardware: Mapping[str, Any]) -> dict[str, Any]:
         if "host" in hardware:
             return services.host_document(hardware["host"])
         return services.stated(dict(hardware))
-    except services.Unresolved as error:
-        raise Invalid(error.errors, 422) from error
-    except services.NoSnapshot as error:
-        raise Invalid([{"field": "hardware.host", "message": str(error)}], 422) from error
-    except Host.DoesNotExist as error:
-        message = f"{hardware['host']!r} is not a host that Berth knows."
-        raise Invalid([{"field": "hardware.host", "message": message}], 422) from error
+    except services.HardwareError as error:
+        raise Invalid(error.errors, error.status) from error
 
 
 # ---------------------------------------------------------------- what can run here

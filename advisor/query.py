@@ -73,7 +73,7 @@ ACCELERATOR: dict[str, tuple[str, Callable[[str], Any]]] = {
     "bandwidth_gb_s": ("memory_bandwidth", gigabytes),
 }
 FIELD_OF = {".".join(path): key for key, (path, _) in KEYS.items()}
-FIELD_OF |= {f"hardware.accelerators[0].{name}": key for key, (name, _) in ACCELERATOR.items()}
+FIELD_OF |= {f"hardware.accelerators.0.{name}": key for key, (name, _) in ACCELERATOR.items()}
 
 
 def question(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -100,3 +100,9 @@ def question(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, s
     elif accelerator:
         asked.setdefault("hardware", {})["accelerators"] = [accelerator]
     return asked, errors
+
+
+def option_of(field: str) -> str:
+    """The command line's option for a field of the question."""
+    key = FIELD_OF.get(field, field)
+    return f"--{key.replace('_', '-')}" if key in KEYS or key in ACCELERATOR else field
