@@ -39,9 +39,9 @@ MIXES = {
 PLAIN = ("f16", "bf16")
 FALLBACKS = {"iq4_xs": "iq4_nl", "q2_K": "q4_0", "q3_K": "q4_0", "q4_K": "q5_0", "q5_K": "q5_1", "q6_K": "q8_0"}
 
-# Two-dimensional tensors that the converter writes as f32 (`convert_hf_to_gguf.py`, prepare_tensors).
+# Matrices that the converter writes as f32 (`convert_hf_to_gguf.py`, prepare_tensors), and biases per expert.
 FULL_PRECISION = re.compile(
-    r"_norm\.weight$|ffn_gate_inp(_shexp)?\.weight$|^position_embd|^token_types|ssm_conv1d|shortconv\.conv\.weight$"
+    r"\.bias$|_norm\.weight$|ffn_gate_inp(_shexp)?\.weight$|^position_embd|^token_types|ssm_conv1d|shortconv\.conv\.weight$"
     r"|altup_(correct|predict)_coef|ssm_[ad]$"
 )
 # Tensors that stay as the converter wrote them.

@@ -8,35 +8,38 @@ from advisor.fit.architectures import UnknownLayout, parameters, prediction_para
 
 ROOM_ABOVE = 0.005  # padded vocabularies, values that are counted differently
 MISSING = 0.03  # of the total, beyond what the configuration says of prediction blocks and towers
+MOST_DENSE = (0, 1, 2, 3)  # leading dense blocks to try
 MISSING_WITH_TOWER = 0.25  # models that see or hear: encoders of unstated size
 
 
 def settled(architecture: dict[str, Any], total: int | None) -> dict[str, Any]:
-    """The configuration with `tie` filled in where it was silent: the largest model that the published total allows.
+    """The configuration with `tie` and `first_dense` filled in where it is silent: the first that fits the total.
 
-    Raises `UnknownLayout` when neither reading of it stays within the total.
+    Silent on `first_dense` means: a width of dense blocks is given beside experts, but not how many blocks are dense.
+    Raises `UnknownLayout` when every reading of it exceeds the published total.
     """
-    if architecture.get("tie") is not None or architecture.get("arch") is None or not total:
+    if architecture.get("arch") is None or not total:
         return architecture
-    for tie in (False, True):
-        candidate = {**architecture, "tie": tie}
-        if parameters(candidate)[0] <= total * (1 + ROOM_ABOVE):
-            return candidate
-    raise UnknownLayout("Its tensors add up to more parameters than are published.")
+    ties = [architecture["tie"]] if architecture.get("tie") is not None else [False, True]
+    mixed = architecture.get("ffn") and architecture.get("n_experts") and architecture.get("first_dense") is None
+    for dense in MOST_DENSE if mixed else (architecture.get("first_dense"),):
+        for tie in ties:
+            candidate = {**architecture, "tie": tie, "first_dense": dense}
+            text = parameters(candidate)[0]
+            if text <= total * (1 + ROOM_ABOVE):
+                return candidate
+    raise UnknownLayout(f"Its tensors add up to {text:,} parameters, but {total:,} are published.")
 
 
 def verify(architecture: dict[str, Any], total: int | None, *, tower: bool, explained: bool) -> None:
-    """Raises `UnknownLayout` when the layout's sum and the published total of all tensors contradict each other.
+    """Raises `UnknownLayout` when the published total of all tensors is more than the layout can account for.
 
     `tower`: the model takes more than text, so encoders may lie beside it. `explained`: the catalog says why the
     published total is higher.
     """
-    if not total:
+    if not total or explained:
         return
     text = parameters(architecture)[0]
-    if text > total * (1 + ROOM_ABOVE) and not explained:
-        raise UnknownLayout(f"Its tensors add up to {text:,} parameters, but {total:,} are published.")
     beside = prediction_parameters(architecture) + int(architecture.get("vision_params") or 0)
-    missing = 1 - (text + beside) / total
-    if missing > (MISSING_WITH_TOWER if tower else MISSING) and not explained:
+    if 1 - (text + beside) / total > (MISSING_WITH_TOWER if tower else MISSING):
         raise UnknownLayout(f"Its tensors add up to {text:,} parameters only, but {total:,} are published.")

@@ -75,7 +75,7 @@ def windowed(facts: dict[str, Any]) -> list[Block]:
 
 def windowed_after_full(facts: dict[str, Any]) -> list[Block]:
     """ModernBERT: of every `full_attn_every` blocks the first sees everything; block 0 has no norm of its own."""
-    every = Symbols(facts).need("full_attn_every")
+    every = facts.get("full_attn_every") or 3  # llama.cpp's own default for it
     return [Block("attention" if i else "first", "dense", i % every != 0) for i in range(Symbols(facts)["layers"])]
 
 
