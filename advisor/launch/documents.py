@@ -1,0 +1,77 @@
+"""A launch as the API tells it, and the prediction that is written down when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from advisor.fit.spec import DeviceMemory, Plan
+from advisor.launch import registry
+from advisor.launch.registry import Program
+from advisor.models import Launch
+from hardware.models import Reservation
+
+# What a status means for the one step that is being done, and what the person who waits may read.
+STEPS = {"queued": "waiting", "downloading": "downloading", "starting": "loading", "stopping": "stopping"}
+
+
+def part(memory: DeviceMemory) -> dict[str, int]:
+    return {**asdict(memory), "total": memory.total}
+
+
+def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[str, Any]:
+    """All bytes that the engine's processes will hold, on devices and host, with their sum; and the speed.
+
+    On the host the plan's allowance for what lies outside the engine's buffers gives way to what is known of the very
+    program that will run.
+    """
+    host = part(plan.memory.host)
+    if program and plan.build.sizes:
+        base = registry.base_bytes(program.name, n_vocab=plan.build.sizes.n_vocab, devices=len(uuids))
+        host |= {"overhead": base, "total": host["total"] - host["overhead"] + base}
+    devices = {uuid: part(memory) for uuid, memory in zip(uuids, plan.memory.devices, strict=True)}
+    return {
+        "total_bytes": host["total"] + sum(d["total"] for d in devices.values()),
+        "devices": devices,
+        "host": host,
+        "decode_tokens_per_second": asdict(plan.speed.decode),
+        "program": program.name if program else None,
+    }
+
+
+def stamp(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def document(launch: Launch) -> dict[str, Any]:
+    """The launch as API.md has it: bytes as integers, times in UTC, null for what is not known."""
+    ready = launch.status == Launch.Status.READY
+    held = Reservation.objects.filter(holder=launch.pk).order_by("accelerator__uuid")
+    return {
+        "id": str(launch.pk),
+        "status": launch.status,
+        "reason": launch.reason,
+        "message": launch.message,
+        "host": launch.host_id,
+        "model": launch.model,
+        "build": launch.build,
+        "engine": launch.engine,
+        "alias": launch.alias,
+        "endpoint": f"http://127.0.0.1:{launch.port}/v1" if ready else None,
+        "api_key": None,
+        "settings": launch.settings,
+        "command": launch.command,
+        "progress": {"step": STEPS[launch.status]} if launch.status in STEPS else None,
+        "predicted": launch.predicted,
+        "measured": launch.measured,
+        "reservations": [
+            {"accelerator": uuid, "bytes": size} for uuid, size in held.values_list("accelerator__uuid", "bytes")
+        ],
+        "events": [
+            {"at": stamp(event.at), "from": event.from_status, "to": event.to_status, "note": event.note}
+            for event in launch.events.all()
+        ],
+        "created": stamp(launch.created),
+        "updated": stamp(launch.updated),
+    }

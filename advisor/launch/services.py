@@ -1,0 +1,193 @@
+"""Launches: request, stop, and make rows and processes agree. The only writer of `Launch.status`.
+
+Every change of status is one conditional UPDATE that must hit exactly one row, with its event in the same transaction.
+Intent is written before the act, so whoever comes after a crash knows what may have happened; the marker in the child's
+environment tells whether it did.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from advisor.launch import files, registry
+from advisor.launch.documents import document, prediction
+from advisor.launch.running import log_tail
+from advisor.models import Launch, LaunchEvent
+from hardware import ledger
+from hardware import services as hosts
+from hardware.models import Host
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from advisor.fit.spec import Plan
+
+__all__ = ["Refused", "document", "enqueue", "get", "log_tail", "move", "nudge", "recent", "request", "stop"]
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """The launch cannot be taken on now; the message is a sentence for a person."""
+
+
+def get(launch_id: UUID) -> Launch:
+    """Raises Launch.DoesNotExist."""
+    return Launch.objects.get(pk=launch_id)
+
+
+def recent(limit: int = 50) -> list[dict[str, Any]]:
+    """Documents of the newest launches."""
+    return [document(launch) for launch in Launch.objects.prefetch_related("events")[:limit]]
+
+
+def request(
+    *, host: str = "local", idempotency_key: str | None = None, owner: str = "", **wish: Any
+) -> tuple[Launch, bool]:
+    """Plan on a fresh snapshot, reserve, and queue; whether it is new. The same key answers with the same launch.
+
+    `wish` as `advice.plan_for_launch` takes it. Raises Refused, and Invalid or DoesNotFit of `advisor.advice`.
+    """
+    if known := keyed(idempotency_key):
+        return known, False
+    from advisor import advice  # noqa: PLC0415  (it imports the catalog, which a worker's start should not wait for)
+
+    reading = fresh(host)
+    plan = advice.plan_for_launch(host=host, **wish)
+    again = hosts.host_document(host)
+    if again["snapshot"]["id"] != reading["snapshot"]["id"]:
+        # The plan counts devices by their place in one reading; a newer one may have them in another order.
+        plan = advice.plan_for_launch(host=host, **wish)
+        if hosts.host_document(host)["snapshot"]["id"] != again["snapshot"]["id"]:
+            raise Refused("The host's hardware is being read again right now. Ask again in a moment.")
+    uuids = [again["accelerators"][index]["uuid"] for index in plan.devices]
+    return enqueue(plan, host, uuids=uuids, idempotency_key=idempotency_key, owner=owner)
+
+
+def fresh(host: str) -> dict[str, Any]:
+    """The host's document; read anew when it is old and this is the machine. Raises Refused."""
+    try:
+        reading = hosts.host_document(host)
+        if reading["snapshot"]["stale"] and host == settings.HOST_ID:
+            hosts.refresh(host)
+            reading = hosts.host_document(host)
+    except Host.DoesNotExist as error:
+        raise Refused(f"There is no host {host!r}.") from error
+    except hosts.NoSnapshot as error:
+        raise Refused(str(error)) from error
+    if reading["snapshot"]["stale"]:
+        why = reading["snapshot"]["message"] or f"it is {reading['snapshot']['age_seconds']:.0f} s old"
+        raise Refused(f"The last reading of host {host!r} cannot be planned on: {why}.")
+    return reading
+
+
+def keyed(key: str | None) -> Launch | None:
+    return Launch.objects.filter(idempotency_key=key).first() if key else None
+
+
+def enqueue(
+    plan: Plan, host: str, *, uuids: list[str], idempotency_key: str | None = None, owner: str = "", decision: str = ""
+) -> tuple[Launch, bool]:
+    """Reserve what the plan holds and insert the queued launch, both or neither; then nudge the host's worker.
+
+    `uuids`: the accelerators of `plan.memory.devices`, in order. Raises Refused.
+    """
+    engine = registry.engines().get(plan.engine)
+    if engine is None or plan.build.format not in engine.FORMATS:
+        raise Refused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
+    here = host == settings.HOST_ID
+    program = registry.program(engine, lambda name: getattr(settings, name, "")) if here else None
+    path = files.find(plan.build.files, roots=settings.MODEL_ROOTS) if here else None
+    if here and program is None:
+        raise Refused(f"No program for {plan.engine} is installed on this machine.")
+    if here and path is None:
+        raise Refused(f"The file of {plan.build.id} is not on this machine.")
+    launch = Launch(
+        id=uuid4(),
+        host_id=host,
+        model=plan.model.slug,
+        build=plan.build.id,
+        engine=plan.engine,
+        alias=plan.model.slug,
+        settings=asdict(plan.settings),
+        devices=uuids,
+        model_path=str(path or ""),
+        predicted=prediction(plan, uuids, program),
+        decision=decision,
+        idempotency_key=idempotency_key,
+        owner=owner,
+    )
+    amounts = {u: memory.total for u, memory in zip(uuids, plan.memory.devices, strict=True)}
+    try:
+        with transaction.atomic():
+            ledger.reserve(launch.pk, host, {**amounts, ledger.RAM: plan.memory.host.total})
+            launch.save(force_insert=True)
+            transaction.on_commit(partial(nudge, host))
+    except IntegrityError:
+        # Two requests with one key at once: the other one won, and its reservation is the only one.
+        known = keyed(idempotency_key)
+        if known is None:
+            raise
+        return known, False
+    except ledger.NoRoom as error:
+        gib = 1 << 30
+        where = "the host's memory" if error.uuid == ledger.RAM else error.uuid
+        raise Refused(
+            f"There is no room: {plan.model.slug} needs {error.needed / gib:.1f} GiB of {where}, "
+            f"and {error.available / gib:.1f} GiB are not promised yet."
+        ) from error
+    return launch, True
+
+
+def stop(launch_id: UUID) -> Launch:
+    """Ask for the end of a launch. Asking again, or after the end, changes nothing. Raises Launch.DoesNotExist."""
+    launch = get(launch_id)
+    while launch.status in Launch.ACTIVE and launch.status != Launch.Status.STOPPING:
+        # Nothing runs for a queued launch, so nothing has to end first.
+        queued = launch.status == Launch.Status.QUEUED
+        moved = move(launch, "stopped" if queued else "stopping", note="asked to stop", stop_requested=True)
+        launch = get(launch_id)
+        if moved:
+            transaction.on_commit(partial(nudge, launch.host_id))
+    return launch
+
+
+def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
+    """From the status that `launch` was read with to `to`; False when another writer was first, and nothing is changed.
+
+    An end gives the reservation back in the same transaction.
+    """
+    with transaction.atomic():
+        rows = Launch.objects.filter(pk=launch.pk, status=launch.status)
+        if rows.update(status=to, updated=timezone.now(), **fields) != 1:
+            return False
+        LaunchEvent.objects.create(launch_id=launch.pk, from_status=launch.status, to_status=to, note=note)
+        if to in Launch.FINAL:
+            ledger.release(launch.pk)
+    launch.refresh_from_db()
+    return True
+
+
+@cache
+def publisher() -> Celery:
+    from celery import Celery  # noqa: PLC0415  (a web process that never launches need not load it)
+
+    app = Celery("berth", set_as_current=False)
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    return app
+
+
+def nudge(host_id: str) -> None:
+    """Tell the host's worker to look at its rows now. A broker that is down costs a second and loses nothing."""
+    queue = Host.objects.values_list("queue", flat=True).get(pk=host_id)
+    try:
+        publisher().send_task("advisor.tasks.nudge", queue=queue, expires=60, retry=False)
+    except Exception as error:  # kombu lets the errors of every transport through; the row is the queue
+        log.warning("Nudge of %s was not sent (%s); its next look at the queue will do.", queue, error)

@@ -1,0 +1,20 @@
+"""Messages to this machine's worker. They carry nothing: the rows say what is to be done."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+
+from advisor.launch import reconciler
+
+
+@shared_task
+def reconcile() -> None:
+    """The periodic look."""
+    reconciler.reconcile(settings.HOST_ID)
+
+
+@shared_task
+def nudge() -> None:
+    """Something was asked for: look until it has settled, so that nobody waits for the next period."""
+    reconciler.settle(settings.HOST_ID, seconds=8)
