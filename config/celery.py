@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_ready
 from click import Option
 
+# It warns root of pickled messages; this worker takes JSON only.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("berth")
 app.config_from_object("django.conf:settings", namespace="CELERY")

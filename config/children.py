@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
@@ -33,23 +32,16 @@ def spawn(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes], grace: float) -> None:
-    """SIGTERM, wait up to `grace` seconds, then SIGKILL what is left of its group (also when it died by itself)."""
+    """SIGTERM, then as `stop_after`."""
     if process.poll() is None:
         process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace)
+    stop_after(process, grace)
+
+
+def stop_after(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Wait up to `grace` seconds for the child, then SIGKILL what is left of its group, with or without it."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace)
     with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody left; macOS says the latter of zombies
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def wait_for_any(processes: dict[str, subprocess.Popen[bytes]], seconds: float) -> str | None:
-    """The name of the first child that has ended, looked for over `seconds`, or None."""
-    deadline = time.monotonic() + seconds
-    while True:
-        for name, process in processes.items():
-            if process.poll() is not None:
-                return name
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(0.1)

@@ -77,8 +77,8 @@ def answers(process: subprocess.Popen[bytes], port: int, password: str) -> bool:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as link:
-                link.sendall(f"AUTH {password}\r\nPING\r\n".encode())
-                if b"+PONG" in link.recv(64) + link.recv(64):
+                link.sendall(f"AUTH {password}\r\nPING\r\nQUIT\r\n".encode())
+                if b"+PONG" in link.makefile("rb").read():
                     return True
         except OSError:
             pass

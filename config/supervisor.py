@@ -15,25 +15,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from types import FrameType
+from typing import Any
 
 from config import embedded, settings
-from config.children import spawn, stop, wait_for_any
+from config.children import spawn, stop, stop_after
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 WORKER = [
-    *(sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--with-beat", "-Q", settings.HOST_QUEUE),
-    *("--without-gossip", "--without-mingle", "--without-heartbeat", "--skip-checks", "-l", "WARNING"),
+    *(sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "-q", "worker", "--with-beat"),
+    *("-Q", settings.HOST_QUEUE, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"),
 ]
 WEB = [
     *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", settings.BIND, "--port", str(settings.PORT)),
     *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", "4", "--http", "1", "--no-ws"),
-    *("--workers-kill-timeout", "5", "--log-level", "warning", "config.wsgi:application"),
+    *("--workers-kill-timeout", "2", "--log-level", "warning", "config.wsgi:application"),
 ]
-# Seconds to end by themselves, in the order in which they are ended: no new wish, then nobody acts, then no broker.
-GRACE = {"web": 6, "worker": 8, "broker": 3}
-ENGINES_GRACE = 20
+# Seconds in which they may end by themselves; a second Ctrl-C changes nothing, the end is bounded anyway.
+GRACE = {"web": 4, "worker": 8, "engines": 20, "broker": 3}
 READY_SECONDS = 60
+stop_asked: list[bool] = []
 
 
 class Stopped(Exception):
@@ -79,83 +79,92 @@ def start_broker(children: dict[str, subprocess.Popen[bytes]], environment: dict
         file.write(url)
 
 
+def pause(children: dict[str, subprocess.Popen[bytes]], seconds: float) -> None:
+    """Sleep; RuntimeError when a child ends meanwhile, Stopped when we are told to."""
+    deadline = time.monotonic() + seconds
+    while not stop_asked:
+        for name, process in children.items():
+            if process.poll() is not None:
+                raise RuntimeError(f"the {name} ended by itself (exit status {process.returncode}); stopping.")
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(0.05)
+    raise Stopped
+
+
+def prepare(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -> None:
+    child = spawn([*MANAGE, "prepare", "--snapshot"], **options)
+    try:
+        while child.poll() is None:
+            pause(children, 0.02)
+    finally:
+        stop(child, 2)
+    if child.returncode:
+        raise RuntimeError("the database is not ready; the lines above say why.")
+
+
 def wait_until_ready(children: dict[str, subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if ended := wait_for_any(children, 0):
-            refuse(f"the {ended} ended at once (exit status {children[ended].returncode}).")
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            link = http.client.HTTPConnection(settings.BIND, settings.PORT, timeout=10)
+        pause(children, 0.02)
+        link = http.client.HTTPConnection(settings.BIND, settings.PORT, timeout=10)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(link):
             link.request("GET", "/healthz", headers={"Host": "localhost"})
             if link.getresponse().status < 500:
                 return
-        time.sleep(0.02)
-    refuse(f"the web server does not answer after {READY_SECONDS} s.")
+    raise RuntimeError(f"the web server does not answer after {READY_SECONDS} s.")
 
 
 def announce() -> None:
     host = f"[{settings.BIND}]" if ":" in settings.BIND else settings.BIND
+    manage = f"{os.path.relpath(sys.executable)} manage.py"
     print(
-        f"Berth is at http://{host}:{settings.PORT}/  "
-        f"(admin user: {sys.executable} manage.py createsuperuser; "
-        f"API token: {sys.executable} manage.py token NAME --scopes read,recommend,launch; stop: Ctrl-C)",
+        f"Berth is at http://{host}:{settings.PORT}/  (admin user: {manage} createsuperuser; "
+        f"API token: {manage} token NAME --scopes read,recommend,launch; stop: Ctrl-C)",
         flush=True,
     )
 
 
-def on_signal(number: int, frame: FrameType | None) -> None:
-    # A second Ctrl-C must not cut the orderly end short: it is bounded anyway.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Stopped
+def end(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -> None:
+    """First no new wishes, then nobody who acts on them, then the models, then the broker."""
+    served = "web" in children
+    for name in ("web", "worker"):
+        if name in children:
+            stop(children[name], GRACE[name])
+    if served:
+        engines = spawn([*MANAGE, "stopall", "--timeout", str(GRACE["engines"] - 5)], **options)
+        stop_after(engines, GRACE["engines"])
+    if "broker" in children:
+        stop(children["broker"], GRACE["broker"])
+        settings.BROKER_FILE.unlink(missing_ok=True)
 
 
 def run() -> int:
     children: dict[str, subprocess.Popen[bytes]] = {}
     environment = dict(os.environ, DJANGO_SETTINGS_MODULE="config.settings", PYTHONUNBUFFERED="1")
     options = {"env": environment, "cwd": settings.BASE_DIR, "stdin": subprocess.DEVNULL}
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    prepared = False
     try:
         start_broker(children, environment)
-        prepare = spawn([*MANAGE, "prepare", "--snapshot"], **options)
-        try:
-            if prepare.wait():
-                return 1
-        finally:
-            stop(prepare, 2)
-        prepared = True
-        children["worker"] = spawn(WORKER, **options)
+        prepare(children, options)
         children["web"] = spawn(WEB, **options)
         wait_until_ready(children)
+        children["worker"] = spawn(WORKER, **options)
         announce()
-        while not (ended := wait_for_any(children, 3600)):
-            pass
-        print(f"Berth: the {ended} ended (exit status {children[ended].returncode}); stopping.", file=sys.stderr)
-        return 1
+        while True:
+            pause(children, 3600)
     except Stopped:
         return 0
     except RuntimeError as error:
-        refuse(str(error))
+        print(f"Berth: {error}", file=sys.stderr)
         return 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        for name in ("web", "worker"):
-            if name in children:
-                stop(children[name], GRACE[name])
-        if prepared:
-            engines = spawn([*MANAGE, "stopall", "--timeout", str(ENGINES_GRACE - 5)], **options)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                engines.wait(ENGINES_GRACE)
-            stop(engines, 1)
-        if "broker" in children:
-            stop(children["broker"], GRACE["broker"])
-            settings.BROKER_FILE.unlink(missing_ok=True)
+        end(children, options)
 
 
 def main() -> int:
+    # Only noted here and raised in `pause`: an exception out of a signal handler can leave Popen's lock taken for ever.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop_asked.append(True))
     check_port()
     with sole_owner():
         return run()
