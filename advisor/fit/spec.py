@@ -102,6 +102,8 @@ class BuildSizes:
     head_dim: int
     kv_heads: int
     ffn: int
+    shared_device: int = 0  # tensors that every device with blocks holds once (rotary factors)
+    shared_host: int = 0
     experts: int = 0
     experts_used: int = 0
     expert_ffn: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.fit.memory.ggml_types import pad, row_bytes
+from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes, pad
 from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 
 CELL_STEP = 256
@@ -43,16 +43,21 @@ def cells(settings: Settings, causal: bool) -> Cells:
     )
 
 
-def layer_bytes(layer: LayerSizes, size: Cells, settings: Settings, widest_v: int = 0) -> int:
+def layer_bytes(layer: LayerSizes, size: Cells, settings: Settings, widest_v: int = 0, on_device: bool = False) -> int:
     """Cache and state of one block.
 
-    `widest_v` is given without flash attention: V is then stored transposed, as wide as the widest block's.
+    `widest_v` is given without flash attention: V is then stored transposed, as wide as the widest block's. CUDA buffers
+    pad quantised rows as they do for weights.
     """
     total = 4 * size.slots * (layer.state_conv + layer.state_ssm)
-    if layer.k_elements:
-        v = max(layer.v_elements, widest_v) if layer.v_elements else 0
-        row = row_bytes(layer.k_elements, settings.kv_type_k) + (row_bytes(v, settings.kv_type_v) if v else 0)
-        total += size.of(layer.window) * size.streams * row
+    if not layer.k_elements:
+        return total
+    held = cuda_bytes if on_device else host_bytes
+    cells = size.of(layer.window)
+    total += held((layer.k_elements, cells, size.streams), settings.kv_type_k)
+    if layer.v_elements:
+        v = max(layer.v_elements, widest_v)
+        total += held((v, cells, size.streams), settings.kv_type_v)
     return total
 
 

@@ -1,4 +1,14 @@
-"""What the compute buffer of an architecture needs to know, taken from its tensor table once."""
+"""Stages of an architecture's graph: how many floats per token live at once, from its tensor table.
+
+A compute buffer is the peak of what ggml's graph allocator keeps alive. Per token of the micro-batch that peak does not
+depend on context, depth or quantisation, so it is found once per build. Each stage below names the tensors that live in
+it (`src/llama-graph.cpp`, `src/models/*.cpp`, `ggml/src/ggml-alloc.c` of build b11434):
+
+* gated feed-forward: gate, up and their product (3 F) beside four rows of the residual stream;
+* routed experts: the same per expert used; their outputs (e d) take over the room of gate and up when they fit in it;
+* latent attention: the query as projected, split, absorbed and joined again;
+* state space: the projected input, twice the convolution's channels, the scan's result, and the states of every slot.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +17,89 @@ from typing import Any
 from advisor.fit.memory.metadata import Metadata
 from advisor.fit.spec import Tensor
 
+Names = dict[str, Tensor]
+
 
 def facts(meta: Metadata, blocks: dict[int, list[Tensor]], n_vocab: int) -> dict[str, Any]:
-    """Floats per token that live at the peak of the graph, by stage."""
-    names = {t.name.split(".")[2] for tensors in blocks.values() for t in tensors if t.name.count(".") >= 2}
-    d, ffn = meta.hidden, meta.number("feed_forward_length")
-    used, expert = meta.number("expert_used_count"), meta.number("expert_feed_forward_length") or ffn
-    gated = "ffn_gate" in names or "ffn_gate_exps" in names or "ffn_gate_inp" in names or meta.arch == "phi3"
-    stages = [4 * d]
-    if "ffn_up" in names or "ffn_gate" in names:
-        stages.append(3 * ffn + 4 * d if gated else 2 * ffn)
-    if "ffn_up_exps" in names or "ffn_gate_up_exps" in names:
-        stages += [3 * used * expert + 4 * d, 2 * used * d + 5 * d]
-    return {"version": 1, "peak": max(stages), "logits": n_vocab + 4 * d}
+    """What `compute` needs, as floats per token unless said otherwise.
+
+    peak: largest stage but those below; attention: what lives when attention runs; logits: the output stage, for each
+    row of logits `n_vocab` more; scan and states: state-space stage, per token and per slot; tables: 4-byte words of
+    positions and indices; parallel: attention and feed-forward read the same norm.
+    """
+    d = meta.hidden
+    extra = meta.number("embedding_length_per_layer_input") * meta.blocks  # lives through all blocks
+    peak, scan, states, query, parallel = 4 * d, 0, 0, 0, False
+    for il, tensors in blocks.items():
+        names = {t.name.split(".")[2]: t for t in tensors if t.name.count(".") >= 2 and not t.name.endswith(".bias")}
+        parallel = parallel or _parallel(names)
+        peak = max(peak, _feed_forward(meta, names), _latent(meta, names, il))
+        scan = max(scan, _scan(meta, names))
+        query = max(query, _query(meta, names, il))
+        if "ssm_conv1d" in names:
+            conv = 0 if "ssm_x" in names else meta.number("ssm.conv_kernel") - 1
+            inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
+            states = max(states, state * inner + conv * (inner + 2 * groups * state))
+    windows = {meta.window(il) for il in blocks}
+    return {
+        "version": 2,
+        "peak": peak + extra + (d if parallel else 0),
+        "attention": peak + 2 * d if parallel else 3 * d + 2 * query + extra,
+        "query": query,
+        "scan": scan,
+        "states": states,
+        "extra": extra,
+        "tables": 7 + 4 * (len(windows) > 1),
+    }
+
+
+def _parallel(names: Names) -> bool:
+    """Attention and feed-forward side by side: no norm of its own before the latter."""
+    return "attn_norm" in names and "attn_q" in names and "ffn_up" in names and not _second_norm(names)
+
+
+def _second_norm(names: Names) -> bool:
+    return any(n in names for n in ("ffn_norm", "post_attention_norm", "attn_post_norm", "attn_output_norm"))
+
+
+def _feed_forward(meta: Metadata, names: Names) -> int:
+    d, stages = meta.hidden, [0]
+    if "ffn_down" in names:
+        width = names["ffn_down"].shape[0]
+        up = names.get("ffn_up")
+        gated = "ffn_gate" in names or (up is not None and up.shape[1] == 2 * width)
+        rest = 4 if gated or meta.get("attention.causal") is not False else 2
+        stages.append((3 if gated else 1) * width + rest * d)
+    if "ffn_down_exps" in names:
+        each = meta.number("expert_used_count") * names["ffn_down_exps"].shape[0]
+        outputs = meta.number("expert_used_count") * d
+        beside = 5 if meta.arch == "llama4" else 4  # its shared expert runs beside the routed one
+        stages.append(3 * each + beside * d + (outputs if outputs > 2 * each else 0))
+    return max(stages)
+
+
+def _latent(meta: Metadata, names: Names, il: int) -> int:
+    """Query as projected, its rotated part, the part absorbed into the latent space, and both joined."""
+    if "attn_k_b" not in names:
+        return 0
+    rank, rope = meta.number("attention.kv_lora_rank"), meta.number("rope.dimension_count")
+    return meta.heads(il) * (meta.number("attention.key_length_mla") + rope + rank + rank + rope) + 4 * meta.hidden
+
+
+def _scan(meta: Metadata, names: Names) -> int:
+    if "ssm_in" not in names:
+        return 0
+    d, projected = meta.hidden, names["ssm_in"].shape[1]
+    inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
+    if "ssm_x" in names:  # first generation: step size, B and C come from a second projection
+        return 4 * d + projected + 2 * inner + names["ssm_x"].shape[1] + meta.number("ssm.time_step_rank")
+    return 4 * d + projected + 2 * (inner + 2 * groups * state) + inner
+
+
+def _query(meta: Metadata, names: Names, il: int) -> int:
+    if "attn_k_b" in names:
+        rank, rope = meta.number("attention.kv_lora_rank"), meta.number("rope.dimension_count")
+        return meta.heads(il) * (rank + rope)
+    if any(n in names for n in ("attn_q", "attn_qkv", "attn_k")):
+        return meta.heads(il) * meta.head_dim("key", il)
+    return 0

@@ -15,37 +15,37 @@ def estimate(sizes: BuildSizes, settings: Settings) -> Memory:
     The host's `compute` holds the output rows as well. Memory outside the engine's buffers is not part of it.
     """
     size = cells(settings, sizes.causal)
-    flash = settings.flash_attention is not False
-    wide = 0 if flash else widest_v(sizes)
     where = weights.place(sizes, settings)
     layers, blocks = sizes.layers, len(sizes.layers)
+    flash = _flash(sizes, settings)
+    wide = 0 if flash else widest_v(sizes)
+    attending = tuple(x for x, _ in runs(layers) if x.k_elements)
+    load = compute.Load(sizes, size, settings, flash, attending)
+
+    def kv(first: int, last: int, on_device: bool) -> int:
+        return sum(n * layer_bytes(x, size, settings, wide, on_device) for x, n in runs(layers[first:last]))
+
+    start = where.bounds[0]
+    host_kv = kv(0, start if settings.kv_offload else blocks, False)
+    host_weights = weights.host_bytes(sizes, where)
     output_rows = 4 * sizes.n_vocab * settings.slots
-
-    def kv(some: tuple[int, int]) -> int:
-        return sum(n * layer_bytes(x, size, settings, wide) for x, n in runs(layers[some[0] : some[1]]))
-
-    start = where.bounds[0] if settings.devices else blocks
-    host_kv = kv((0, start)) if settings.kv_offload else kv((0, blocks))
-    moved = max(start, min(where.experts_host, blocks))
-    host_weights = weights.host_bytes(sizes, layers[:start], layers[start:moved], where.output is None)
     if not settings.devices:
-        return Memory(
-            (),
-            DeviceMemory(host_weights, host_kv, compute.host_alone(sizes, size, settings, flash) + output_rows),
-            flash,
+        work = compute.peak(load, on_cpu=True)
+        return Memory((), DeviceMemory(host_weights, host_kv, work + output_rows), flash)
+    works, beside = compute.devices(load, where)
+    devices = tuple(
+        DeviceMemory(
+            weights.device_bytes(sizes, where, d),
+            kv(where.bounds[d], where.bounds[d + 1], True) if settings.kv_offload else 0,
+            works[d],
         )
-    work = compute.device(sizes, size, settings, flash)
-    work += compute.staged(sizes, size, settings, start, where.experts_host)
-    devices = []
-    for d in range(settings.devices):
-        first, last = where.bounds[d], where.bounds[d + 1]
-        cut = max(first, min(last, where.experts_host))
-        devices.append(
-            DeviceMemory(
-                weights.device_bytes(sizes, layers[cut:last], layers[first:cut], where.output == d),
-                kv((first, last)) if settings.kv_offload else 0,
-                work,
-            )
-        )
-    host = DeviceMemory(host_weights, host_kv, compute.host_beside(sizes, size) + output_rows)
-    return Memory(tuple(devices), host, flash)
+        for d in range(settings.devices)
+    )
+    return Memory(devices, DeviceMemory(host_weights, host_kv, beside + output_rows), flash)
+
+
+def _flash(sizes: BuildSizes, settings: Settings) -> bool:
+    """Auto falls back to off where attention would run on another device than its block's state-space half."""
+    if settings.flash_attention is None and settings.devices and not settings.kv_offload:
+        return not sizes.graph["scan"]
+    return settings.flash_attention is not False

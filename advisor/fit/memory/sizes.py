@@ -28,6 +28,7 @@ class Split:
     blocks: dict[int, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
     inputs: list[Tensor] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
+    shared: list[Tensor] = field(default_factory=list)  # one copy for every device that holds blocks
     by_name: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -50,6 +51,8 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
     embedding = split.by_name.get("token_embd.weight")
     tied = "output.weight" not in split.by_name and embedding is not None and meta.arch not in OUTPUTLESS
     outputs = [*split.outputs, embedding] if tied and embedding else split.outputs
+    # Beside a table of per-layer embeddings, which is mapped apart, the tied matrix is held twice on the host too.
+    twice = "per_layer_token_embd.weight" in split.by_name
     used, experts = meta.number("expert_used_count"), meta.number("expert_count")
     share = used / experts if experts else 1.0
     read = [t for il in range(len(layers)) for t in split.blocks.get(il, [])] + outputs
@@ -58,7 +61,9 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         layers=layers,
         embedding_host=sum(host_bytes(t.shape, t.type) for t in split.inputs),
         output_device=sum(cuda_bytes(t.shape, t.type) for t in outputs),
-        output_host=sum(host_bytes(t.shape, t.type) for t in split.outputs),
+        output_host=sum(host_bytes(t.shape, t.type) for t in (outputs if twice else split.outputs)),
+        shared_device=sum(cuda_bytes(t.shape, t.type) for t in split.shared),
+        shared_host=sum(host_bytes(t.shape, t.type) for t in split.shared),
         repack=sum(host_bytes(t.shape, t.type) for t in read if _repacked(t)),
         n_vocab=header.n_vocab,
         hidden=meta.hidden,
@@ -93,7 +98,9 @@ def _split(header: Header, meta: Metadata) -> Split:
         elif tensor.name.split(".")[0] in INPUT_TENSORS:
             split.inputs.append(tensor)
         elif tensor.name.startswith("rope_f"):
-            split.blocks[0].append(tensor)  # loaded with the first block that asks for it
+            split.shared.append(tensor)
+        elif tensor.name.startswith("per_layer_"):
+            split.blocks[0].append(tensor)
         else:
             split.outputs.append(tensor)
     return split
