@@ -123,6 +123,17 @@ def specs() -> list[GpuSpec]:
     return [spec(entry, gib) for entry in entries() for gib in entry["memory_gib"]]
 
 
+def search(text: str) -> list[GpuSpec]:
+    """The specs in whose name, NVML names or aliases every word of `text` stands."""
+    wanted = folded(text).split()
+    found = []
+    for entry in entries():
+        names = (MAKERS[entry["vendor"]], entry["name"], *entry.get("nvml_names", ()), *entry.get("aliases", ()))
+        if all(word in " ".join(names).casefold() for word in wanted):
+            found += [spec(entry, gib) for gib in entry["memory_gib"]]
+    return found
+
+
 def folded(name: str) -> str:
     """Lower case, plain hyphens, no trade-mark signs."""
     text = unicodedata.normalize("NFKC", name.replace("™", " ").replace("®", " ")).casefold()

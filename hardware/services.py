@@ -85,7 +85,32 @@ def prune(host: Host) -> None:
     good = host.snapshots.filter(ok=True).first()
     kept = host.snapshots.values_list("pk", flat=True)[:KEEP_ROWS]
     old = host.snapshots.filter(taken__lt=timezone.now() - KEEP_GOOD) | host.snapshots.exclude(pk__in=list(kept))
-    old.exclude(pk=good.pk if good else None).delete()
+    (old.exclude(pk=good.pk) if good else old).delete()
+
+
+def newest_and_good(host: Host) -> tuple[Snapshot | None, Snapshot | None]:
+    """The newest reading, and the newest that holds: a failed one with data (RAM, no GPU) only when no good one is."""
+    good = host.snapshots.filter(ok=True).first() or host.snapshots.filter(data__isnull=False).first()
+    return host.snapshots.first(), good
+
+
+def snapshot_of(host: Host) -> dict[str, Any] | None:
+    """When the host was last read well, and what the newest attempt said; None before the first."""
+    newest, good = newest_and_good(host)
+    return freshness(newest, good or newest) if newest else None
+
+
+def freshness(newest: Snapshot, good: Snapshot) -> dict[str, Any]:
+    age = max((timezone.now() - good.taken).total_seconds(), 0.0)
+    return {
+        "id": good.pk,
+        "taken": good.taken.isoformat().replace("+00:00", "Z"),
+        "age_seconds": round(age, 1),
+        "stale": age > stale_seconds() or not newest.ok,
+        "ok": newest.ok,
+        "error": newest.error or None,
+        "message": newest.message or None,
+    }
 
 
 def host_document(host_id: str = "local") -> dict[str, Any]:
@@ -100,8 +125,7 @@ def host_document(host_id: str = "local") -> dict[str, Any]:
     host = Host.objects.filter(pk=host_id).first()
     if not host:
         raise HardwareError([{"field": "hardware.host", "message": f"There is no host {host_id!r}."}])
-    newest = host.snapshots.first()
-    good = host.snapshots.filter(ok=True).first() or host.snapshots.filter(data__isnull=False).first()
+    newest, good = newest_and_good(host)
     if newest and not good and here:
         # The probe never came back; RAM can be read without any driver.
         good = Snapshot(host=host, taken=timezone.now(), ok=False, data=probe.without_drivers())
@@ -112,36 +136,26 @@ def host_document(host_id: str = "local") -> dict[str, Any]:
 
 
 def document(host: Host, newest: Snapshot, good: Snapshot) -> dict[str, Any]:
-    data: dict[str, Any] = good.data
+    """One reading and the reservations of the moment, as the advisor plans on them."""
+    data: dict[str, Any] = good.data or {}
     rows = {row.uuid: row for row in host.accelerators.all()}
     memory = data["memory"]
     reserved = rows[RAM].reserved_bytes if RAM in rows else 0
     available = max(min(memory["available"], memory["total"] - reserved), 0)
     devices = [described(d, rows.get(d["uuid"]), reserved, available) for d in data["accelerators"]]
     usable = [d for d in devices if d]
-    age = max((timezone.now() - good.taken).total_seconds(), 0.0)
-    failed = newest if newest.pk != good.pk else good
-    shared = next((d["memory_bandwidth"] for d in usable if d["unified"]), None)
     return {
         "host": host.pk,
         "accelerators": usable,
         "ram_bytes": memory["total"],
         "ram_available_bytes": available,
         "ram_reserved_bytes": reserved,
-        "ram_bandwidth": shared,
+        "ram_bandwidth": next((d["memory_bandwidth"] for d in usable if d["unified"]), None),
         "cpu_cores": memory["cpu_cores"],
         "cpu_name": memory.get("cpu_name"),
         "os": data["os"],
-        "snapshot": {
-            "id": good.pk,
-            "taken": good.taken.isoformat().replace("+00:00", "Z"),
-            "age_seconds": round(age, 1),
-            "stale": age > stale_seconds() or not newest.ok,
-            "ok": newest.ok,
-            "error": failed.error or None,
-            "message": failed.message or None,
-        },
-        "warnings": [w for w in [failed.message, *device_warnings(data)] if w],
+        "snapshot": freshness(newest, good),
+        "warnings": [told for told in [newest.message, *device_warnings(data)] if told],
     }
 
 

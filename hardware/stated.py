@@ -103,7 +103,7 @@ def accelerators(items: Any, ram: int | None, errors: Errors) -> tuple[list[dict
         errors.add("hardware.accelerators", "hardware.accelerators must be a list of objects.")
         items = None
     for position, item in enumerate(items or []):
-        at = f"hardware.accelerators.{position}."
+        at = f"hardware.accelerators[{position}]."
         if not isinstance(item, dict) or not isinstance(item.get("name"), str):
             errors.add(at + "name", f"{at}name must be a string such as 'RTX 4090'.")
             continue

@@ -5,6 +5,6 @@ from celery import shared_task
 from hardware.services import refresh
 
 
-@shared_task(name="hardware.tasks.snapshot", ignore_result=True)
+@shared_task(name="hardware.tasks.snapshot", ignore_result=True)  # type: ignore[untyped-decorator]
 def snapshot() -> None:
     refresh()

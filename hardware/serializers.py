@@ -1,0 +1,92 @@
+"""The shapes of the hardware endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from hardware import child
+from hardware.models import Host
+from hardware.services import snapshot_of
+
+
+class SnapshotSerializer(serializers.Serializer[Any]):
+    """The newest good reading; `ok`, `error` and `message` are of the newest attempt."""
+
+    id = serializers.IntegerField(allow_null=True)
+    taken = serializers.DateTimeField()
+    age_seconds = serializers.FloatField()
+    stale = serializers.BooleanField()
+    ok = serializers.BooleanField()
+    error = serializers.CharField(allow_null=True)
+    message = serializers.CharField(allow_null=True)
+
+
+class HostSerializer(serializers.ModelSerializer[Host]):
+    snapshot = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Host
+        fields = ("id", "name", "created", "snapshot")
+
+    def get_snapshot(self, host: Host) -> dict[str, Any] | None:
+        return snapshot_of(host)
+
+
+class HostAcceleratorSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    uuid = serializers.CharField()
+    memory_bytes = serializers.IntegerField()
+    free_bytes = serializers.IntegerField(help_text="what the driver says is free, at most capacity minus reservations")
+    reserved_bytes = serializers.IntegerField()
+    memory_bandwidth = serializers.IntegerField(allow_null=True, help_text="bytes per second")
+    flops_fp16 = serializers.IntegerField(allow_null=True)
+    compute_capability = serializers.CharField(allow_null=True)
+    unified = serializers.BooleanField()
+    vendor = serializers.CharField(allow_null=True)
+    source = serializers.CharField()  # type: ignore[assignment] # a fact's source, not the field's
+
+
+class HostDetailSerializer(serializers.Serializer[Any]):
+    """The host document."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    accelerators = HostAcceleratorSerializer(many=True)
+    ram_bytes = serializers.IntegerField(allow_null=True)
+    ram_available_bytes = serializers.IntegerField(allow_null=True)
+    ram_reserved_bytes = serializers.IntegerField()
+    ram_bandwidth = serializers.IntegerField(allow_null=True)
+    cpu_cores = serializers.IntegerField(allow_null=True)
+    cpu_name = serializers.CharField(allow_null=True)
+    os = serializers.CharField()
+    snapshot = SnapshotSerializer()
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class ProbeSerializer(serializers.BaseSerializer[Any]):
+    """What `python -m hardware.probe` prints, as it is."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            child.check(data)
+        except child.ProbeFailure as failure:
+            raise serializers.ValidationError(str(failure)) from failure
+        return data
+
+
+class ReferenceSerializer(serializers.Serializer[Any]):
+    """One card at one of its sizes."""
+
+    name = serializers.CharField()
+    vendor = serializers.CharField()
+    memory_bytes = serializers.IntegerField(help_text="what an engine can use")
+    nominal_bytes = serializers.IntegerField(help_text="what the box says; of a unified device the host's RAM")
+    memory_bandwidth = serializers.IntegerField(help_text="bytes per second")
+    flops_fp16 = serializers.IntegerField(allow_null=True, help_text="dense, with fp32 accumulate")
+    compute_capability = serializers.CharField(allow_null=True)
+    unified = serializers.BooleanField()
+    nvml_names = serializers.ListField(child=serializers.CharField())
+    source = serializers.CharField()  # type: ignore[assignment] # a fact's source, not the field's
+    confidence = serializers.CharField()
