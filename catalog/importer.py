@@ -62,6 +62,7 @@ BUILD = Table(
     gone="delete",
 )
 EVIDENCE = Table(Evidence, ("value", "third_party", "source_licence"), gone="delete")
+TABLES = (LICENCE, BENCHMARK, MODEL, BUILD, EVIDENCE)  # what others point at comes first
 
 
 @dataclass
@@ -85,6 +86,15 @@ class Report:
 def row_digest(values: Iterable[Any]) -> str:
     """Of the values of a table's columns in order, whether they come from a file or from the database."""
     return hashlib.sha256(orjson.dumps(list(values), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def origin(row: models.Model) -> str:
+    """Where a row stands towards the seed: added here, as shipped, or edited here."""
+    if not row.seed_digest:  # type: ignore[attr-defined]
+        return "added here"
+    table = next(table for table in TABLES if isinstance(row, table.model))
+    values = table.model._default_manager.filter(pk=row.pk).values_list(*table.columns).get()
+    return "as shipped" if row_digest(map(_plain, values)) == row.seed_digest else "edited here"  # type: ignore[attr-defined]
 
 
 def load(folder: Path = seed.DATA, *, overwrite: bool = False) -> Report:

@@ -1,0 +1,38 @@
+"""Evidence as a table that can be exported, edited in a spreadsheet and imported again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from import_export import fields, resources, widgets
+
+from catalog.models import Benchmark, Evidence, Model
+
+
+class BenchmarkWidget(widgets.ForeignKeyWidget):  # type: ignore[type-arg]
+    """A benchmark by its name and the row's version, metric and use case."""
+
+    def get_queryset(self, value: Any, row: dict[str, Any], *args: Any, **kwargs: Any) -> QuerySet[Benchmark]:
+        named = {name: row.get(name) or "" for name in ("version", "metric", "use_case")}
+        return Benchmark.objects.filter(**named)
+
+
+class EvidenceResource(resources.ModelResource):
+    """One row a figure, known by model, benchmark, variant, source and date: the same words as in the seed."""
+
+    model = fields.Field("model", "model", widgets.ForeignKeyWidget(Model, "slug"))
+    benchmark = fields.Field("benchmark", "benchmark", BenchmarkWidget(Benchmark, "name"))
+    version = fields.Field("benchmark__version", "version", readonly=True)
+    metric = fields.Field("benchmark__metric", "metric", readonly=True)
+    use_case = fields.Field("benchmark__use_case", "use_case", readonly=True)
+
+    class Meta:
+        model = Evidence
+        fields = (
+            *("model", "benchmark", "version", "metric", "use_case", "value", "date", "variant", "third_party"),
+            *("source", "source_licence"),
+        )
+        import_id_fields = ("model", "benchmark", "variant", "source", "date")
+        clean_model_instances = True
+        skip_unchanged = True
