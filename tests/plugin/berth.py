@@ -1,0 +1,106 @@
+"""The real thing for end-to-end tests: `make run`'s supervisor with web server, worker and broker, on its own data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+from config.embedded import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Berth:
+    """A running Berth. `environment` goes to every process of it."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.data = data
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.log = data / "out.log"
+        data.mkdir(parents=True, exist_ok=True)
+        self.environment = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "DJANGO_SETTINGS_MODULE")}
+        self.environment |= {"BERTH_DATA": str(data), "PORT": str(self.port)} | environment
+        if os.environ.get("DATABASE_URL"):
+            self.environment["DATABASE_URL"] = new_database()
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.supervisor"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_until_ready(self, seconds: float = 60) -> Berth:
+        deadline = time.monotonic() + seconds
+        while "Berth is at" not in self.log.read_text(errors="replace"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"Berth did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.05)
+        return self
+
+    def manage(self, *arguments: str) -> str:
+        """Output of `manage.py ...` against this Berth's data; CalledProcessError when it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout
+
+    def token(self, scopes: str = "read,recommend,launch") -> str:
+        return self.manage("token", f"test-{uuid.uuid4().hex[:6]}", "--scopes", scopes).strip().splitlines()[-1]
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 45) -> int:
+        """Send a signal to the supervisor and wait for its end; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(self.base_url + path, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def processes(self) -> list[int]:
+        """Pids of everything that carries this Berth's data folder in its environment, zombies left out."""
+        marker = f"BERTH_DATA={self.data}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if marker in (folder / "environ").read_bytes().split(b"\0") and int(folder.name) != os.getpid():
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+
+def new_database() -> str:
+    """A database of its own on the test session's PostgreSQL server; its URL."""
+    import psycopg
+
+    url, name = os.environ["DATABASE_URL"], f"berth_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    server, _, query = url.partition("?")
+    return f"{server.rpartition('/')[0]}/{name}?{query}"
