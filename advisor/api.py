@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from advisor import advice, decisions, docs
 from advisor.serializers import QuestionSerializer
 from rest.problems import Problem
+from rest.strict import StrictQuery
 
 
 def answered(question: dict[str, Any]) -> dict[str, Any]:
@@ -38,23 +39,19 @@ class Recommendations(APIView):
     @extend_schema(operation_id="recommendations_post", request=QuestionSerializer, responses=docs.DECISION)
     def post(self, request: Request) -> Response:
         """The same with the question as a body: pinned hardware in, a reproducible decision out."""
-        refuse_query(request)
+        for key in request.query_params:
+            sentence = f"There is no query key '{key}' here: the question is the body."
+            raise Problem(400, sentence, [{"field": key, "message": sentence}])
         return Response(answered(request.data))
 
 
-class Estimates(APIView):
+class Estimates(StrictQuery, APIView):
     read_scope = write_scope = "recommend"
 
     @extend_schema(operation_id="estimates_post", request=docs.ESTIMATE_REQUEST, responses=docs.ESTIMATE)
     def post(self, request: Request) -> Response:
         """Memory and speed of one build with given settings on given hardware."""
-        refuse_query(request)
         try:
             return Response(advice.estimate(request.data))
         except advice.Invalid as error:
             raise Problem(error.status, str(error), error.errors) from error
-
-
-def refuse_query(request: Request) -> None:
-    for key in request.query_params:
-        raise Problem(400, f"{key} is not a query key of this address.", [{"field": key, "message": "Unknown query key."}])

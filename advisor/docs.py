@@ -32,7 +32,7 @@ def many(items: dict[str, Any]) -> dict[str, Any]:
 FREE: dict[str, Any] = {"type": "object", "additionalProperties": True}
 RANGE = thing({"low": NUMBER, "mid": NUMBER, "high": NUMBER})
 DEVICE = thing(
-    {key: INTEGER for key in ("capacity", "available", "weights", "kv", "compute", "overhead", "total", "margin")}
+    dict.fromkeys(("capacity", "available", "weights", "kv", "compute", "overhead", "total", "margin"), INTEGER)
     | {"name": text(), "uuid": maybe("string")}
 )
 MEMORY = {
@@ -65,7 +65,19 @@ RESULT = {
         "command": many(text()),
         "reasons": many(text()),
     },
-    "required": ["rank", "score", "model", "build", "engine", "settings", "memory", "speed", "quality", "command", "reasons"],
+    "required": [
+        "rank",
+        "score",
+        "model",
+        "build",
+        "engine",
+        "settings",
+        "memory",
+        "speed",
+        "quality",
+        "command",
+        "reasons",
+    ],
 }
 REJECTED = {
     "type": "object",
@@ -130,6 +142,7 @@ LIST_QUERY = [
     OpenApiParameter("limit", int, description="at most 500"),
     OpenApiParameter("cursor", str),
     OpenApiParameter("status", str, description="only launches in this state"),
+    OpenApiParameter("host", str, description="only launches on this host"),
 ]
 
 

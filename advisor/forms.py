@@ -48,7 +48,9 @@ class AskForm(forms.Form):
     hw = forms.CharField(
         label="Hardware",
         required=False,
-        widget=forms.TextInput(attrs={"placeholder": "this machine", "list": "hardware-examples", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"placeholder": "this machine", "list": "hardware-examples", "autocomplete": "off"}
+        ),
         help_text="Empty: the machine that runs Berth. Or in words: “2x RTX 3090, 64 GB RAM”.",
     )
     use_case = forms.ChoiceField(label="What for", choices=USE_CASES, required=False, initial="general")
@@ -66,8 +68,12 @@ class AskForm(forms.Form):
     language = forms.CharField(
         label="Languages", required=False, widget=forms.TextInput(attrs={"placeholder": "any, e.g. en,de"})
     )
-    modality = forms.BooleanField(label="Must read images", required=False, widget=forms.CheckboxInput({"value": "image"}))
-    tool_use = forms.BooleanField(label="Must call tools", required=False, widget=forms.CheckboxInput({"value": "true"}))
+    modality = forms.BooleanField(
+        label="Must read images", required=False, widget=forms.CheckboxInput({"value": "image"})
+    )
+    tool_use = forms.BooleanField(
+        label="Must call tools", required=False, widget=forms.CheckboxInput({"value": "true"})
+    )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(self.with_defaults(data), **kwargs)

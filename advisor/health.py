@@ -19,7 +19,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """503 when questions cannot be answered. A silent broker delays launches and loses nothing: said, not fatal."""
     checks = {"database": database(), "catalog": "", "broker": broker()}
     if not checks["database"]:
-        checks["catalog"] = "" if CatalogVersion.objects.exists() else "The catalog is empty: run `manage.py load_catalog`."
+        checks["catalog"] = (
+            "" if CatalogVersion.objects.exists() else "The catalog is empty: run `manage.py load_catalog`."
+        )
     ready = not (checks["database"] or checks["catalog"])
     body = {"status": "ok" if ready else "unavailable", "checks": {name: why or "ok" for name, why in checks.items()}}
     return JsonResponse(body, status=200 if ready else 503)

@@ -6,34 +6,48 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from advisor import advice, docs
-from advisor.api import refuse_query
-from advisor.launch import manifest, services
+from advisor.launch import services
 from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
+from rest.etag import etag
+from rest.pagination import CursorPages
 from rest.problems import Problem
+from rest.strict import StrictQuery
 
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same key answers with the same launch")
+KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="the same key answers with the same launch"
+)
 
 
-class Launches(APIView):
+class Launches(StrictQuery, APIView):
     read_scope, write_scope = "read", "launch"
+    query_keys = ("limit", "cursor", "status", "host")
 
     @extend_schema(operation_id="launches_list", parameters=docs.LIST_QUERY, responses=docs.LAUNCHES)
     def get(self, request: Request) -> Response:
         """Launches, newest first."""
-        return docs.page(self, request, Launch.objects.all(), services.document)
+        status, host = request.query_params.get("status"), request.query_params.get("host")
+        if status is not None and status not in Launch.Status.values:
+            sentence = f"status must be one of {', '.join(Launch.Status.values)}."
+            raise Problem(400, sentence, [{"field": "status", "message": sentence}])
+        rows = Launch.objects.prefetch_related("events")
+        rows = rows.filter(status=status) if status else rows
+        pages = CursorPages()
+        found = pages.paginate_queryset(rows.filter(host_id=host) if host else rows, request, self)
+        return pages.get_paginated_response([services.document(launch) for launch in found])
 
-    @extend_schema(operation_id="launches_create", parameters=[KEY], request=LaunchRequestSerializer, responses=docs.LAUNCH_CREATED)
+    @extend_schema(
+        operation_id="launches_create", parameters=[KEY], request=LaunchRequestSerializer, responses=docs.LAUNCH_CREATED
+    )
     def post(self, request: Request) -> Response:
         """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
-        refuse_query(request)
         body = LaunchRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
@@ -56,14 +70,14 @@ def found(launch_id: UUID) -> Launch:
         raise NotFound("There is no such launch.") from error
 
 
-class OneLaunch(APIView):
+class OneLaunch(StrictQuery, APIView):
     read_scope, write_scope = "read", "launch"
 
     @extend_schema(operation_id="launches_read", responses=docs.LAUNCH)
     def get(self, request: Request, launch_id: UUID) -> Response:
         """State, endpoint, and prediction beside measurement."""
-        refuse_query(request)
-        return Response(services.document(found(launch_id)))
+        document = services.document(found(launch_id))
+        return Response(document, headers={"ETag": etag(document)})
 
     @extend_schema(operation_id="launches_stop", responses={202: docs.LAUNCH, 200: docs.LAUNCH})
     def delete(self, request: Request, launch_id: UUID) -> Response:
@@ -73,7 +87,7 @@ class OneLaunch(APIView):
         return Response(services.document(launch), 200 if launch.status in Launch.FINAL else 202)
 
 
-class LaunchLog(APIView):
+class LaunchLog(StrictQuery, APIView):
     read_scope = "read"
 
     @extend_schema(operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR})
@@ -81,21 +95,3 @@ class LaunchLog(APIView):
         """The end of the engine's log."""
         found(launch_id)
         return HttpResponse(services.log_tail(launch_id), content_type="text/plain; charset=utf-8")
-
-
-class LaunchManifest(APIView):
-    read_scope = "read"
-
-    @extend_schema(
-        operation_id="launches_manifest",
-        parameters=[OpenApiParameter("kind", str, enum=list(manifest.KINDS), default="argv")],
-        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)},
-    )
-    def get(self, request: Request, launch_id: UUID) -> HttpResponse:
-        """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""
-        kind = request.query_params.get("kind", "argv")
-        if kind not in manifest.KINDS:
-            sentence = f"kind must be one of {', '.join(manifest.KINDS)}."
-            raise Problem(400, sentence, [{"field": "kind", "message": sentence}])
-        text = manifest.KINDS[kind](services.document(found(launch_id)))
-        return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -36,12 +36,10 @@ REASONS = {
 def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> dict[str, Any]:
     """One entry of a decision's `results`, ready for `parts/result.html`."""
     memory = document["memory"]
-    devices = [
-        device | {"label": names[device["accelerator"]] if names else device["name"]} for device in memory["devices"]
-    ]
+    devices = [device | {"label": short(names[device["accelerator"]])} for device in memory["devices"]]
     return document | {
         "memory": memory | {"devices": devices},
-        "show_host": not devices or memory["host"]["total"] > 2**30,
+        "show_host": not devices or memory["host"]["total"] > 2**31,
         "placement_words": PLACEMENTS.get(document.get("placement", ""), document.get("placement", "")),
         "command_text": shlex.join(document["command"]),
         "settings_json": orjson.dumps(document["settings"]).decode(),
@@ -52,10 +50,21 @@ def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> d
     }
 
 
+def short(name: str) -> str:
+    """A device's name without its maker: a column is narrow and the maker is no news."""
+    for maker in ("NVIDIA GeForce ", "NVIDIA ", "AMD Radeon ", "AMD ", "Apple ", "Intel "):
+        name = name.removeprefix(maker)
+    return name
+
+
 def rejection(document: dict[str, Any], gib: Any) -> dict[str, Any]:
     """One entry of `rejected` in words; bytes as GiB only where the reason speaks of memory."""
     memory = document["reason"].endswith("_memory")
-    figure = gib if memory else (lambda value: "unknown" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
+    figure = (
+        gib
+        if memory
+        else (lambda value: "unknown" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
+    )
     words = REASONS[document["reason"]].format(
         needed=figure(document["needed_bytes"] if memory else document.get("needed")),
         available=figure(document["available_bytes"] if memory else document.get("available")),

@@ -2,13 +2,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from advisor import api, health
+from advisor import api, health, launch_api, views
 
 pages = [
+    path("", views.ask, name="ask"),
+    path("launches/", views.launches, name="launches"),
+    path("launches/<uuid:launch_id>/", views.launch, name="launch"),
+    path("launches/<uuid:launch_id>/stop/", views.launch_stop, name="launch-stop"),
+    path("launches/<uuid:launch_id>/chat/", views.launch_chat, name="launch-chat"),
+    path("hardware/", views.hardware, name="hardware"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
 rest = [
     path("recommendations/", api.Recommendations.as_view(), name="recommendations"),
     path("estimates/", api.Estimates.as_view(), name="estimates"),
+    path("launches/", launch_api.Launches.as_view(), name="api-launches"),
+    path("launches/<uuid:launch_id>/", launch_api.OneLaunch.as_view(), name="api-launch"),
+    path("launches/<uuid:launch_id>/log/", launch_api.LaunchLog.as_view(), name="api-launch-log"),
 ]

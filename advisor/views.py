@@ -23,8 +23,19 @@ from advisor.templatetags.berth import gib
 from hardware.models import Host
 from hardware.services import host_document
 
-EXAMPLES = ("RTX 4090, 64 GB RAM", "2x RTX 3090, 64 GB RAM", "2x H100 SXM, 256 GB RAM", "M3 Max 64 GB", "CPU only, 32 GB RAM")
-LEGEND = (("weights", "weights"), ("kv", "KV cache"), ("compute", "compute buffers"), ("overhead", "driver and kernels"))
+EXAMPLES = (
+    "RTX 4090, 64 GB RAM",
+    "2x RTX 3090, 64 GB RAM",
+    "2x H100 SXM, 256 GB RAM",
+    "M3 Max 64 GB",
+    "CPU only, 32 GB RAM",
+)
+LEGEND = (
+    ("weights", "weights"),
+    ("kv", "KV cache"),
+    ("compute", "compute buffers"),
+    ("overhead", "driver and kernels"),
+)
 
 
 def given(request: HttpRequest) -> QueryDict:
@@ -73,7 +84,8 @@ def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     names = [device["name"] for device in answer["hardware"]["accelerators"]]
     return answer | {
         "results": [
-            pages.result(r, launchable=launchable_here and r["build"]["on_disk"], names=names) for r in answer["results"]
+            pages.result(r, launchable=launchable_here and r["build"]["on_disk"], names=names)
+            for r in answer["results"]
         ],
         "rejected": [pages.rejection(r, gib) for r in answer["rejected"]],
     }

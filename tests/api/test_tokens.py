@@ -38,7 +38,9 @@ def test_an_agent_token_must_name_its_host() -> None:
         printed("x", "--scopes", "agent")
 
 
-@pytest.mark.parametrize("spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]])
+@pytest.mark.parametrize(
+    "spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]]
+)
 def test_wrong_secrets_and_unknown_keys_find_nothing(spoil: object) -> None:
     text = tokens.create(name="x", scopes=["read"])
     assert tokens.find(spoil(text)) is None  # type: ignore[operator]
