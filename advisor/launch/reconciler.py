@@ -1,4 +1,4 @@
-"""Rows and processes of this machine made to agree, one step per launch and look. Status is written by `services.move`."""
+"""Rows and processes of this machine made to agree, one step per launch and look. `services.move` writes status."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
@@ -115,7 +116,7 @@ def queued(launch: Launch, marked: Marked) -> None:
         fail(launch, "spawn", f"The engine could not be started: {error.strerror or error}.")
 
 
-NOBODY = {"pid": None, "start_ticks": None, "boot_id": ""}
+NOBODY: dict[str, Any] = {"pid": None, "start_ticks": None, "boot_id": ""}
 
 
 def loading_beside(launch: Launch) -> bool:
@@ -212,13 +213,3 @@ def leftovers(host_id: str, marked: Marked) -> None:
     for holder in holders - alive:
         log.warning("Memory was still held for launch %s, which is over; released.", holder)
         ledger.release(holder)
-
-
-def stop_all(host_id: str, seconds: float = 15.0) -> bool:
-    """Stop every launch of this machine. True when none is active any more."""
-    from advisor.launch.services import stop  # noqa: PLC0415
-
-    for pk in Launch.objects.filter(host_id=host_id, status__in=Launch.ACTIVE).values_list("pk", flat=True):
-        stop(pk)
-    settle(host_id, seconds)
-    return not Launch.objects.filter(host_id=host_id, status__in=Launch.ACTIVE).exists()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from hardware import services as hosts
 # Of our own environment an engine gets these and no secret of ours.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 SECRETS = re.compile(r"\b(hf_|brt_|sk-)[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+")
-LAST_WORDS = 4000  # bytes at the end of a log in which the cause of an end is looked for, first by line
+LAST_WORDS = 4000  # bytes at the end of a log in which the cause of an end is looked for
+LAST_WORDS_AFTER = (0.05, 0.25)  # seconds
 
 
 def folder() -> Path:
@@ -115,10 +117,14 @@ def sign_of_life(launch: Launch, who: Identity) -> list[int]:
 
 def cause(launch: Launch) -> tuple[str, str]:
     """Reason and sentence for an engine that ended by itself, from the end of its log."""
-    tail, known = log_tail(launch.pk, LAST_WORDS), engine(launch)
-    for pattern, reason, sentence in known.CAUSES if known else ():
-        if re.search(pattern, tail):
-            return reason, sentence
+    known = engine(launch)
+    for pause in LAST_WORDS_AFTER:
+        # The pump may still be writing down what the engine said at its end.
+        time.sleep(pause)
+        tail = log_tail(launch.pk, LAST_WORDS)
+        for pattern, reason, sentence in known.CAUSES if known else ():
+            if re.search(pattern, tail):
+                return reason, sentence
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     last = f" Its last words: {lines[-1][:300]}" if lines else " It said nothing."
     return "exited", "The engine ended by itself." + last
@@ -127,8 +133,8 @@ def cause(launch: Launch) -> tuple[str, str]:
 def measure(launch: Launch, who: Identity) -> dict[str, Any]:
     """Speed of a short real completion, then all memory that the engine's processes hold; keys as in `predicted`.
 
-    On the host by the kernel; on devices by NVML, or by the engine's own log where NVML does not know our processes (in a
-    container it names the host's pids). None for what could not be measured: half a total would look like the whole.
+    On the host by the kernel; on devices by NVML, or by the engine's own log where NVML does not know our processes (in
+    a container it names the host's pids). None for what was not measured: half a total would look like the whole.
     """
     known = engine(launch)
     assert known
@@ -166,7 +172,7 @@ def device_bytes(launch: Launch, who: Identity) -> dict[str, int]:
     """Bytes by accelerator that NVML counts for our processes; empty without a GPU, or when it does not know them."""
     if not launch.devices:
         return {}
-    data = hosts.refresh(launch.host_id).data or {}
+    data = hosts.refresh().data or {}
     ours = {one.pid for one in process.tree(who)}
     found: dict[str, int] = {}
     for device in data.get("accelerators", ()):

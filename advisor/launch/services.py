@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 
     from advisor.fit.spec import Plan
 
-__all__ = ["Refused", "document", "enqueue", "get", "log_tail", "move", "nudge", "recent", "request", "stop"]
+__all__ = [
+    "Refused",
+    "document",
+    "enqueue",
+    "get",
+    "log_tail",
+    "move",
+    "nudge",
+    "recent",
+    "request",
+    "stop",
+    "stop_all",
+]
 log = logging.getLogger(__name__)
 
 
@@ -72,19 +84,19 @@ def request(
 
 
 def fresh(host: str) -> dict[str, Any]:
-    """The host's document; read anew when it is old and this is the machine. Raises Refused."""
+    """The host's document; read anew when it is old and this is the machine. Raises Refused, or advice.Invalid."""
+    from advisor import advice  # noqa: PLC0415
+
     try:
         reading = hosts.host_document(host)
         if reading["snapshot"]["stale"] and host == settings.HOST_ID:
-            hosts.refresh(host)
+            hosts.refresh()
             reading = hosts.host_document(host)
-    except Host.DoesNotExist as error:
-        raise Refused(f"There is no host {host!r}.") from error
-    except hosts.NoSnapshot as error:
-        raise Refused(str(error)) from error
+    except hosts.HardwareError as error:
+        raise advice.Invalid([{**e, "field": "host"} for e in error.errors], error.status) from error
     if reading["snapshot"]["stale"]:
-        why = reading["snapshot"]["message"] or f"it is {reading['snapshot']['age_seconds']:.0f} s old"
-        raise Refused(f"The last reading of host {host!r} cannot be planned on: {why}.")
+        why = reading["snapshot"]["message"] or f"it is {reading['snapshot']['age_seconds']:.0f} s old."
+        raise Refused(f"The last reading of host {host!r} cannot be planned on: {why}")
     return reading
 
 
@@ -173,6 +185,17 @@ def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
             ledger.release(launch.pk)
     launch.refresh_from_db()
     return True
+
+
+def stop_all(timeout: float = 15.0) -> bool:
+    """Stop every launch of this machine and see to it, at most `timeout` seconds. True when none is active any more."""
+    from advisor.launch import reconciler  # noqa: PLC0415  (it writes through this module)
+
+    active = Launch.objects.filter(host_id=settings.HOST_ID, status__in=Launch.ACTIVE)
+    for pk in active.values_list("pk", flat=True):
+        stop(pk)
+    reconciler.settle(settings.HOST_ID, timeout)
+    return not active.exists()
 
 
 @cache

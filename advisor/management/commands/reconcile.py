@@ -9,14 +9,10 @@ from advisor.launch import reconciler
 
 
 class Command(BaseCommand):
-    help = "Make launches and processes of this machine agree, once; with --stop, end every launch first."
+    help = "Make the launches and the processes of this machine agree, without a worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--stop", action="store_true", help="stop every launch of this machine")
-        parser.add_argument("--seconds", type=float, default=15.0, help="at most this long")
+        parser.add_argument("--seconds", type=float, default=15.0, help="look again for at most this long (15)")
 
-    def handle(self, *args: Any, stop: bool, seconds: float, **options: Any) -> None:
-        if stop and not reconciler.stop_all(settings.HOST_ID, seconds):
-            self.stderr.write("Some launch is still active.")
-        if not stop:
-            reconciler.settle(settings.HOST_ID, seconds)
+    def handle(self, *args: Any, seconds: float, **options: Any) -> None:
+        reconciler.settle(settings.HOST_ID, seconds)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import hashlib
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from advisor.fit.spec import (
+    BuildSizes,
+    BuildSpec,
+    DeviceMemory,
+    LayerSizes,
+    Memory,
+    ModelSpec,
+    Plan,
+    Range,
+    Settings,
+    Speed,
+)
+from advisor.launch import process, reconciler, services
+from advisor.models import Launch
+from catalog.models import Build, Model
+from hardware.models import Accelerator, Host
+
+GIB = 1 << 30
+FAKE = Path(__file__).with_name("fake_engine.py")
+
+
+@pytest.fixture
+def home(settings: LazySettings, tmp_path: Path, db: None) -> Iterator[Path]:
+    """A data folder, this machine as host with 16 GiB of RAM, and nothing left running afterwards."""
+    settings.BERTH_DATA = tmp_path
+    settings.MODEL_ROOTS = [tmp_path / "models"]
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    services.publisher.cache_clear()
+    (tmp_path / "models").mkdir()
+    host = Host.objects.create(id=settings.HOST_ID, name="here", queue="host.test")
+    Accelerator.objects.create(host=host, uuid="ram", name="Host memory", kind="memory", capacity_bytes=16 * GIB)
+    yield tmp_path
+    left = process.stop({str(pk): None for pk in Launch.objects.values_list("pk", flat=True)}, grace=0)
+    assert not left
+    process.reap()
+
+
+@pytest.fixture
+def fake(settings: LazySettings, home: Path) -> Callable[..., None]:
+    """`fake("--slow", "2")`: from now on llama-server is the fake engine with these switches."""
+
+    def configure(*switches: str) -> None:
+        program = home / "llama-server"
+        words = shlex.join((sys.executable, "-S", str(FAKE), *switches))
+        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        program.chmod(0o755)
+        settings.LLAMA_SERVER = str(program)
+
+    configure()
+    return configure
+
+
+@pytest.fixture
+def build(home: Path) -> BuildSpec:
+    """A build whose file lies under the model folder, and its catalog rows."""
+    return make_build(home, "tiny", b"GGUF" + bytes(1000))
+
+
+def make_build(home: Path, slug: str, content: bytes) -> BuildSpec:
+    path = home / "models" / f"{slug}.gguf"
+    path.write_bytes(content)
+    file = {"path": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    model = Model.objects.create(slug=slug, name=slug, hub_id=f"test/{slug}", organisation="test", family="test")
+    Build.objects.create(
+        model=model,
+        key=f"{slug}:Q4_0",
+        format="gguf",
+        quantization="Q4_0",
+        files=[file],
+        bytes=len(content),
+        basis="exact",
+    )
+    sizes = BuildSizes(
+        **dict.fromkeys(("embedding_host", "output_device", "output_host", "repack", "hidden", "heads", "head_dim"), 1),
+        **{
+            "arch": "llama",
+            "layers": (LayerSizes(1, 1),),
+            "n_vocab": 1000,
+            "context_length": 4096,
+            "kv_heads": 1,
+            "ffn": 1,
+        },
+    )
+    return BuildSpec(f"{slug}:Q4_0", "gguf", "Q4_0", None, (file,), len(content), "exact", sizes)
+
+
+def make_plan(build: BuildSpec, *, host: int = GIB, devices: tuple[int, ...] = (), **changed: Any) -> Plan:
+    slug = build.id.partition(":")[0]
+    nothing = dict.fromkeys(("licence", "commercial", "released", "parameters_total", "parameters_active"))
+    model = ModelSpec(
+        slug, slug, f"test/{slug}", "test", **nothing, context_length=4096, input_modalities=("text",), languages=(),
+        tool_use=None, reasoning=None, task="generate", superseded_by=None, builds=(build,), strengths={},
+    )  # fmt: skip
+    speed = Range(1, 2, 3)
+    memory = Memory(tuple(DeviceMemory(size, 0, 0) for size in devices), DeviceMemory(host, 0, 0))
+    settings = Settings(devices=len(devices), gpu_layers=2 if devices else 0, **changed)
+    return Plan(
+        model, build, "llama.cpp", settings, memory, (0,) * len(devices), 0, Speed(speed, speed, speed, 1, "t"), "cpu"
+    )
+
+
+Enqueue = Callable[..., Launch]
+
+
+@pytest.fixture
+def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
+    def queue(*, uuids: tuple[str, ...] = (), key: str | None = None, host: int = GIB, size: int = GIB) -> Launch:
+        plan = make_plan(build, host=host, devices=(size,) * len(uuids))
+        return services.enqueue(plan, settings.HOST_ID, uuids=list(uuids), idempotency_key=key)[0]
+
+    return queue
+
+
+def until(launch: Launch, *statuses: str, seconds: float = 15, pause: float = 0.05) -> Launch:
+    """Look again and again, as a worker does, until the launch has one of these statuses."""
+    deadline = process.uptime() + seconds
+    while process.uptime() < deadline:
+        reconciler.reconcile(launch.host_id)
+        launch.refresh_from_db()
+        if launch.status in statuses:
+            return launch
+        reconciler.time.sleep(pause)
+    pytest.fail(f"still {launch.status} ({launch.message}) after {seconds} s: {services.log_tail(launch.pk)}")
+
+
+def who(launch: Launch) -> process.Identity:
+    assert launch.pid is not None
+    assert launch.start_ticks is not None
+    return process.Identity(launch.pid, launch.start_ticks, launch.boot_id)
