@@ -1,4 +1,4 @@
-"""The shapes of answers for OpenAPI. Answers are plain dicts (the hot path renders no serializer), so they are described here."""
+"""The shapes of answers for OpenAPI, described here because the hot path renders plain dicts and no serializer."""
 
 from __future__ import annotations
 

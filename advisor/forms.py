@@ -48,9 +48,7 @@ class AskForm(forms.Form):
     hw = forms.CharField(
         label="Hardware",
         required=False,
-        widget=forms.TextInput(
-            attrs={"placeholder": "this machine", "list": "hardware-examples", "autocomplete": "off"}
-        ),
+        widget=forms.TextInput({"placeholder": "this machine", "list": "hardware-examples", "autocomplete": "off"}),
         help_text="Empty: the machine that runs Berth. Or in words: “2x RTX 3090, 64 GB RAM”.",
     )
     use_case = forms.ChoiceField(label="What for", choices=USE_CASES, required=False, initial="general")

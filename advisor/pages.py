@@ -73,6 +73,12 @@ def rejection(document: dict[str, Any], gib: Any) -> dict[str, Any]:
     return document | {"words": words, "fixes": fixes}
 
 
+def number(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+
+
 def fix_words(fix: dict[str, Any]) -> str:
     change = fix["change"].replace("_", " ")
     before = f" {fix['from']} →" if fix.get("from") is not None else ""

@@ -29,7 +29,7 @@ def test_the_command_prints_a_token_that_works_and_keeps_only_its_digest() -> No
 
 @pytest.mark.parametrize("scopes", ["launch,root", "", ","])
 def test_an_unknown_scope_is_one_sentence_that_names_the_choices(scopes: str) -> None:
-    with pytest.raises(CommandError, match="--scopes: .*read, recommend, agent, launch, catalog"):
+    with pytest.raises(CommandError, match=r"--scopes: .*read, recommend, agent, launch, catalog"):
         printed("x", "--scopes", scopes)
 
 
