@@ -1,18 +1,18 @@
-"""Fits the constants of `advisor.fit.speed` on published measurements.
+"""Fits the constants of `advisor.fit.rates` on published measurements.
 
     python bench/speed_rows.py MEASURED.jsonl.gz rows.jsonl
-    python bench/fit_speed.py rows.jsonl [--write]
+    python bench/fit_speed.py rows.jsonl [--write] [--worst]
 
-Log-residuals of decode and prefill, Huber-weighted, by Gauss-Newton with priors, so that a class or device with few rows stays
-near the others. Each (GPU, model) pair counts as the root of its number of rows. Prints errors by cross-validation over
-(GPU, model) pairs beside the plain roofline; with --write stores the constants in advisor/fit/data/speed.json.
+Log-residuals of decode and prefill, Huber-weighted, by Gauss-Newton with priors, so that a class or device with few
+rows stays near the others. Each (GPU, model) pair counts as the root of its number of rows. Prints errors by
+cross-validation over (GPU, model) pairs beside the plain roofline; --write stores advisor/fit/data/speed.json.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "bench"))
 
-from speed_rows import gpus  # noqa: E402
+from speed_data import Data, arrays, load  # noqa: E402
 
 from advisor.fit import rates, speed  # noqa: E402
-from advisor.fit.architectures import UnknownLayout, header  # noqa: E402
-from advisor.fit.memory.sizes import summarise  # noqa: E402
-from advisor.fit.spec import BuildSizes, Device, Settings  # noqa: E402
-from advisor.fit.steps import Step, steps  # noqa: E402
+from advisor.fit.steps import Step  # noqa: E402
 
-DATE = "2026-11-24"
 FOLDS = 10
 UBATCH = 512
-CPUS = {
-    "7840HS": (8, 89.6),
-    "155H": (16, 119.5),
-    "8745H": (8, 89.6),
-    "Snapdragon 888": (8, 51.2),
-}  # cores, GB/s of the memory they take
-FIELDS = ("dense", "experts", "cache", "blocks", "flops", "attention_flops", "experts_total", "experts_used")
 
 # parameter -> (start, standard deviation of its logarithm around the start)
 CLASS_PRIORS = {
@@ -49,122 +38,17 @@ CLASS_PRIORS = {
     "fixed_us": (150.0, 0.8),
     "block_us": (10.0, 0.8),
     "flops": (0.35, 0.6),
+    "expert_flops": (0.6, 0.3),
+    "attention_flops": (0.6, 0.3),
 }
-GROUP_PRIORS = {"width": 0.15, "engines": 0.15, "devices": 0.12, "width_flops": 0.3, "device_flops": 0.3}
-PREFILL = {"flops", "width_flops", "device_flops"}
-
-
-@dataclass
-class Data:
-    rows: list[dict[str, Any]]
-    step: dict[str, np.ndarray]
-    half: dict[str, np.ndarray]
-    kind: np.ndarray
-    keys: dict[str, np.ndarray]
-    names: dict[str, list[str]]
-    bandwidth: np.ndarray
-    flops: np.ndarray
-    measured: np.ndarray
-    prefill: np.ndarray
-    tokens: np.ndarray
-    weight: np.ndarray
-
-
-def sizes_of(slug: str, mix: str, cache: dict[tuple[str, str], BuildSizes | None]) -> BuildSizes | None:
-    if (slug, mix) not in cache:
-        entry = json.loads((ROOT / f"catalog/data/models/{slug}.json").read_text())
-        try:
-            cache[slug, mix] = summarise(header(entry["architecture"] or {}, mix))
-        except (UnknownLayout, ValueError):
-            cache[slug, mix] = None
-    return cache[slug, mix]
-
-
-def device_of(entry: dict[str, Any]) -> Device:
-    return Device(
-        name=entry["name"],
-        memory_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
-        available_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
-        memory_bandwidth=int(entry["memory_bandwidth_gb_s"] * 1e9),
-        flops_fp16=int(entry["fp16_tflops"] * 1e12) if entry.get("fp16_tflops") else None,
-        vendor=entry["vendor"],
-        compute_capability=entry.get("compute_capability"),
-        unified=bool(entry.get("unified")),
-    )
-
-
-def load(path: Path) -> list[dict[str, Any]]:
-    """Rows with everything the prediction needs; rows whose layout is unknown or that do not fit are left out."""
-    reference = {e["name"]: device_of(e) for entries in gpus().values() for e in entries}
-    cache: dict[tuple[str, str], BuildSizes | None] = {}
-    table = rates.fitted()
-    rows = []
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        sizes = sizes_of(row["model"], row["quantization"], cache)
-        if sizes is None:
-            continue
-        scale = row["file_gib"] * 2**30 / sizes.file_bytes if row["file_gib"] else 1.0
-        if row["gpu"]:
-            device = reference[row["gpu"]]
-            if sizes.file_bytes * scale > 0.97 * device.memory_bytes:
-                continue
-            settings = Settings(context=4096, gpu_layers=len(sizes.layers) + 1, devices=1)
-            row |= {"class": rates.device_class(device), "name": rates.plain_name(device.name), "device": device}
-            row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}
-        else:
-            cores, gb = next((v for k, v in CPUS.items() if k in row["cpu"]), (0, 0.0))
-            if not cores:
-                continue
-            settings = Settings(context=4096)
-            row |= {"class": "cpu", "name": "cpu", "bandwidth": gb * 1e9, "peak": cores * table["cpu_flops_per_core"]}
-        at = steps(sizes, settings, settings.devices, row["depth"] + 64)
-        half = steps(sizes, settings, settings.devices, row["depth"] + row["prompt_tokens"] // 2)
-        row["step"], row["half"] = at[0], half[0]
-        row["scale"], row["width"] = scale, rates.width_class(sizes)
-        row["roofline"] = 0.55 * row["bandwidth"] / (sizes.active_bytes * scale)
-        if row["decode"] and row["decode"] > 1.1 * row["bandwidth"] / (sizes.active_bytes * scale):
-            row["decode"] = None  # above the memory's peak: speculation or a wrong label
-        if row["prefill"] and (not row["bench"] and row["prompt_tokens"] < 256):
-            row["prefill"] = None  # too short a prompt, or a rate that includes start-up
-        if row["decode"] or row["prefill"]:
-            rows.append(row)
-    return rows
-
-
-def arrays(rows: list[dict[str, Any]]) -> Data:
-    scale = np.array([r["scale"] for r in rows])
-
-    def table(key: str) -> dict[str, np.ndarray]:
-        values = {f: np.array([getattr(r[key], f) for r in rows], dtype=float) for f in FIELDS}
-        return values | {"dense": values["dense"] * scale, "experts": values["experts"] * scale}
-
-    names = {
-        "class": sorted({r["class"] for r in rows}),
-        "width": [name for _, name in rates.fitted()["widths"]],
-        "engines": sorted({r["engine"] for r in rows}),
-        "devices": sorted({r["name"] for r in rows}),
-    }
-    fields = {"class": "class", "width": "width", "engines": "engine", "devices": "name"}
-    keys = {k: np.array([names[k].index(r[fields[k]]) for r in rows]) for k in names}
-    pairs: dict[tuple[str, str], int] = {}
-    for r in rows:
-        pairs[r["name"], r["model"]] = pairs.get((r["name"], r["model"]), 0) + 1
-    nan = float("nan")
-    return Data(
-        rows=rows,
-        step=table("step"),
-        half=table("half"),
-        kind=keys["class"],
-        keys=keys,
-        names=names,
-        bandwidth=np.array([r["bandwidth"] for r in rows]),
-        flops=np.array([r["peak"] or 0.0 for r in rows]),
-        measured=np.log([r["decode"] or nan for r in rows]),
-        prefill=np.log([r["prefill"] or nan for r in rows]),
-        tokens=np.array([max(r["prompt_tokens"], 1) for r in rows], dtype=float),
-        weight=np.array([pairs[r["name"], r["model"]] ** -0.5 for r in rows]),
-    )
+GROUP_PRIORS = {
+    "width": 0.15,
+    "engines": 0.15,
+    "devices": 0.12,
+    "width_flops": 0.3,
+    "device_flops": 0.3,
+    "engine_flops": 0.3,
+}
 
 
 def layout(data: Data) -> tuple[list[tuple[str, str]], np.ndarray, np.ndarray]:
@@ -178,7 +62,7 @@ def layout(data: Data) -> tuple[list[tuple[str, str]], np.ndarray, np.ndarray]:
             start.append(np.log(value * (2 if name == "cpu" and field == "fixed_us" else 1)))
             spread.append(sd)
     for group, sd in GROUP_PRIORS.items():
-        source = {"width_flops": "width", "device_flops": "devices"}.get(group, group)
+        source = {"width_flops": "width", "device_flops": "devices", "engine_flops": "engines"}.get(group, group)
         for name in data.names[source]:
             order.append((group, name))
             start.append(0.0)
@@ -193,16 +77,19 @@ def predict(data: Data, order: list[tuple[str, str]], x: np.ndarray) -> tuple[np
     for field in CLASS_PRIORS:
         values[field] = np.exp(x[[position[field, n] for n in data.names["class"]]])[data.kind]
     for group in GROUP_PRIORS:
-        source = {"width_flops": "width", "device_flops": "devices"}.get(group, group)
+        source = {"width_flops": "width", "device_flops": "devices", "engine_flops": "engines"}.get(group, group)
         values[group] = np.exp(x[[position[group, n] for n in data.names[source]]])[data.keys[source]]
     share = values["bandwidth"] * values["width"] * values["engines"] * values["devices"]
     achieved = data.bandwidth * np.minimum(share, 0.97)
     peak = np.where(data.flops > 0, data.flops, data.bandwidth * 60)
+    computing = peak * values["flops"] * values["width_flops"] * values["device_flops"] * values["engine_flops"]
     rate = rates.Rate(
         dense=achieved,
         experts=achieved * values["experts"],
         cache=data.bandwidth * values["cache"],
-        flops=peak * values["flops"] * values["width_flops"] * values["device_flops"],
+        flops=computing,
+        expert_flops=computing * values["expert_flops"],
+        attention_flops=computing * values["attention_flops"],
         fixed=values["fixed_us"] * 1e-6,
         block=values["block_us"] * 1e-6,
     )
@@ -324,8 +211,12 @@ def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.nd
         if n != "cpu"
     }
     table["engines"] = {n: rounded(found["engines", n] / found["engines", "llama.cpp"]) for n in data.names["engines"]}
+    table["engine_flops"] = {
+        n: rounded(found["engine_flops", n] / found["engine_flops", "llama.cpp"]) for n in data.names["engines"]
+    }
     for n in data.names["class"]:
         table["classes"][n]["bandwidth"] = rounded(table["classes"][n]["bandwidth"] * found["engines", "llama.cpp"])
+        table["classes"][n]["flops"] = rounded(table["classes"][n]["flops"] * found["engine_flops", "llama.cpp"])
     table["width"] = {n: rounded(found["width", n]) for n in data.names["width"]}
     table["width_flops"] = {n: rounded(found["width_flops", n]) for n in data.names["width"]}
     calibrated = {"decode": spread_of(decode, data.measured), "prefill": spread_of(prefill, data.prefill)}

@@ -2,8 +2,8 @@
 
     python bench/speed_rows.py ROWS.jsonl.gz OUT.jsonl
 
-Kept: one request at a time on one device or on the CPU, no speculative decoding, no remote endpoint, nothing above what the
-memory bandwidth allows, nothing larger than the device's memory. A row that does not resolve by name is dropped.
+Kept: one request at a time on one device or on the CPU, no speculative decoding, no remote endpoint. A row that does
+not resolve by name is dropped.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ CLASSES = (  # what a name ends with in capitals -> the mix whose bytes come clo
     (r"BF16", "BF16"),
     (r"F16|FP16", "F16"),
 )
-DROPPED = r"(?<![a-z])(instruct|chat|it|hf|preview|distill|qwen(?=-?\d+b$)|gguf|ud|v1|reasoning|thinking|inst|bf16|fp8|nvidia)(?![a-z])"
+DROPPED_WORDS = (
+    "instruct|chat|it|hf|preview|distill|qwen(?=-?\\d+b$)|gguf|ud|v1|reasoning|thinking|inst|bf16|fp8|nvidia"
+)
+DROPPED = rf"(?<![a-z])({DROPPED_WORDS})(?![a-z])"
 RENAMED = (
     ("deepseek r1 671b", "deepseek-r1"),
     ("deepseek r1 14b", "deepseek-r1-distill-qwen-14b"),
@@ -44,6 +47,7 @@ RENAMED += (
     ("qwen3.6-35b-a3b-a3b", "qwen3.6-35b-a3b"),
 )
 RENAMED += (("qwopus3.6-27b", "qwen3.6-27b"), ("ornstein3.6-35b", "qwen3.6-35b"), ("gemma4:26b", "gemma-4-26b-a4b"))
+OTHER_MODELS = r"mtp|reap|bonsai|dflash|tiny-?stories|asr|ocr|colbert|audio"
 CPU = re.compile(r"ryzen|core tm|snapdragon|epyc|xeon", re.I)
 ENGINES = (("mlx", "mlx"), ("vllm", "vllm"), ("sglang", "sglang"), ("exllama", "exllama"), ("llama", "llama.cpp"))
 
@@ -97,46 +101,57 @@ def quantization(text: str, model: str) -> str | None:
     return next((mix for pattern, mix in CLASSES if re.search(pattern, known)), None)
 
 
-def join(row: dict[str, Any], catalog: dict[str, Any], reference: dict[str, Any]) -> dict[str, Any] | None:
-    """The compact row, or None when it is not a plain single stream or a name is not known."""
-    if row.get("spec_decoding") or row.get("remote_endpoint") or row.get("heterogeneous") or row.get("flag"):
-        return None
-    if row.get("gpu_count") not in {None, 1} or row.get("batch") not in {1, 1.0} or row.get("kv_dtype") == "fp8":
-        return None
-    text = row["model"].lower()
+def single_stream(row: dict[str, Any]) -> bool:
+    marked = any(row.get(mark) for mark in ("spec_decoding", "remote_endpoint", "heterogeneous", "flag"))
+    alone = row.get("gpu_count") in {None, 1} and row.get("batch") == 1
+    return alone and not marked and row.get("kv_dtype") != "fp8" and bool(row.get("tg_tok_s") or row.get("pp_tok_s"))
+
+
+def renamed(model: str) -> str:
+    text = model.lower()
     for old, new in RENAMED:
         text = text.replace(old, new)
-    if re.search(r"mtp|reap|bonsai|dflash|tiny-?stories|asr|ocr|colbert|audio", text):
+    return text
+
+
+def model_of(text: str, catalog: dict[str, Any]) -> dict[str, Any] | None:
+    """The catalog entry whose plain name begins the row's, or else lies in it; the longest wins."""
+    if re.search(OTHER_MODELS, text):
         return None
-    name = plain(text.split("/")[-1])
-    entry = next((e for key, e in catalog.items() if len(key) > 3 and name.startswith(key)), None)
-    entry = entry or next((e for key, e in catalog.items() if len(key) > 6 and key in name), None)
+    name = plain(text.rsplit("/", maxsplit=1)[-1])
+    begins = (e for key, e in catalog.items() if len(key) > 3 and name.startswith(key))
+    within = (e for key, e in catalog.items() if len(key) > 6 and key in name)
+    return next(begins, None) or next(within, None)
+
+
+def engine_of(row: dict[str, Any], text: str) -> str | None:
+    if row["engine"] in {"ollama", "unsloth-studio"}:
+        return "mlx" if "mlx" in text else "llama.cpp"
+    return next((e for mark, e in ENGINES if mark in row["engine"].lower()), None)
+
+
+def join(row: dict[str, Any], catalog: dict[str, Any], reference: dict[str, Any]) -> dict[str, Any] | None:
+    """The compact row, or None when it is not a plain single stream or a name is not known."""
+    text = renamed(row["model"])
+    entry, engine, hardware = model_of(text, catalog), engine_of(row, text), _hardware(row, reference)
     mix = quantization(str(row.get("quant") or ""), row["model"])
-    if entry is None or mix is None or not (row.get("tg_tok_s") or row.get("pp_tok_s")):
-        return None
-    engine = next((e for mark, e in ENGINES if mark in row["engine"].lower()), None)
-    if engine is None and row["engine"] in {"ollama", "unsloth-studio"}:
-        engine = "mlx" if "mlx" in text else "llama.cpp"
-    if engine is None:
-        return None
-    hardware = _hardware(row, reference)
-    if hardware is None:
+    if not single_stream(row) or entry is None or mix is None or engine is None or hardware is None:
         return None
     bench = row["quality"].startswith("llama-bench")
     prompt = int(row.get("prompt_tokens") or 0)
-    depth = int(row.get("context") or 0) if bench else prompt
     return {
         **hardware,
         "model": entry["slug"],
         "quantization": mix,
         "engine": engine,
         "backend": row.get("backend") or "",
-        "depth": depth,
+        "depth": int(row.get("context") or 0) if bench else prompt,
         "prompt_tokens": prompt if bench or prompt > 128 else 0,
         "file_gib": row.get("model_file_gib"),
         "decode": row.get("tg_tok_s"),
         "prefill": row.get("pp_tok_s"),
         "bench": bench,
+        "board": "SBC" in str(row.get("host")) or bool(re.match(r"Pi |HiFive", str(row.get("gpu")))),
         "date": row["date"],
         "source": row["source"],
     }
@@ -156,12 +171,11 @@ def _hardware(row: dict[str, Any], reference: dict[str, Any]) -> dict[str, Any] 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
     catalog, reference = models(), gpus()
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as lines:
-        for line in lines:
-            joined = join(json.loads(line), catalog, reference)
-            if joined is not None:
-                yield joined
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+    for line in text.splitlines():
+        joined = join(json.loads(line), catalog, reference)
+        if joined is not None:
+            yield joined
 
 
 def main() -> None:

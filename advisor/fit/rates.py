@@ -26,12 +26,14 @@ LARGEST_SHARE = 0.97  # nothing reads faster than the memory
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a place achieves: bytes/s for dense weights, experts and cache; FLOP/s; seconds per step and per block."""
+    """What a place achieves: bytes/s and FLOP/s for weights, experts and cache; seconds per step and per block."""
 
     dense: Number
     experts: Number
     cache: Number
     flops: Number
+    expert_flops: Number
+    attention_flops: Number
     fixed: Number
     block: Number
 
@@ -77,7 +79,8 @@ def device_rate(device: Device, width: str, engine: str = "llama.cpp") -> Rate:
     bandwidth = float(device.memory_bandwidth or DEVICE_BANDWIDTH)
     share = kind["bandwidth"] * known.get("bandwidth", 1.0) * table["width"][width] * table["engines"].get(engine, 1.0)
     peak = float(device.flops_fp16 or bandwidth * kind["flops_per_byte"])
-    return _rate(kind, bandwidth, share, peak * kind["flops"] * known.get("flops", 1.0) * table["width_flops"][width])
+    computing = kind["flops"] * known.get("flops", 1.0) * table["width_flops"][width]
+    return _rate(kind, bandwidth, share, peak * computing * table["engine_flops"].get(engine, 1.0))
 
 
 def host_rate(host: HostSpec, width: str) -> Rate:
@@ -96,6 +99,8 @@ def _rate(kind: dict[str, float], bandwidth: float, share: float, flops: float) 
         experts=achieved * kind["experts"],
         cache=bandwidth * kind["cache"],
         flops=flops,
+        expert_flops=flops * kind["expert_flops"],
+        attention_flops=flops * kind["attention_flops"],
         fixed=kind["fixed_us"] * 1e-6,
         block=kind["block_us"] * 1e-6,
     )

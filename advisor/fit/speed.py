@@ -21,10 +21,16 @@ def experts_touched(step: Step, tokens: Number) -> Number:
     return touched
 
 
+def computing_seconds(step: Step, rate: Rate) -> Number:
+    """Seconds of arithmetic per token."""
+    weights = step.flops / rate.flops + step.expert_flops / rate.expert_flops
+    return weights + step.attention_flops / rate.attention_flops
+
+
 def decode_seconds(step: Step, rate: Rate, streams: Number = 1.0) -> Number:
     """Seconds of one decode step that gives each of `streams` requests one token."""
     reading = step.dense / rate.dense + step.experts * experts_touched(step, streams) / rate.experts
-    computing = (step.flops + step.attention_flops) * (streams - 1.0) / rate.flops
+    computing = computing_seconds(step, rate) * (streams - 1.0)
     return rate.fixed + rate.block * step.blocks + reading + streams * step.cache / rate.cache + computing
 
 
@@ -32,7 +38,7 @@ def prefill_seconds(step: Step, rate: Rate, tokens: Number, ubatch: Number) -> N
     """Seconds to read a prompt of `tokens`; the step's attention is that of the token in the middle."""
     read = step.dense / rate.dense + step.experts * experts_touched(step, np.minimum(tokens, ubatch)) / rate.experts
     each = read + rate.fixed + rate.block * step.blocks
-    seconds: Number = np.ceil(tokens / ubatch) * each + tokens * (step.flops + step.attention_flops) / rate.flops
+    seconds: Number = np.ceil(tokens / ubatch) * each + tokens * computing_seconds(step, rate)
     return seconds
 
 

@@ -15,8 +15,8 @@ from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 class Step:
     """One decode step or one prompt token on one place. Numbers, or arrays of one shape.
 
-    Bytes of dense weights, of the routed experts that one token takes, and of one stream's cache; blocks; FLOPs of the
-    weights and of attention for one token; routed experts per block, in all and per token.
+    Bytes of dense weights, of the routed experts that one token takes, and of one stream's cache; blocks; FLOPs of
+    dense weights, of experts and of attention for one token; routed experts per block, in all and per token.
     """
 
     dense: Number
@@ -24,6 +24,7 @@ class Step:
     cache: Number
     blocks: Number
     flops: Number
+    expert_flops: Number
     attention_flops: Number
     experts_total: Number = 1.0
     experts_used: Number = 1.0
@@ -40,7 +41,7 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
     evenly; routed experts of the first `experts_on_cpu` blocks stay on the host.
     """
     host = devices
-    dense, experts, cache, blocks, flops, attention = np.zeros((6, devices + 1))
+    dense, experts, cache, blocks, attention = np.zeros((5, devices + 1))
     chosen = sizes.experts_used / sizes.experts if sizes.experts else 0.0
     per_byte = 2 * sizes.active_parameters / sizes.active_bytes if sizes.active_bytes else 1.0
     for index, (layer, place) in enumerate(zip(sizes.layers, places(sizes, settings, devices), strict=True)):
@@ -53,14 +54,14 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
         blocks[place] += 1
     last = devices - 1 if devices and settings.gpu_layers > len(sizes.layers) else host
     dense[last] += sizes.output_device
-    flops += per_byte * (dense + experts)
     return [
         Step(
             dense=float(dense[i]),
             experts=float(experts[i]),
             cache=float(cache[i]),
             blocks=float(blocks[i]),
-            flops=float(flops[i]),
+            flops=float(per_byte * dense[i]),
+            expert_flops=float(per_byte * experts[i]),
             attention_flops=float(attention[i]),
             experts_total=float(max(sizes.experts, 1)),
             experts_used=float(max(sizes.experts_used, 1)),

@@ -1,0 +1,156 @@
+"""Joined speed rows -> what the prediction needs of each, and arrays for the fit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "bench"))
+
+from speed_rows import gpus  # noqa: E402
+
+from advisor.fit import rates  # noqa: E402
+from advisor.fit.architectures import UnknownLayout, header  # noqa: E402
+from advisor.fit.memory.sizes import summarise  # noqa: E402
+from advisor.fit.spec import BuildSizes, Device, Settings  # noqa: E402
+from advisor.fit.steps import Step, steps  # noqa: E402
+
+CACHED_PROMPTS = ("apple-silicon-llm-bench",)  # repeats one prompt, so that later runs find it in the cache
+BOARD = 0.1  # weight of rows whose host is a single-board computer: its CPU and PCIe lane are part of the figure
+# CPU -> cores, GB/s of the fastest memory it takes
+CPUS = {"7840HS": (8, 89.6), "155H": (16, 119.5), "8745H": (8, 89.6), "Snapdragon 888": (8, 51.2)}
+FIELDS = tuple(Step.__dataclass_fields__)
+
+
+@dataclass
+class Data:
+    rows: list[dict[str, Any]]
+    step: dict[str, np.ndarray]
+    half: dict[str, np.ndarray]
+    kind: np.ndarray
+    keys: dict[str, np.ndarray]
+    names: dict[str, list[str]]
+    bandwidth: np.ndarray
+    flops: np.ndarray
+    measured: np.ndarray
+    prefill: np.ndarray
+    tokens: np.ndarray
+    weight: np.ndarray
+
+
+def sizes_of(slug: str, mix: str, cache: dict[tuple[str, str], BuildSizes | None]) -> BuildSizes | None:
+    if (slug, mix) not in cache:
+        entry = json.loads((ROOT / f"catalog/data/models/{slug}.json").read_text())
+        try:
+            cache[slug, mix] = summarise(header(entry["architecture"] or {}, mix))
+        except (UnknownLayout, ValueError):
+            cache[slug, mix] = None
+    return cache[slug, mix]
+
+
+def device_of(entry: dict[str, Any]) -> Device:
+    return Device(
+        name=entry["name"],
+        memory_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
+        available_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
+        memory_bandwidth=int(entry["memory_bandwidth_gb_s"] * 1e9),
+        flops_fp16=int(entry["fp16_tflops"] * 1e12) if entry.get("fp16_tflops") else None,
+        vendor=entry["vendor"],
+        compute_capability=entry.get("compute_capability"),
+        unified=bool(entry.get("unified")),
+    )
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    """Rows with everything the prediction needs; rows whose layout is unknown or that do not fit are left out."""
+    reference = {e["name"]: device_of(e) for entries in gpus().values() for e in entries}
+    cache: dict[tuple[str, str], BuildSizes | None] = {}
+    table = rates.fitted()
+    rows = []
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        sizes = sizes_of(row["model"], row["quantization"], cache)
+        if sizes is None:
+            continue
+        scale = row["file_gib"] * 2**30 / sizes.file_bytes if row["file_gib"] else 1.0
+        if row["gpu"]:
+            device = reference[row["gpu"]]
+            if sizes.file_bytes * scale > 0.97 * device.memory_bytes:
+                continue
+            settings = Settings(context=4096, gpu_layers=len(sizes.layers) + 1, devices=1)
+            row |= {"class": rates.device_class(device), "name": rates.plain_name(device.name), "device": device}
+            row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}
+        else:
+            cores, gb = next((v for k, v in CPUS.items() if k in row["cpu"]), (0, 0.0))
+            if not cores:
+                continue
+            settings = Settings(context=4096)
+            row |= {"class": "cpu", "name": "cpu", "bandwidth": gb * 1e9, "peak": cores * table["cpu_flops_per_core"]}
+        at = steps(sizes, settings, settings.devices, row["depth"] + 64)
+        half = steps(sizes, settings, settings.devices, row["depth"] + row["prompt_tokens"] // 2)
+        row["step"], row["half"] = at[0], half[0]
+        row["scale"], row["width"] = scale, rates.width_class(sizes)
+        row["roofline"] = 0.55 * row["bandwidth"] / (sizes.active_bytes * scale)
+        if row["decode"] and row["decode"] > 1.1 * row["bandwidth"] / (sizes.active_bytes * scale):
+            row["decode"] = None  # above the memory's peak: speculation or a wrong label
+        if row["decode"] and row["decode"] < 0.05 * row["roofline"]:
+            row["decode"] = None  # swapped, or partly on the CPU
+        if row["prefill"] and (not row["bench"] and row["prompt_tokens"] < 256):
+            row["prefill"] = None  # too short a prompt, or a rate that includes start-up
+        if row["prefill"] and (any(s in row["source"] for s in CACHED_PROMPTS) or not _possible(row)):
+            row["prefill"] = None  # a cached prompt, or a rate that includes start-up
+        if row["decode"] and not row["bench"] and row["depth"] > 4096 and row["decode"] < 0.35 * row["roofline"]:
+            row["decode"] = None  # the time of the long prompt is in it
+        if row["decode"] or row["prefill"]:
+            rows.append(row)
+    return rows
+
+
+def _possible(row: dict[str, Any]) -> bool:
+    """Whether a prefill rate lies between 0.4 % and all of the accelerator's peak."""
+    step = row["half"]
+    peak = row["peak"] or row["bandwidth"] * 60
+    share = row["prefill"] * (step.flops + step.expert_flops + step.attention_flops) / peak
+    return 0.004 < share < (1.0 if row["gpu"] else 4.0)
+
+
+def arrays(rows: list[dict[str, Any]]) -> Data:
+    scale = np.array([r["scale"] for r in rows])
+
+    def table(key: str) -> dict[str, np.ndarray]:
+        values = {f: np.array([getattr(r[key], f) for r in rows], dtype=float) for f in FIELDS}
+        return values | {"dense": values["dense"] * scale, "experts": values["experts"] * scale}
+
+    names = {
+        "class": sorted({r["class"] for r in rows}),
+        "width": [name for _, name in rates.fitted()["widths"]],
+        "engines": sorted({r["engine"] for r in rows}),
+        "devices": sorted({r["name"] for r in rows}),
+    }
+    fields = {"class": "class", "width": "width", "engines": "engine", "devices": "name"}
+    keys = {k: np.array([names[k].index(r[fields[k]]) for r in rows]) for k in names}
+    pairs: dict[tuple[str, str], int] = {}
+    for r in rows:
+        pairs[r["name"], r["model"]] = pairs.get((r["name"], r["model"]), 0) + 1
+    nan = float("nan")
+    return Data(
+        rows=rows,
+        step=table("step"),
+        half=table("half"),
+        kind=keys["class"],
+        keys=keys,
+        names=names,
+        bandwidth=np.array([r["bandwidth"] for r in rows]),
+        flops=np.array([r["peak"] or 0.0 for r in rows]),
+        measured=np.log([r["decode"] or nan for r in rows]),
+        prefill=np.log([r["prefill"] or nan for r in rows]),
+        tokens=np.array([max(r["prompt_tokens"], 1) for r in rows], dtype=float),
+        weight=np.array([pairs[r["name"], r["model"]] ** -0.5 * (BOARD if r["board"] else 1.0) for r in rows]),
+    )
