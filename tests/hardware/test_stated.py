@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hardware.gpus import GIB, MIB
+from hardware.stated import HardwareError, stated
+from hardware.text import HardwareText, parse_text
+
+
+def card(name: str, count: int = 1, gib: float | None = None) -> dict[str, Any]:
+    return {"name": name, "count": count, "memory_bytes": None if gib is None else int(gib * GIB)}
+
+
+@pytest.mark.parametrize(
+    ("text", "cards", "ram", "cores"),
+    [
+        ("2x RTX 3090, 64 GB RAM", [card("rtx 3090", 2)], 64, None),
+        ("2x RTX 3090 + 1x 4090, 128GB", [card("rtx 3090", 2), card("4090")], 128, None),
+        ("M3 Max 64GB", [card("m3 max", gib=64)], None, None),
+        ("8 GB laptop RTX 4060", [card("laptop rtx 4060", gib=8)], None, None),
+        ("CPU only, 32 GB RAM, 8 cores", [], 32, 8),
+        ("RTX 3060 12GB", [card("rtx 3060", gib=12)], None, None),
+        ("RTX 4090 64GB RAM", [card("rtx 4090")], 64, None),
+        ("RTX 4090 24GB with 64GB of RAM", [card("rtx 4090", gib=24)], 64, None),
+        ("4090 x2, 16 cores, 64GB DDR5", [card("4090", 2)], 64, 16),
+        ("dual 3090 and 64 gb ram", [card("3090", 2)], 64, None),
+        ("2 RTX 3090; RAM: 32 GB", [card("rtx 3090", 2)], 32, None),
+        ("H100 SXM ×8, 2TB RAM", [card("h100 sxm", 8)], 2048, None),
+        ("Ryzen AI Max+ 395 128GB", [card("ryzen ai max+ 395", gib=128)], None, None),
+        ("Ryzen 9 7950X, RTX 4090, 64GB", [card("rtx 4090")], 64, None),
+        ("RTX 4090 16GB VRAM, 32 GB system memory", [card("rtx 4090 vram", gib=16)], 32, None),
+        ("no gpu, 16gb", [], 16, None),
+    ],
+)
+def test_hardware_is_read_from_words(text: str, cards: list[dict[str, Any]], ram: int | None, cores: int | None) -> None:
+    assert parse_text(text) == {
+        "accelerators": cards,
+        "ram_bytes": None if ram is None else ram * GIB,
+        "cpu_cores": cores,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "   ", "8 cores", "x" * 501, "64 GB RAM, 32 GB RAM", "CPU only, RTX 4090", "2x 24GB"])
+def test_words_that_are_no_hardware_are_one_sentence(text: str) -> None:
+    with pytest.raises(HardwareText, match=r"^text .*\.$"):
+        parse_text(text)
+
+
+def test_a_known_card_is_filled_in_from_the_reference() -> None:
+    document = stated({"text": "2x 4090, 64 GB RAM, 16 cores"})
+    one, two = document["accelerators"]
+    assert one == two == {
+        "name": "NVIDIA GeForce RTX 4090",
+        "uuid": None,
+        "memory_bytes": 24564 * MIB,
+        "free_bytes": 24564 * MIB,
+        "reserved_bytes": 0,
+        "memory_bandwidth": 1_008_000_000_000,
+        "flops_fp16": 165_200_000_000_000,
+        "compute_capability": "8.9",
+        "unified": False,
+        "vendor": "nvidia",
+        "source": "reference",
+    }
+    assert (document["ram_bytes"], document["cpu_cores"], document["snapshot"]) == (64 * GIB, 16, None)
+
+
+def test_an_unknown_card_is_taken_as_stated_and_never_guessed() -> None:
+    (device,) = stated(
+        {"accelerators": [{"name": "B900", "memory_bytes": 10**11, "memory_bandwidth": 10**13, "free_bytes": 10**10}]}
+    )["accelerators"]
+    assert (device["memory_bytes"], device["free_bytes"], device["memory_bandwidth"]) == (10**11, 10**10, 10**13)
+    assert (device["flops_fp16"], device["vendor"], device["source"]) == (None, None, "stated")
+
+
+def test_a_rebuilt_card_needs_its_bandwidth_said() -> None:
+    item = {"name": "RTX 4090", "memory_bytes": 48 * GIB}
+    with pytest.raises(HardwareError, match="state memory_bandwidth as well"):
+        stated({"accelerators": [item]})
+    (device,) = stated({"accelerators": [item | {"memory_bandwidth": 1_008_000_000_000}]})["accelerators"]
+    assert device["memory_bytes"] == 48 * GIB
+
+
+def test_the_hosts_ram_tells_the_size_of_a_device_that_shares_it() -> None:
+    document = stated({"accelerators": [{"name": "M3 Max"}], "ram_bytes": 64 * GIB})
+    assert document["accelerators"][0]["memory_bytes"] == 48 * GIB
+    assert stated({"text": "DGX Spark"})["ram_bytes"] == 128 * GIB
+    assert stated({"text": "Strix Halo, 64 GB RAM"})["accelerators"][0]["memory_bytes"] == 48 * GIB
+
+
+def test_ram_that_nobody_stated_is_unknown() -> None:
+    document = stated({"text": "RTX 4090"})
+    assert (document["ram_bytes"], document["ram_available_bytes"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "field", "sentence"),
+    [
+        ({}, "hardware.ram_bytes", "must be stated"),
+        ({"accelerators": [{"name": "foo"}]}, "hardware.accelerators[0].name", "state its memory_bytes"),
+        ({"accelerators": [{"name": "4090"}, {"name": "H100"}]}, "hardware.accelerators[1].name", "several cards"),
+        ({"accelerators": [{"name": "4090", "count": 0}]}, "hardware.accelerators[0].count", "from 1 to 64"),
+        ({"accelerators": [{"name": "4090", "memory_bytes": True}]}, "hardware.accelerators[0].memory_bytes", "whole"),
+        ({"accelerators": [{"name": 4090}]}, "hardware.accelerators[0].name", "must be a string"),
+        ({"accelerators": [{"name": "4090", "vram": 1}]}, "hardware.accelerators[0].vram", "is not a field"),
+        ({"accelerators": [{"name": "4090", "count": 40}] * 2}, "hardware.accelerators", "at most 64"),
+        ({"accelerators": "4090"}, "hardware.accelerators", "must be a list"),
+        ({"ram_bytes": "64"}, "hardware.ram_bytes", "whole number"),
+        ({"ram_bytes": GIB, "os": "beos"}, "hardware.os", "linux"),
+        ({"ram_bytes": GIB, "disk": 1}, "hardware.disk", "is not a field"),
+        ({"text": 5}, "hardware.text", "string"),
+        ({"text": "8 cores"}, "hardware.text", "names no GPU"),
+        ({"text": "4090", "accelerators": [{"name": "4090"}]}, "hardware.text", "exclude each other"),
+        ({"text": "GB10, RTX 4090"}, "hardware.accelerators", "one unified-memory device"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_field(hardware: dict[str, Any], field: str, sentence: str) -> None:
+    with pytest.raises(HardwareError) as error:
+        stated(hardware)
+    assert error.value.status == 422
+    assert any(e["field"] == field and sentence in e["message"] for e in error.value.errors), error.value.errors
+
+
+def test_an_ambiguous_card_comes_with_its_choices() -> None:
+    with pytest.raises(HardwareError) as error:
+        stated({"text": "RTX 3060, 32 GB RAM"})
+    choices = error.value.errors[0]["choices"]
+    assert [c["memory_bytes"] // GIB for c in choices] == [12, 8]
+    for choice in choices:
+        (device,) = stated({"accelerators": [{k: choice[k] for k in ("name", "memory_bytes")}]})["accelerators"]
+        assert device["memory_bandwidth"] == choice["memory_bandwidth"]
