@@ -24,7 +24,8 @@ run: .venv/.run
 	@exec $(B)/python -m config.supervisor
 
 test: .venv/.dev
-	@$(B)/python -m tests.plugin.run
+	@echo "== on PostgreSQL" && TEST_DB=postgres $(B)/python -m pytest -m postgres
+	@echo "== on SQLite" && $(B)/python -m pytest
 
 lint: .venv/.dev
 	@$(B)/ruff check .

@@ -91,7 +91,8 @@ PORT = number("PORT", 8000, 1, 65535)
 BIND = os.environ.get("BERTH_BIND") or "127.0.0.1"
 LOOPBACK = BIND in ("127.0.0.1", "::1", "localhost")
 HTTPS = flag("BERTH_HTTPS", False)
-WEB_WORKERS = number("WEB_WORKERS", 2, 1, 64)
+# One: the catalog is some 50 MB in each. More where many people ask at once.
+WEB_WORKERS = number("WEB_WORKERS", 1, 1, 64)
 DEBUG = flag("DEBUG", False)
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]

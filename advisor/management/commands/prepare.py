@@ -6,6 +6,8 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from hardware import services
+
 
 class Command(BaseCommand):
     help = "Bring the database to this version: migrations and the seed catalog. Changes nothing the second time."
@@ -18,6 +20,4 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("load_catalog", verbosity=0)
         if options["snapshot"]:
-            from hardware.tasks import snapshot  # noqa: PLC0415 Celery is loaded only where it is wanted
-
-            snapshot()
+            services.refresh()

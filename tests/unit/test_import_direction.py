@@ -1,0 +1,41 @@
+"""The arrows between the rooms, held twice: by import-linter on the source, and by really importing the pure part."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"django", "celery", "kombu", "rest_framework", "psutil", "pynvml"}:
+            raise ImportError(f"{name} is not for this room")
+
+sys.meta_path.insert(0, Blocked())
+package = importlib.import_module(sys.argv[1])
+modules = list(pkgutil.walk_packages(package.__path__, package.__name__ + ".", onerror=sys.exit))
+for module in modules:
+    importlib.import_module(module.name)
+print(1 + len(modules))
+"""
+
+
+def test_the_import_contracts_hold() -> None:
+    from importlinter.cli import lint_imports
+
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == 0
+
+
+@pytest.mark.parametrize("package", ["advisor.fit", "advisor.launch.engines"])
+def test_the_pure_rooms_import_without_django_celery_psutil_and_nvml(package: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, package], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(list((ROOT / package.replace(".", "/")).rglob("*.py")))
