@@ -10,19 +10,19 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import xllamacpp  # type: ignore[import-untyped]
 
 
-def one_of(kind: Any, prefix: str, words: str) -> Callable[[str], Any]:
-    """A converter from a word of the command line to a member of the wheel's enumeration."""
+def one_of(known: Mapping[str, Any]) -> Callable[[str], Any]:
+    """A converter from a word of the command line to what the wheel calls it."""
 
     def convert(word: str) -> Any:
-        if word not in words.split():
-            raise argparse.ArgumentTypeError(f"must be one of {words}, not {word!r}")
-        return kind[prefix + word.upper()]
+        if word not in known:
+            raise argparse.ArgumentTypeError(f"must be one of {', '.join(known)}, not {word!r}")
+        return known[word]
 
     return convert
 
@@ -40,8 +40,10 @@ def shares(word: str) -> list[float]:
     return [float(part) for part in word.split(",")]
 
 
-KV_TYPE = one_of(xllamacpp.ggml_type, "GGML_TYPE_", "f32 f16 bf16 q8_0 q4_0 q4_1 iq4_nl q5_0 q5_1")
-FLASH = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
+KV_WORDS = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+KV_TYPE = one_of({word: xllamacpp.ggml_type["GGML_TYPE_" + word.upper()] for word in KV_WORDS})
+FLASH_WORDS = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
+FLASH = {word: xllamacpp.llama_flash_attn_type["LLAMA_FLASH_ATTN_TYPE_" + name] for word, name in FLASH_WORDS.items()}
 COUNT = whole(0, 1 << 30)
 # flag, other spelling, attribute of CommonParams, converter
 VALUES: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
@@ -50,12 +52,7 @@ VALUES: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
     ("--batch-size", "-b", "n_batch", COUNT),
     ("--ubatch-size", "-ub", "n_ubatch", COUNT),
     ("--n-gpu-layers", "-ngl", "n_gpu_layers", COUNT),
-    (
-        "--flash-attn",
-        "-fa",
-        "flash_attn_type",
-        lambda w: xllamacpp.llama_flash_attn_type["LLAMA_FLASH_ATTN_TYPE_" + FLASH[w]],
-    ),
+    ("--flash-attn", "-fa", "flash_attn_type", one_of(FLASH)),
     ("--cache-type-k", "-ctk", "cache_type_k", KV_TYPE),
     ("--cache-type-v", "-ctv", "cache_type_v", KV_TYPE),
     ("--tensor-split", "-ts", "tensor_split", shares),
@@ -63,7 +60,7 @@ VALUES: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
     ("--cache-ram", "-cram", "cache_ram_mib", COUNT),
     ("--ctx-checkpoints", "-ctxcp", "n_ctx_checkpoints", COUNT),
     ("--log-verbosity", "-lv", "verbosity", whole(0, 5)),
-    ("--fit", "-fit", "fit_params", {"on": True, "off": False}.__getitem__),
+    ("--fit", "-fit", "fit_params", one_of({"on": True, "off": False})),
 )
 # flag, attribute, value it sets
 SWITCHES: tuple[tuple[str, str, Any], ...] = (

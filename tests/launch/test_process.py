@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from advisor.launch import health, process
+
+Spawn = Callable[..., process.Identity]
+
+
+@pytest.fixture
+def marker() -> Iterator[str]:
+    value = str(uuid.uuid4())
+    yield value
+    assert process.stop({value: None}, grace=0) == set()
+
+
+@pytest.fixture
+def spawn(marker: str, tmp_path: Path) -> Spawn:
+    def start(code: str, **more: int) -> process.Identity:
+        words = [sys.executable, "-S", "-c", code]
+        return process.spawn(words, marker=marker, env={}, log=tmp_path / "logs" / "a.log", cwd=tmp_path, **more)
+
+    return start
+
+
+def eventually(true: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = process.uptime() + seconds
+    while not true() and process.uptime() < deadline:
+        time.sleep(0.02)
+    return true()
+
+
+def test_a_child_leads_its_own_session_and_is_found_by_its_marker(spawn: Spawn, marker: str) -> None:
+    who = spawn("import time; time.sleep(60)")
+    assert process.alive(who)
+    assert os.getsid(who.pid) == who.pid
+    assert eventually(lambda: process.marked().get(marker) == [who])
+
+
+def test_a_zombie_is_dead(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "reap", lambda: None)
+    who = spawn("pass")
+    assert eventually(lambda: (process.stat(who.pid) or "?")[0] == "Z")
+    assert psutil.pid_exists(who.pid)
+    assert not process.alive(who)
+
+
+def test_an_ended_child_does_not_stay_a_zombie(spawn: Spawn, tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    who = spawn("print('bye')")
+    assert eventually(lambda: not process.alive(who))
+    assert eventually(lambda: not process.reap() and {c.pid for c in psutil.Process().children()} <= before)
+
+
+@pytest.mark.parametrize("changed", [{"start_ticks": 1}, {"boot_id": "another boot"}])
+def test_a_pid_that_was_used_again_is_never_signalled(spawn: Spawn, changed: dict[str, object]) -> None:
+    who = spawn("import time; time.sleep(60)")
+    other = dataclasses.replace(who, **changed)  # type: ignore[arg-type]
+    assert not process.alive(other)
+    process.terminate([other], signal.SIGKILL)
+    process.stop({"no such marker": other}, grace=0)
+    time.sleep(0.05)
+    assert process.alive(who)
+
+
+def test_stopping_several_shares_one_grace(tmp_path: Path) -> None:
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    )
+    words, groups = [sys.executable, "-S", "-c", deaf], {}
+    for number in range(3):
+        name, log = str(uuid.uuid4()), tmp_path / f"{number}.log"
+        groups[name] = process.spawn(words, marker=name, env={}, log=log, cwd=tmp_path)
+        assert eventually(lambda log=log: "deaf" in health.log_tail(log))
+    begun = process.uptime()
+    assert process.stop(groups, grace=0.5) == set()
+    assert 0.5 <= process.uptime() - begun < 2.5
+    assert not any(process.alive(who) for who in groups.values())
+
+
+def test_the_log_stays_below_its_cap_and_ends_with_the_last_words(spawn: Spawn, tmp_path: Path) -> None:
+    who = spawn("import sys\nfor n in range(200_000): print(n, 'x' * 40)\nprint('the end')", log_cap=1 << 20)
+    log = tmp_path / "logs" / "a.log"
+    assert eventually(lambda: not process.alive(who) and health.log_tail(log).endswith("the end\n"), 20)
+    assert health.log_bytes(log) <= 1 << 20
+    assert sorted(p.name for p in log.parent.iterdir()) == ["a.log", "a.log.1"]
+
+
+def test_a_log_that_cannot_be_written_does_not_block_the_engine(spawn: Spawn, marker: str, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").symlink_to("/dev/full")
+    done = tmp_path / "done"
+    spawn(f"for n in range(20_000): print('x' * 99)\nopen({str(done)!r}, 'w')")
+    assert eventually(done.exists, 10)
+
+
+def test_memory_of_the_whole_tree_is_counted(spawn: Spawn) -> None:
+    child = "x = bytearray(30_000_000); import time; time.sleep(60)"
+    who = spawn(f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {child!r}])")
+    assert eventually(lambda: (process.held_bytes(who) or 0) > 30_000_000)
+    assert (process.held_bytes(who) or 0) < 60_000_000
+    process.terminate([who], signal.SIGKILL)
+    assert eventually(lambda: process.held_bytes(who) is None)
+
+
+def test_a_hundred_starts_leave_no_descriptor_and_no_zombie(tmp_path: Path) -> None:
+    me = psutil.Process()
+    descriptors, children = me.num_fds(), len(me.children())
+    for number in range(100):
+        who = process.spawn(["/bin/true"], marker="m", env={}, log=tmp_path / f"{number}.log", cwd=tmp_path)
+        assert eventually(lambda who=who: not process.alive(who))
+    assert eventually(lambda: not process.reap() and len(me.children()) <= children)
+    assert me.num_fds() == descriptors
+
+
+def test_free_ports_differ_while_they_are_held() -> None:
+    assert len({process.free_port() for _ in range(50)}) > 25
+
+
+def test_at_least_one_core_is_left_to_the_machine() -> None:
+    assert 1 <= process.threads() <= max(1, (os.cpu_count() or 2) - 1)

@@ -1,0 +1,65 @@
+"""The engine of the xllamacpp wheel with the real SmolLM2 model: start, chat, prediction beside measurement, stop."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from pathlib import Path
+
+from django.conf import LazySettings
+
+from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.memory.stored import from_json
+from advisor.fit.spec import BuildSpec, Plan, Settings
+from advisor.launch import process, services
+from catalog.models import Build, Model
+from tests.launch.conftest import make_plan, until, who
+
+SEED = Path(__file__).parents[2] / "catalog" / "data" / "builds" / "smollm2-135m-instruct.json"
+
+
+def smollm2(settings: Settings) -> Plan:
+    """The bundled model as the catalog's seed knows it, weighed by the fit."""
+    seed = json.loads(SEED.read_text())["builds"][0]
+    model = Model.objects.create(
+        slug="smollm2-135m-instruct", name="SmolLM2", hub_id="x/y", organisation="x", family="x"
+    )
+    Build.objects.create(model=model, **{k: v for k, v in seed.items() if k not in ("source", "sizes")})
+    sizes = from_json(seed["sizes"])
+    build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
+    plan = make_plan(build)
+    return type(plan)(
+        **{name: getattr(plan, name) for name in plan.__slots__}
+        | {"settings": settings, "memory": estimate(sizes, settings)}
+    )
+
+
+def chat(port: int, alias: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    body = {"model": alias, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 24, "temperature": 0}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+    answer = json.load(connection.getresponse())
+    connection.close()
+    return str(answer["choices"][0]["message"]["content"])
+
+
+def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, settings: LazySettings) -> None:
+    settings.LLAMA_SERVER = ""
+    plan = smollm2(Settings(context=4096, flash_attention=True, kv_type_k="q8_0", kv_type_v="q8_0"))
+    launch, _ = services.enqueue(plan, "local", uuids=[])
+    until(launch, "ready", seconds=30)
+    document = services.document(launch)
+    assert document["predicted"]["program"] == "xllamacpp"
+    assert chat(launch.port or 0, launch.alias).strip()
+
+    predicted, measured = document["predicted"], document["measured"]
+    assert abs(predicted["total_bytes"] / measured["total_bytes"] - 1) < 0.10, (predicted, measured)
+    for what, size in measured["host"]["buffers"].items():
+        assert abs(predicted["host"][what] - size) <= 0.01 * size + 20_000, what
+    assert measured["decode_tokens_per_second"] > 1
+
+    group = process.tree(who(launch))
+    services.stop(launch.pk)
+    until(launch, "stopped")
+    assert not any(one.is_running() and one.status() != "zombie" for one in group)
+    assert str(launch.pk) not in process.marked()
