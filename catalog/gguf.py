@@ -7,6 +7,7 @@ it, and whatever is wrong ends in one `GgufError`. Format: `docs/gguf.md` of the
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from math import prod
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ MAX_STRING = 8 << 20  # chat templates are the longest honest strings
 MAX_TOKENS = 4 << 20
 MAX_KEPT_ARRAY = 65_536  # longer arrays are counted, not kept
 MAX_KEPT_BYTES = 64 << 20
-MAX_HEADER = 512 << 20
+MAX_HEADER = 128 << 20
 MAX_NESTING = 2
 MAX_DIMENSIONS = 4
 MAX_ALIGNMENT = 1 << 20
@@ -82,6 +83,8 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         GgufError: when the file cannot be read, is cut short, or states what cannot be.
     """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GgufError("The path does not name a regular file.")
         with open(path, "rb") as file:
             return _Reader(file, os.fstat(file.fileno()).st_size).header()
     except OSError as error:
@@ -93,7 +96,9 @@ class _Reader:
         self.file = file
         self.size = size
         self.limit = min(size, MAX_HEADER)
-        self.at = 0
+        self.window = b""
+        self.start = 0  # of the window within the file
+        self.at = 0  # of what is read next within the window
         self.kept = 0
         self.n_tokens = 0
 
@@ -112,7 +117,7 @@ class _Reader:
         if not isinstance(alignment, int) or not 0 < alignment <= MAX_ALIGNMENT or alignment & (alignment - 1):
             raise GgufError("The file's alignment is not a power of two up to 1 MiB.")
         tensors, extents = self.tensors(n_tensors)
-        start = -(-self.at // alignment) * alignment
+        start = -(-(self.start + self.at) // alignment) * alignment
         self.check_extents(extents, start, alignment)
         arch = kv.get("general.architecture")
         stated = kv.get(f"{arch}.vocab_size")
@@ -156,8 +161,7 @@ class _Reader:
             self.skip(size)
             return None
         if kind == STRING and not keep:
-            for _ in range(count):
-                self.skip(self.count("Q", MAX_STRING, f"bytes in {key!r}"))
+            self.skip_strings(count, key)
             return None
         values = [self.value(kind, key, depth) for _ in range(count)]
         return values if keep else None
@@ -196,23 +200,44 @@ class _Reader:
 
     # ------------------------------------------------------------ bytes
 
-    def skip(self, size: int) -> None:
-        if size > self.limit - self.at:
+    def need(self, size: int) -> None:
+        """Makes the next `size` bytes of the file lie in the window from `self.at` on."""
+        if size > self.limit - self.start - self.at:
             raise self.short()
-        self.at += size
-        self.file.seek(self.at)
+        if self.at + size > len(self.window):
+            self.start += self.at
+            self.file.seek(self.start)
+            self.window, self.at = self.file.read(max(size, CHUNK)), 0
+            if len(self.window) < size:
+                raise self.short()
 
     def take(self, size: int) -> bytes:
-        if size > self.limit - self.at:
-            raise self.short()
         self.kept += size
         if self.kept > MAX_KEPT_BYTES:
             raise GgufError(f"The header holds more than {MAX_KEPT_BYTES >> 20} MiB of metadata.")
-        data = self.file.read(size)
-        if len(data) != size:
+        self.need(size)
+        self.at += size
+        return self.window[self.at - size : self.at]
+
+    def skip(self, size: int) -> None:
+        if size > self.limit - self.start - self.at:
             raise self.short()
         self.at += size
-        return data
+
+    def skip_strings(self, count: int, key: str) -> None:
+        """Tokenizers hold some 100,000 strings: only their lengths are read."""
+        window, at, end, length = self.window, self.at, len(self.window) - 8, int.from_bytes
+        for _ in range(count):
+            if at > end:
+                self.at = at
+                self.need(8)
+                window, at, end = self.window, self.at, len(self.window) - 8
+            size = length(window[at : at + 8], "little")
+            if size > MAX_STRING:
+                raise GgufError(f"A string of {key!r} is {size} bytes long; at most {MAX_STRING} are read.")
+            at += 8 + size
+        self.at = at
+        self.skip(0)
 
     def short(self) -> GgufError:
         if self.limit < self.size:

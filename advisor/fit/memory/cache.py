@@ -46,8 +46,8 @@ def cells(settings: Settings, causal: bool) -> Cells:
 def layer_bytes(layer: LayerSizes, size: Cells, settings: Settings, widest_v: int = 0, on_device: bool = False) -> int:
     """Cache and state of one block.
 
-    `widest_v` is given without flash attention: V is then stored transposed, as wide as the widest block's. CUDA buffers
-    pad quantised rows as they do for weights.
+    `widest_v` is given without flash attention: V is then stored transposed, as wide as the widest block's. CUDA
+    buffers pad quantised rows as they do for weights.
     """
     total = 4 * size.slots * (layer.state_conv + layer.state_ssm)
     if not layer.k_elements:

@@ -102,7 +102,7 @@ def _scores(load: Load) -> int:
         return size.ubatch * (sizes.heads * size.ubatch + 5 * sizes.hidden)
     cells = max(size.of(x.window) for x in load.attending)
     k = max(x.k_elements for x in load.attending)
-    return size.ubatch * (sizes.heads * cells + 4 * sizes.hidden + query + 2 * k + sizes.graph["extra"])
+    return size.ubatch * (sizes.heads * cells + 4 * sizes.hidden + query + 2 * k + int(sizes.graph["extra"]))
 
 
 def _unpacked(load: Load) -> int:

@@ -46,6 +46,9 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
     if not meta.arch or meta.blocks <= 0 or meta.hidden <= 0:
         raise ValueError("The file names no architecture, block count or embedding length; layers cannot be counted.")
     split = _split(header, meta)
+    if moved:  # outside the blocks the host keeps what the pattern names whatever the offload
+        split.inputs += [t for t in split.outputs if moved.search(t.name)]
+        split.outputs = [t for t in split.outputs if not moved.search(t.name)]
     moved = moved or EXPERTS
     layers = _intern(_layer(meta, il, split.blocks.get(il, []), moved) for il in range(meta.blocks))
     embedding = split.by_name.get("token_embd.weight")

@@ -30,7 +30,7 @@ def place(sizes: BuildSizes, settings: Settings) -> Placement:
     bounds, reached = [start], 0.0
     for part in split[:-1]:
         reached += part
-        # The first layer whose place within the offloaded ones is not below the share reached belongs to the next device.
+        # A layer whose place within the offloaded ones is not below the share reached belongs to the next device.
         bounds.append(start + next((i for i in range(on_device) if i / on_device >= reached / total), on_device))
     last = next(d for d in reversed(range(len(split))) if d == 0 or bounds[d] <= blocks)
     return Placement((*(min(b, blocks) for b in bounds), blocks), last, max(experts, start))

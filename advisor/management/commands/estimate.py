@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from advisor.fit.memory.llama_cpp import ENGINE_BUILD, estimate
+from advisor.fit.memory.requests import CACHE_TYPES, Request, request
+from advisor.fit.memory.sizes import summarise
+from advisor.fit.spec import BuildSizes, DeviceMemory, Header, Memory, Tensor
+from catalog.gguf import read_header
+
+GIB = 1 << 30
+# option -> key of the settings, type, help
+OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
+    ("--context", "ctx", int, "tokens of the whole cache (-c)"),
+    ("--slots", "par", int, "requests at once (-np)"),
+    ("--gpu-layers", "ngl", int, "layers on the devices; -1 for all (default when --devices is given)"),
+    ("--devices", "ndev", int, "number of GPUs (default 1 with --gpu-layers, else 0)"),
+    ("--tensor-split", "ts", str, "share per device, such as 3,1"),
+    ("--kv-type-k", "ctk", str, f"one of {', '.join(CACHE_TYPES)}"),
+    ("--kv-type-v", "ctv", str, "as --kv-type-k"),
+    ("--flash-attention", "fa", int, "-1 auto, 0 off, 1 on"),
+    ("--batch-size", "batch", int, "logical batch (-b)"),
+    ("--ubatch-size", "ubatch", int, "micro-batch (-ub)"),
+    ("--kv-offload", "kvo", int, "0 keeps the cache on the host"),
+    ("--unified", "unified", int, "1 shares one cache among the slots"),
+    ("--swa-full", "swafull", int, "1 keeps windowed layers at full length"),
+    ("--outputs", "out", str, "server: logits of one token per slot; lib: of the whole batch"),
+    ("--override-tensor", "ot", str, "PATTERN=CPU, such as exps=CPU"),
+)
+
+
+class Command(BaseCommand):
+    help = "Predict what llama.cpp allocates for one GGUF file, or for every line of a JSON Lines file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("gguf", nargs="?", help="path of a .gguf file")
+        parser.add_argument(
+            "--batch", metavar="FILE", help='lines of {"id", "gguf", "settings"}; - reads standard input'
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        for option, key, kind, text in OPTIONS:
+            parser.add_argument(option, dest=f"set_{key}", type=kind, help=text)
+
+    def handle(self, *, gguf: str | None, batch: str | None, json: bool, **options: Any) -> None:
+        if (gguf is None) == (batch is None):
+            raise CommandError("Give either one GGUF file or --batch FILE.")
+        if batch is not None:
+            for line in answers(batch):
+                self.stdout.write(line)
+            return
+        row = {key: options[f"set_{key}"] for _, key, _, _ in OPTIONS if options[f"set_{key}"] is not None}
+        if "ndev" not in row:
+            row["ndev"] = 1 if row.get("ngl") else 0
+        row.setdefault("ngl", -1)
+        try:
+            memory = predict(str(gguf), request(row))
+        except ValueError as error:
+            raise CommandError(f"{gguf}: {error}") from error
+        self.stdout.write(orjson.dumps(document(memory)).decode() if json else table(memory))
+
+
+def answers(path: str) -> Iterator[str]:
+    """One JSON line per line of the batch; the first bad line ends it with its number."""
+    try:
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    row = orjson.loads(line)
+                    memory = predict(row["gguf"], request(row["settings"]))
+                    yield orjson.dumps({"id": row["id"], **document(memory)}).decode()
+                except (KeyError, TypeError):
+                    raise CommandError(f'Line {number} is not {{"id", "gguf", "settings"}}.') from None
+                except ValueError as error:
+                    raise CommandError(f"Line {number}: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The batch file cannot be read: {error}.") from error
+
+
+def predict(path: str, wanted: Request) -> Memory:
+    return estimate(sizes_of(path, wanted.moved), wanted.settings)
+
+
+@lru_cache(maxsize=512)
+def sizes_of(path: str, moved: Any) -> BuildSizes:
+    """Sizes of one file; raises ValueError with one sentence when it cannot be read."""
+    read = read_header(path)
+    tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for t in read["tensors"])
+    return summarise(Header(read["kv"], tensors, read["n_vocab"]), moved)
+
+
+def document(memory: Memory) -> dict[str, Any]:
+    return {
+        "devices": {f"gpu{i}": _parts(part) for i, part in enumerate(memory.devices)},
+        "host": _parts(memory.host),
+        "engine": f"llama.cpp {ENGINE_BUILD}",
+    }
+
+
+def _parts(part: DeviceMemory) -> dict[str, int]:
+    return {"weights": part.weights, "kv": part.kv, "compute": part.compute, "total": part.total}
+
+
+def table(memory: Memory) -> str:
+    rows = [(f"gpu{i}", part) for i, part in enumerate(memory.devices)] + [("host", memory.host)]
+    lines = [f"{'GiB':6}{'weights':>10}{'cache':>10}{'compute':>10}{'total':>10}"]
+    for name, part in rows:
+        cells = (part.weights, part.kv, part.compute, part.total)
+        lines.append(f"{name:6}" + "".join(f"{value / GIB:10.3f}" for value in cells))
+    lines.append(f"llama.cpp {ENGINE_BUILD}, its own buffers; context, kernels and pools of the driver come on top.")
+    return "\n".join(lines)
