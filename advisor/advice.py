@@ -31,7 +31,7 @@ Errors = list[dict[str, Any]]
 
 
 class Invalid(Exception):
-    """The question cannot be answered as asked. `status` 400: a field is wrong; 422: hardware is unknown or ambiguous."""
+    """The question cannot be answered. `status` 400: a field is wrong; 422: hardware is unknown or ambiguous."""
 
     def __init__(self, errors: Errors, status: int = 400) -> None:
         super().__init__(errors[0]["message"] if errors else "The question is not valid.")
@@ -239,8 +239,8 @@ def plan_for_launch(
 ) -> Plan:
     """What a launch on `host` would run, planned on its newest snapshot less what is reserved.
 
-    One of: `model` (its best plan for `workload`, files on disk first), `build` (with `settings` as stated, or its best plan
-    for `workload`), `question` with `rank` (that result of its answer). Raises Invalid, or DoesNotFit with the verdict.
+    One of: `model` (its best plan for `workload`, files on disk first), `build` (with `settings` as stated, or its best
+    plan for `workload`), `question` with `rank` (that result of its answer). Raises Invalid, or DoesNotFit with the verdict.
     """
     if engine not in (None, ENGINE):
         raise Invalid([{"field": "engine", "message": f"engine must be {ENGINE}."}])

@@ -115,7 +115,7 @@ def speed(value: Speed) -> dict[str, Any]:
 
 
 def command(plan: Plan, path: str | None) -> list[str]:
-    """The command line for a person to copy, with the folder to fill in when the file is not here; a launch makes its own."""
+    """The command line for a person to copy; a launch makes its own, with a port and a key."""
     return argv(plan.settings, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
 
 
@@ -193,7 +193,7 @@ def result(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str,
 
 
 def rejection(value: Rejection) -> dict[str, Any]:
-    """Bytes under `needed_bytes` and `available_bytes` where memory binds, other figures under `needed` and `available`."""
+    """Bytes under `needed_bytes` and `available_bytes` where memory binds, else `needed` and `available`."""
     memory = value.reason in MEMORY_REASONS
     figures = {} if memory or value.needed is None else {"needed": value.needed, "available": value.available}
     return {

@@ -24,7 +24,7 @@ _loaded: Index | None = None
 
 
 def catalog() -> Index:
-    """The catalog with what is computed once for it, kept per process until its digest changes. One query when unchanged."""
+    """The catalog with what is computed once for it, kept per process until its digest changes. One query."""
     global _loaded  # noqa: PLW0603  one copy per process is the purpose
     digest = CatalogVersion.objects.values_list("digest", flat=True).first() or NOTHING
     held = _loaded
@@ -178,7 +178,7 @@ def host_spec(document: Mapping[str, Any]) -> HostSpec:
 
 
 def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
-    """One accelerator. A unified one's memory_bytes are what its GPU may hold; what it holds comes out of the RAM as well."""
+    """One accelerator. A unified one's memory_bytes are what its GPU may hold, and all it holds is RAM as well."""
     capacity, free, unified = entry["memory_bytes"], entry.get("free_bytes"), bool(entry.get("unified"))
     room = capacity - (entry.get("reserved_bytes") or 0)
     if free is not None:

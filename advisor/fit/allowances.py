@@ -1,4 +1,4 @@
-"""Planning figures for what no engine reports: data that a person can read and change, each with where it comes from."""
+"""Planning figures for what no engine reports: data to read and to change, each with where it comes from."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from advisor.fit.spec import Device
 MIB = 1 << 20
 GIB = 1 << 30
 
-# Bytes a process holds on a device outside llama.cpp's own buffers: driver context, loaded kernels, cuBLAS workspace, pools.
-# llama.cpp prints them as "unaccounted"; 749 MiB were seen on an RTX PRO 6000 Blackwell (ggml-org/llama.cpp issue 27953),
-# gguf-parser-go assumes 250 MiB. Rows: vendor, lowest compute capability, bytes. The first row that applies counts.
+# Bytes a process holds on a device outside llama.cpp's own buffers: driver context, loaded kernels, cuBLAS workspace,
+# pools. llama.cpp prints them as "unaccounted"; 749 MiB were seen on an RTX PRO 6000 Blackwell (ggml-org/llama.cpp
+# issue 27953), gguf-parser-go assumes 250 MiB.
+# Rows: vendor, lowest compute capability, bytes. The first row that applies counts.
 DEVICE_OVERHEAD: tuple[tuple[str, float, int], ...] = (
     ("nvidia", 10.0, 768 * MIB),
     ("nvidia", 0.0, 512 * MIB),
@@ -23,7 +24,7 @@ DEVICE_OVERHEAD_UNKNOWN = 768 * MIB
 HOST_OVERHEAD = 160 * MIB
 HOST_OVERHEAD_PER_DEVICE = 160 * MIB  # the driver's host side of one device context
 
-# Left free on each device and on the host, for what moves between the plan and the launch: (least bytes, share of capacity).
+# Left free on each device and on the host, for what moves between plan and launch: (least bytes, share of capacity).
 DEVICE_MARGIN = (256 * MIB, 0.01)
 HOST_MARGIN = (512 * MIB, 0.02)
 

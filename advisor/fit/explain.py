@@ -55,10 +55,10 @@ def memory(plan: Plan, host: HostSpec) -> list[str]:
     lead = {
         "gpu": f"Runs whole on one device: {gib(used)} of {gib(room)} available",
         "gpus": f"Runs whole on {len(plan.devices)} GPUs, split by free memory: {gib(used)} of {gib(room)} available",
-        "experts_on_cpu": f"The routed experts of {plan.settings.experts_on_cpu} of {len(blocks)} blocks stay in main memory"
-        f" ({gib(on_host)}), the rest takes {gib(used)} of {gib(room)} on the GPU",
-        "partial": f"{min(plan.settings.gpu_layers, len(blocks))} of {len(blocks)} blocks fit on the GPU ({gib(used)} of {gib(room)}),"
-        f" the others run from main memory ({gib(on_host)})",
+        "experts_on_cpu": f"The routed experts of {plan.settings.experts_on_cpu} of {len(blocks)} blocks stay in main"
+        f" memory ({gib(on_host)}), the rest takes {gib(used)} of {gib(room)} on the GPU",
+        "partial": f"{min(plan.settings.gpu_layers, len(blocks))} of {len(blocks)} blocks fit on the GPU"
+        f" ({gib(used)} of {gib(room)}), the others run from main memory ({gib(on_host)})",
         "cpu": f"Runs on the CPU from {gib(on_host)} of main memory" + (f", {gib(ram)} available" if ram else ""),
     }[plan.placement]
     return [f"{lead}."]
@@ -70,8 +70,8 @@ def speed(plan: Plan, workload: Workload) -> str:
         prefill = plan.speed.prefill
         return f"Reads about {figure(prefill.mid)} tokens/s ({figure(prefill.low)} to {figure(prefill.high)})."
     return (
-        f"About {figure(decode.mid)} tokens/s ({figure(decode.low)} to {figure(decode.high)}) with {plan.speed.at_context:,} tokens"
-        f" of context; a prompt that fills it waits about {figure(first.mid)} s."
+        f"About {figure(decode.mid)} tokens/s ({figure(decode.low)} to {figure(decode.high)}) with"
+        f" {plan.speed.at_context:,} tokens of context; a prompt that fills it waits about {figure(first.mid)} s."
     )
 
 

@@ -1,7 +1,7 @@
 """Why not, and what would: the binding constraint of a rejected model and the cheapest changes that lift it.
 
-Fixes are found by search. Each variation of the question (less context, fewer slots, more RAM, one more GPU, another GPU) is
-screened for all rejected models in one pass; what looks possible is planned exactly before it is said.
+Fixes are found by search. Each variation of the question (less context, fewer slots, more RAM, one more GPU, another
+GPU) is screened for all rejected models in one pass; what looks possible is planned exactly before it is said.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEAST_CAPABILITY = 7.5  # CUDA 13 dropped what came before
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One change of the question, what it is called, and the question it makes. Cheapest first in every list of them."""
+    """One change of the question: what it is called, and the question it makes."""
 
     change: str
     before: Any
@@ -149,7 +149,10 @@ def faster(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device
         if gives:
             yield Fix("context", workload.context, context, gives)
             break
-    floor = max((d.memory_bandwidth or 0 for d in host.devices), default=0) if best.placement == "gpu" else 0
+    # Whole on one card already: only a card with that much more bandwidth can be fast enough.
+    asked_rate = (workload.min_decode_tokens_per_second or 0) / best.speed.decode.mid
+    floor = host.devices[best.devices[0]].memory_bandwidth or 0 if best.placement == "gpu" else 0
+    floor = int(floor * max(1.0, 0.9 * asked_rate))
     need = sum(d.total for d in best.memory.devices) if best.placement == "gpu" else best.build.bytes
     able = [g for g in sorted(gpus, key=by_size) if g.memory_bytes > need and (g.memory_bandwidth or 0) > floor]
     for gpu in able[:6]:
@@ -166,7 +169,7 @@ def by_size(gpu: Device) -> tuple[int, int, str]:
 
 
 def usable(host: HostSpec, gpus: Sequence[Device]) -> list[Device]:
-    """Cards that a fix may name, smallest first: of the maker at hand, and new enough for current drivers (NVIDIA: 7.5)."""
+    """Cards that a fix may name, smallest first: of the maker at hand, and not too old for current drivers."""
     vendors = {d.vendor for d in host.devices if not d.unified}
     return sorted(
         (
@@ -206,7 +209,7 @@ class Search:
         tried = []
         if builds:
             order = list(builds)
-            table = columns([(n, 0, builds[i].sizes) for n, i in enumerate(order)])
+            table = columns([(n, 0, sizes) for n, i in enumerate(order) if (sizes := builds[i].sizes)])
             for variation in variations(host, workload):
                 kinds = screen(table, variation.host, variation.workload).kind
                 able = {order[n]: int(kind) for n, kind in enumerate(kinds) if kind != NEVER}

@@ -1,6 +1,6 @@
-"""Where a build runs on a host: whole on one GPU, over several, with experts or layers on the CPU, or on the CPU alone.
+"""Where a build runs: whole on one GPU, over several, with experts or layers on the CPU, or on the CPU alone.
 
-Every placement is weighed by the engine's own memory sum; what does not fit below the available bytes is never returned.
+Every placement is weighed by the engine's own memory sum; what does not fit what is available is never returned.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REPAIRS = 6  # how often a tensor split is corrected after weighing it
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Settings on given devices with the memory they take. `devices` are indices into `HostSpec.devices`, in engine order."""
+    """Settings with the memory they take. `devices` are indices into `HostSpec.devices`, in the engine's order."""
 
     placement: str
     settings: Settings
@@ -67,7 +67,7 @@ def settings_for(sizes: BuildSizes, workload: Workload, kv: str = "f16", *, embe
 
 
 def weigh(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str) -> Placed:
-    """The engine's sum with the overheads, held against what is available. One pool is counted once when memory is unified."""
+    """The engine's sum with the overheads against what is available. Unified memory is one pool, counted once."""
     memory = estimate(sizes, settings)
     devices = tuple(
         replace(part, overhead=part.overhead + device_overhead(host.devices[index]))
@@ -182,10 +182,10 @@ PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]]
 def offloaded(
     host: HostSpec, most: int, saved: float, at: Callable[[int, tuple[int, ...]], Placed | None]
 ) -> Placed | None:
-    """The smallest count 1..most at which the devices hold their part; None when they never do, or the host cannot hold its own.
+    """The smallest count 1..most at which the devices hold their part; None when they never do, or the host does not.
 
-    `saved` is about what one more block on the host saves on the devices: it gives the first guess, a few steps from it the
-    answer, and bisection the rest.
+    `saved` is about what one more block on the host saves on the devices: it gives the first guess, a few steps from
+    it the answer, and bisection the rest.
     """
     for used in groups(host) or [(index,) for index in singles(host)[:1]]:
         best = at(most, used)
@@ -210,7 +210,7 @@ def offloaded(
 
 
 def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
-    """Exactly these settings, on the devices that hold most of them; None when they name more devices than there are."""
+    """Exactly these settings, on the devices with most room; None when they name more devices than there are."""
     count = max(settings.devices, len(settings.tensor_split or ()), 1 if settings.gpu_layers else 0)
     if count > len(host.devices):
         return None
@@ -246,7 +246,7 @@ def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
 def divided(
     sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str
 ) -> Placed | None:
-    """Weigh `settings` over `used`, with a tensor split in whole layers that follows free memory, corrected a few times."""
+    """Weigh `settings` over `used` with a tensor split in whole layers that follows free memory."""
     if len(used) == 1:
         return weigh(sizes, host, settings, used, placement)
     costs = layer_costs(sizes, settings)
@@ -267,7 +267,7 @@ def divided(
 
 
 def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
-    """About what each layer that goes to a device takes there, the output layer last: a guide for the split, not a promise."""
+    """About what each layer on a device takes there, the output layer last: a guide for the split, not a promise."""
     cells = settings.context // settings.slots
     start = len(sizes.layers) + 1 - settings.gpu_layers
     costs = []

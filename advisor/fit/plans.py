@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from advisor.fit import utility
 from advisor.fit.placement import KINDS, Placed, place, placements
 from advisor.fit.quality import kv_loss, quantization_loss
@@ -78,18 +77,17 @@ def too_slow(plan: Plan, workload: Workload) -> str | None:
     return None
 
 
-def parts(plan: Plan, host: HostSpec, workload: Workload) -> tuple[float, float, float, float]:
+def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[float, float, float, float]:
     """Quality, speed, headroom and context of a plan, each 0..1."""
     judged = strength(plan.model, workload)
-    capacity = [host.devices[i].available_bytes for i in plan.devices]
-    rooms = list(plan.margins)
-    if plan.placement not in ("gpu", "gpus") and plan.host_margin is not None and host.ram_available_bytes:
-        capacity.append(host.ram_available_bytes)
-        rooms.append(plan.host_margin)
+    # Where a plan spills over, the devices are filled on purpose: what is left of the host's memory counts.
+    spilled = plan.placement not in ("gpu", "gpus")
+    capacity = [host.ram_available_bytes or 1] if spilled else [host.devices[i].available_bytes for i in plan.devices]
+    rooms = [plan.host_margin or 0] if spilled else list(plan.margins)
     left = min(room / max(1, whole) for room, whole in zip(rooms, capacity, strict=True))
     return (
         float(utility.quality_part(judged.score, judged.low, loss(plan.model, plan.build, plan.settings.kv_type_k))),
-        float(utility.speed_part(workload.use_case, plan.speed.decode.mid, plan.speed.first_token.mid)),
+        float(utility.speed_part(workload, prefer, plan.speed.decode.mid, plan.speed.first_token.mid)),
         float(utility.headroom_part(left)),
         float(utility.context_part(tokens_more(plan, min(rooms)), workload.context)),
     )

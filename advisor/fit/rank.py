@@ -1,4 +1,4 @@
-"""Question -> ordered results: screen every build, plan the promising ones exactly, order by utility, mark the Pareto front."""
+"""Question -> ordered results: screen every build, plan the promising ones exactly, order by utility."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.fit import utility
 from advisor.fit.placement import KINDS
 from advisor.fit.plans import LEAST_BITS, USUAL_BITS, all_plans, loss, parts, plan, too_slow
 from advisor.fit.requirements import missed, strength
 from advisor.fit.screen import NEVER, Columns, Screened, catalog_columns, screen
-from advisor.fit.spec import Catalog, HostSpec, ModelSpec, Plan, Result, Workload
+from advisor.fit.spec import Catalog, HostSpec, ModelSpec, Plan, Result, Strength, Workload
 
 BUILDS_TRIED = 3  # of one model, best first, before it counts as rejected
 OTHERS = 6
-CLOSE = 1.08  # a screened score may be this much below its exact one
+CLOSE = 1.08  # an exact score may be this much above its screened one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Index:
 
     catalog: Catalog
     table: Columns
-    losses: np.ndarray  # points lost to quantization, per build of the table
+    losses: NDArray[np.float64]  # points lost to quantization, per build of the table
     rows: dict[int, list[int]]  # model -> rows of the table
 
     @classmethod
@@ -41,13 +42,47 @@ class Index:
 
 @dataclass(slots=True)
 class Ranking:
-    """Results in order, and what is left to explain."""
+    """Results in order, and what is left to explain, by index into the catalog's models."""
 
     results: list[Result] = field(default_factory=list)
-    barred: dict[int, str] = field(default_factory=dict)  # model index -> requirement it misses
-    slow: dict[int, Plan] = field(default_factory=dict)  # fits, but misses a speed demand
+    barred: dict[int, str] = field(default_factory=dict)  # the requirement that the model misses
+    slow: dict[int, Plan] = field(default_factory=dict)  # fits, but misses a demand on speed
     unfit: list[int] = field(default_factory=list)  # no build fits
-    screened: Screened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that may run: its screened score and the rows of its builds, best first."""
+
+    model: int
+    score: float
+    rows: list[int]
+    unproved: bool  # nothing published for the use case: comes after every model that has something
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A candidate's exact plan. `key` is total: two plans never tie."""
+
+    key: tuple[bool, float, str]
+    plan: Plan
+    parts: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question with everything that was computed for it at once."""
+
+    index: Index
+    host: HostSpec
+    workload: Workload
+    prefer: str
+    only: frozenset[str] | None
+    found: Screened
+    scores: NDArray[np.float64]
+
+    def strength(self, model: int) -> Strength:
+        return strength(self.index.catalog.models[model], self.workload)
 
 
 def rank(
@@ -66,96 +101,107 @@ def rank(
         only_builds: when given, no other build is considered (those on disk, or one asked for).
         expand: keep each model's other plans too.
     """
-    out = Ranking()
-    models = index.catalog.models
-    for i, model in enumerate(models):
-        reason = missed(model, workload)
-        if reason:
-            out.barred[i] = reason
     found = screen(index.table, host, workload)
-    out.screened = found
-    scores = approximate(index, found, workload, prefer)
-    order: list[tuple[float, int, list[int]]] = []
-    for i in range(len(models)):
-        if i in out.barred:
-            continue
-        rows = candidates(index, found, scores, i, only_builds)
-        if rows:
-            order.append((scores[rows[0]], i, rows))
-        elif only_builds is None:
-            out.unfit.append(i)
-    runnable = {models[i].slug for _, i, _ in order}
-    for _, i, _ in order:
-        if models[i].superseded_by in runnable:
-            out.barred[i] = "superseded"
-    order = [entry for entry in order if entry[1] not in out.barred]
-    order.sort(
-        key=lambda entry: (strength(models[entry[1]], workload).basis == "none", -entry[0], models[entry[1]].slug)
-    )
-
-    kept: list[tuple[tuple[bool, float, str], Plan, tuple[float, ...]]] = []
-    for approximated, i, rows in order:
-        evidence_free = strength(models[i], workload).basis == "none"
-        if len(kept) >= limit:
-            last = sorted(entry[0] for entry in kept)[limit - 1]
-            if evidence_free > last[0] or (evidence_free == last[0] and approximated * CLOSE < -last[1]):
-                break
-        best = best_plan(index, host, workload, i, rows, out)
+    asked = Asked(index, host, workload, prefer, only_builds, found, scores(index, found, workload, prefer))
+    out = Ranking()
+    order = candidates(asked, out)
+    kept: list[Planned] = []
+    for candidate in order:
+        if len(kept) >= limit and beaten(candidate, sorted(p.key for p in kept)[limit - 1]):
+            break
+        best = best_plan(asked, candidate, out)
         if best:
-            detail = parts(best, host, workload)
-            score = float(utility.utility(prefer, detail))  # type: ignore[arg-type]
-            kept.append(((evidence_free, -round(score, 6), best.build.id), best, detail))
-    kept.sort(key=lambda entry: entry[0])
-    if len(kept) >= limit:
-        leave_unproved(index, workload, {entry[1].model.slug for entry in kept[:limit]}, order, out)
-    out.results = finished(index, host, workload, kept[:limit], found, expand)
+            kept.append(judged(asked, candidate, best))
+    kept = sorted(kept, key=lambda p: p.key)[:limit]
+    if len(kept) == limit:
+        leave_unproved(asked, order, {p.plan.model.slug for p in kept}, out)
+    front = pareto([p.plan for p in kept], workload)
+    out.results = [
+        Result(
+            rank=place,
+            score=-one.key[1],
+            parts=dict(zip(utility.PARTS, one.parts, strict=True)),
+            plan=one.plan,
+            strength=strength(one.plan.model, workload),
+            quantization_loss=loss(one.plan.model, one.plan.build, one.plan.settings.kv_type_k),
+            pareto=on_front,
+            reasons=(),
+            others=tuple(others(host, workload, one.plan)) if expand else (),
+        )
+        for place, (one, on_front) in enumerate(zip(kept, front, strict=True), start=1)
+    ]
     return out
 
 
-def approximate(index: Index, found: Screened, workload: Workload, prefer: str) -> np.ndarray:
+def scores(index: Index, found: Screened, workload: Workload, prefer: str) -> NDArray[np.float64]:
     """Utility per build by the screened figures."""
     judged = [strength(model, workload) for model in index.catalog.models]
     score = np.array([s.score for s in judged])[index.table.model]
     low = np.array([s.low for s in judged])[index.table.model]
-    room = np.maximum(found.fill, 1.0)
-    more = np.where(found.fill > 0, found.headroom * found.need / room, workload.context)
-    return utility.utility(
+    more = np.where(found.fill > 0, found.headroom * found.need / np.maximum(found.fill, 1.0), workload.context)
+    result: NDArray[np.float64] = utility.utility(
         prefer,
         (
             utility.quality_part(score, low, index.losses),
-            utility.speed_part(workload.use_case, found.decode),
+            utility.speed_part(workload, prefer, found.decode),
             utility.headroom_part(found.headroom),
             utility.context_part(more, workload.context),
         ),
     )
+    return result
 
 
-def candidates(index: Index, found: Screened, scores: np.ndarray, model: int, only: frozenset[str] | None) -> list[int]:
-    """Rows of a model's builds that may fit, best first: the usual quantizations before those below them, none below the floor."""
-    builds = index.catalog.models[model].builds
+def candidates(asked: Asked, out: Ranking) -> list[Candidate]:
+    """Models that meet the requirements and may fit, by screened score; the others are noted in `out`."""
+    models, found = asked.index.catalog.models, []
+    for i, model in enumerate(models):
+        reason = missed(model, asked.workload)
+        if reason:
+            out.barred[i] = reason
+        elif rows := rows_of(asked, i):
+            unproved = asked.strength(i).basis == "none"
+            found.append(Candidate(i, float(asked.scores[rows[0]]), rows, unproved))
+        elif asked.only is None:
+            out.unfit.append(i)
+    runnable = {models[c.model].slug for c in found}
+    for c in found:
+        if models[c.model].superseded_by in runnable:
+            out.barred[c.model] = "superseded"
+    left = [c for c in found if c.model not in out.barred]
+    return sorted(left, key=lambda c: (c.unproved, -c.score, models[c.model].slug))
+
+
+def rows_of(asked: Asked, model: int) -> list[int]:
+    """Rows of a model's builds that may fit, best first: usual quantizations first, none below the floor."""
+    table, builds = asked.index.table, asked.index.catalog.models[model].builds
     rows = [
         row
-        for row in index.rows.get(model, [])
-        if found.kind[row] != NEVER
-        and (only is None or builds[index.table.build[row]].id in only)
-        and (index.table.bits[row] >= LEAST_BITS or only is not None)
+        for row in asked.index.rows.get(model, [])
+        if asked.found.kind[row] != NEVER
+        and (table.bits[row] >= LEAST_BITS if asked.only is None else builds[table.build[row]].id in asked.only)
     ]
-    rows.sort(key=lambda row: (index.table.bits[row] < USUAL_BITS, -scores[row], builds[index.table.build[row]].id))
-    return rows
+    return sorted(rows, key=lambda row: (table.bits[row] < USUAL_BITS, -asked.scores[row], builds[table.build[row]].id))
 
 
-def best_plan(index: Index, host: HostSpec, workload: Workload, i: int, rows: list[int], out: Ranking) -> Plan | None:
-    """The first of a model's builds whose exact plan fits and is fast enough; else note why not."""
-    model = index.catalog.models[i]
-    assert out.screened is not None
+def beaten(candidate: Candidate, last: tuple[bool, float, str]) -> bool:
+    """Whether a candidate, and so all after it, cannot come before the last plan that is shown."""
+    if candidate.unproved != last[0]:
+        return candidate.unproved
+    return candidate.score * CLOSE < -last[1]
+
+
+def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Plan | None:
+    """The first of a model's builds whose exact plan fits and is fast enough; else note in `out` why not."""
+    i, rows = candidate.model, candidate.rows
+    model = asked.index.catalog.models[i]
     # A demand on speed may be met only by the fastest build, however it ranks.
-    fastest = max(rows, key=lambda row: out.screened.decode[row])  # type: ignore[union-attr]
+    fastest = max(rows, key=lambda row: asked.found.decode[row])
     for row in dict.fromkeys([*rows[:BUILDS_TRIED], fastest]):
-        build = model.builds[index.table.build[row]]
-        made = plan(model, build, host, workload, KINDS[int(out.screened.kind[row]) :])
+        build = model.builds[asked.index.table.build[row]]
+        made = plan(model, build, asked.host, asked.workload, KINDS[int(asked.found.kind[row]) :])
         if made is None:
             continue
-        if not too_slow(made, workload):
+        if not too_slow(made, asked.workload):
             out.slow.pop(i, None)
             return made
         held = out.slow.get(i)
@@ -166,44 +212,20 @@ def best_plan(index: Index, host: HostSpec, workload: Workload, i: int, rows: li
     return None
 
 
-def leave_unproved(
-    index: Index, workload: Workload, shown: set[str], order: list[tuple[float, int, list[int]]], out: Ranking
-) -> None:
-    """Models that would run but have no result for the use case give way to those that have one, and are told so."""
-    for _, i, _ in order:
-        model = index.catalog.models[i]
-        if model.slug not in shown and strength(model, workload).basis == "none":
-            out.barred.setdefault(i, "no_evidence")
+def judged(asked: Asked, candidate: Candidate, made: Plan) -> Planned:
+    detail = parts(made, asked.host, asked.workload, asked.prefer)
+    score = float(utility.utility(asked.prefer, detail))
+    return Planned((candidate.unproved, -round(score, 6), made.build.id), made, detail)
 
 
-def finished(
-    index: Index,
-    host: HostSpec,
-    workload: Workload,
-    kept: list[tuple[tuple[bool, float, str], Plan, tuple[float, ...]]],
-    found: Screened,
-    expand: bool,
-) -> list[Result]:
-    front = pareto([entry[1] for entry in kept], workload)
-    results = []
-    for place, ((_, negative, _), made, detail) in enumerate(kept, start=1):
-        results.append(
-            Result(
-                rank=place,
-                score=-negative,
-                parts=dict(zip(utility.PARTS, detail, strict=True)),
-                plan=made,
-                strength=strength(made.model, workload),
-                quantization_loss=loss(made.model, made.build, made.settings.kv_type_k),
-                pareto=front[place - 1],
-                reasons=(),
-                others=tuple(others(index, host, workload, made)) if expand else (),
-            )
-        )
-    return results
+def leave_unproved(asked: Asked, order: list[Candidate], shown: set[str], out: Ranking) -> None:
+    """Models that would run but have nothing published for the use case give way, and that is said of them."""
+    for c in order:
+        if c.unproved and asked.index.catalog.models[c.model].slug not in shown:
+            out.barred.setdefault(c.model, "no_evidence")
 
 
-def others(index: Index, host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
+def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
     """A model's further plans: other builds, and other placements of the same."""
     made = 0
     for build in best.model.builds:
@@ -217,19 +239,18 @@ def pareto(plans: list[Plan], workload: Workload) -> list[bool]:
     """Which plans no other beats in quality, speed and memory at once."""
 
     def key(p: Plan) -> tuple[float, float, float]:
-        judged = strength(p.model, workload)
-        return (judged.low - loss(p.model, p.build, p.settings.kv_type_k), p.speed.decode.mid, -p.memory.total)
+        low = strength(p.model, workload).low - loss(p.model, p.build, p.settings.kv_type_k)
+        return low, p.speed.decode.mid, -p.memory.total
 
     keys = [key(p) for p in plans]
     return [not any(o != k and all(a >= b for a, b in zip(o, k, strict=True)) for o in keys) for k in keys]
 
 
 def by_strength(models: tuple[ModelSpec, ...], workload: Workload, indices: list[int]) -> list[int]:
-    """Strongest first, evidence before inference before nothing."""
-    basis = {"evidence": 0, "inferred": 1, "none": 2}
+    """Strongest first, those with nothing published last."""
 
-    def key(i: int) -> tuple[int, float, str]:
+    def key(i: int) -> tuple[bool, float, str]:
         judged = strength(models[i], workload)
-        return basis[judged.basis] // 2, -judged.low, models[i].slug
+        return judged.basis == "none", -judged.low, models[i].slug
 
     return sorted(indices, key=key)

@@ -1,7 +1,7 @@
-"""Every build against one host at once: array arithmetic that says which builds are worth an exact plan, and about how fast.
+"""Every build against one host at once: array arithmetic that says which are worth an exact plan, and about how fast.
 
-The sums are those of `fit.memory` without the per-block detail. They choose what is planned, they promise nothing: a screened
-build is answered only after `placement` has weighed it exactly.
+The sums are those of `fit.memory` without the per-block detail. They choose what is planned, they promise nothing: a
+screened build is answered only after `placement` has weighed it exactly.
 """
 
 from __future__ import annotations
@@ -96,11 +96,11 @@ def _row(sizes: BuildSizes) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """Per build: the best kind of placement (index into KINDS, or NEVER), bytes of a full offload, tokens per second, room left."""
+    """What one host makes of each build."""
 
-    kind: Ints
-    need: Floats
-    decode: Floats
+    kind: Ints  # best kind of placement, index into KINDS, or NEVER
+    need: Floats  # bytes of a full offload
+    decode: Floats  # tokens per second
     headroom: Floats  # share of the room left over, 0..1
     fill: Floats  # cache bytes per further token of context, all slots
 

@@ -1,7 +1,7 @@
 """What makes one plan better than another: a weighted geometric mean of stated parts, each 0..1.
 
-Geometric, because a part near nothing spoils the plan however good the others are: a strong model at half a token per second
-helps nobody, nor does a fast one that cannot do the work. Works on numbers and on arrays alike.
+Geometric, because a part near nothing spoils the plan however good the others are: a strong model at half a token per
+second helps nobody, nor does a fast one that cannot do the work. Works on numbers and on arrays alike.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from advisor.fit.spec import Workload
+
 PARTS = ("quality", "speed", "headroom", "context")
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "quality": (0.84, 0.10, 0.03, 0.03),
-    "balanced": (0.68, 0.24, 0.04, 0.04),
-    "speed": (0.40, 0.54, 0.03, 0.03),
+    "quality": (0.82, 0.10, 0.05, 0.03),
+    "balanced": (0.66, 0.22, 0.08, 0.04),
+    "speed": (0.40, 0.50, 0.06, 0.04),
 }
+PATIENCE = {"quality": 0.6, "balanced": 1.0, "speed": 3.0}  # the needed rate, times this
 LOWER_BOUND = 0.5  # quality counts half at its estimate and half at the low end of its interval
 ROOM_WANTED = 0.10  # share of the memory left over beyond which more room is worth nothing
 LEAST = 0.6  # headroom and growth only shade a plan that fits: they start here
@@ -31,8 +34,8 @@ class Need:
     first_token: float
 
 
-# Reading aloud takes 4 to 5 tokens per second and silent reading about 8; code and tool calls are skimmed or executed, and a
-# reasoning model writes thousands of tokens before its answer.
+# Reading aloud takes 4 to 5 tokens per second and silent reading about 8; code and tool calls are skimmed or executed,
+# and a reasoning model writes thousands of tokens before its answer.
 NEEDS: dict[str, Need] = {
     "general": Need(15, 5),
     "chat": Need(15, 4),
@@ -45,8 +48,10 @@ NEEDS: dict[str, Need] = {
     "multilingual": Need(15, 5),
     "embedding": Need(0, 0.5),
 }
-# A prompt seldom fills the context, and of a running conversation only the new part is read.
+# A prompt seldom fills the context, and of a running conversation only the new part is read. Who sends long documents
+# expects to wait longer: the bearable wait grows by itself once more with every LONG_PROMPT tokens of context.
 PROMPT_SHARE = 0.25
+LONG_PROMPT = 32768
 
 
 def quality_part(score: Any, low: Any, loss: Any) -> Any:
@@ -54,11 +59,17 @@ def quality_part(score: Any, low: Any, loss: Any) -> Any:
     return np.clip((LOWER_BOUND * low + (1 - LOWER_BOUND) * score - loss) / 100, 0.0, 1.0)
 
 
-def speed_part(use_case: str, decode: Any, first_token: Any = 0.0) -> Any:
-    """Saturating: 0.86 at the needed rate, next to nothing gained beyond twice that; waiting for the first token counts a quarter."""
-    need = NEEDS[use_case]
-    writing = 1 - np.exp(-2 * decode / need.decode) if need.decode else 1.0
-    waiting = 1 / (1 + PROMPT_SHARE * first_token / (2 * need.first_token))
+def speed_part(asked: Workload, prefer: str, decode: Any, first_token: Any = 0.0) -> Any:
+    """Saturating: 0.86 at the needed rate, little more beyond twice that; waiting to start counts a quarter.
+
+    An embedding writes nothing: there only the reading counts.
+    """
+    need = NEEDS[asked.use_case]
+    bearable = 2 * need.first_token * (1 + asked.context / LONG_PROMPT) / PATIENCE[prefer]
+    if not need.decode:
+        return 1 / (1 + first_token / bearable)
+    writing = 1 - np.exp(-2 * decode / (need.decode * PATIENCE[prefer]))
+    waiting = 1 / (1 + PROMPT_SHARE * first_token / bearable)
     return writing**0.75 * waiting**0.25
 
 
