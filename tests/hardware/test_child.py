@@ -1,0 +1,94 @@
+"""The probe as a child that hangs, crashes or talks nonsense."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+
+from hardware import child
+
+HEALTHY: dict[str, Any] = {
+    "os": "linux",
+    "memory": {"total": 8, "available": 4, "cpu_cores": 2},
+    "driver": None,
+    "error": None,
+    "accelerators": [],
+}
+
+
+def script(text: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", text)
+
+
+def test_a_hanging_driver_is_a_time_out_and_leaves_no_process(driver: Callable[..., None]) -> None:
+    driver(HANG="nvmlDeviceGetCount_v2")
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    start = time.monotonic()
+    with pytest.raises(child.ProbeFailure, match="did not answer") as error:
+        child.run(timeout_seconds=2)
+    assert error.value.code == "timeout"
+    assert time.monotonic() - start < 3.5
+    assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
+
+
+def test_a_grandchild_that_keeps_the_pipe_open_does_not_hold_us_up() -> None:
+    text = "import subprocess,sys,time; subprocess.Popen(['sleep','60']); time.sleep(60)"
+    start = time.monotonic()
+    with pytest.raises(child.ProbeFailure):
+        child.run(script(text), timeout_seconds=0.5)
+    assert time.monotonic() - start < 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "sentence"),
+    [
+        ("raise SystemExit('no such thing')", "crash", "no such thing"),
+        ("import os; os.kill(os.getpid(), 11)", "crash", "exit status -11"),
+        ("print('{')", "garbage", "not JSON"),
+        ("pass", "garbage", "not JSON"),
+        ("print('[]')", "garbage", "snapshot: "),
+        ('print(\'{"os": "linux"}\')', "garbage", "is a required property"),
+    ],
+)
+def test_a_broken_probe_is_one_word_and_one_sentence(text: str, code: str, sentence: str) -> None:
+    with pytest.raises(child.ProbeFailure, match=sentence) as error:
+        child.run(script(text))
+    assert error.value.code == code
+
+
+def device(**values: Any) -> dict[str, Any]:
+    plain = dict.fromkeys(("uuid", "name", "memory_total", "memory_free", "error"))
+    return {"vendor": "nvidia", "kind": "gpu", **plain, **values}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"os": "beos"},
+        {"memory": {"total": 0, "available": 0, "cpu_cores": 1}},
+        {"memory": {"total": 8, "available": -1, "cpu_cores": 1}},
+        {"accelerators": [device(uuid="ram", name="x")]},
+        {"accelerators": [device(uuid="GPU-1 <script>", name="x")]},
+        {"accelerators": [device(uuid="GPU-1", memory_total=2**61)]},
+        {"accelerators": [device(uuid="GPU-1"), device(uuid="GPU-1")]},
+        {"more": 1},
+    ],
+)
+def test_a_reading_that_no_probe_prints_is_refused(wrong: dict[str, Any]) -> None:
+    child.check(HEALTHY)
+    with pytest.raises(child.ProbeFailure):
+        child.check(HEALTHY | wrong)
+
+
+def test_no_file_descriptor_is_left_open() -> None:
+    child.run(script(f"print({__import__('json').dumps(HEALTHY)!r})"))
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        child.run(script(f"print({__import__('json').dumps(HEALTHY)!r})"))
+    assert len(os.listdir("/proc/self/fd")) == before
