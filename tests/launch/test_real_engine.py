@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import LazySettings
 
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.stored import from_json
-from advisor.fit.spec import BuildSpec, Plan, Settings
-from advisor.launch import process, services
+from advisor.fit.memory.sizes import summarise
+from advisor.fit.spec import BuildSpec, Header, Plan, Settings, Tensor
+from advisor.launch import files, process, services
+from catalog.gguf import read_header
 from catalog.models import Build, Model
 from tests.launch.conftest import make_plan, until, who
 
@@ -19,19 +21,19 @@ SEED = Path(__file__).parents[2] / "catalog" / "data" / "builds" / "smollm2-135m
 
 
 def smollm2(settings: Settings) -> Plan:
-    """The bundled model as the catalog's seed knows it, weighed by the fit."""
+    """The bundled model: its file as the catalog's seed names it, its sizes out of the file's own header."""
     seed = json.loads(SEED.read_text())["builds"][0]
     model = Model.objects.create(
         slug="smollm2-135m-instruct", name="SmolLM2", hub_id="x/y", organisation="x", family="x"
     )
     Build.objects.create(model=model, **{k: v for k, v in seed.items() if k not in ("source", "sizes")})
-    sizes = from_json(seed["sizes"])
+    path = files.find(seed["files"], roots=[])
+    assert path
+    read = read_header(path)
+    tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for t in read["tensors"])
+    sizes = summarise(Header(read["kv"], tensors, read["n_vocab"]))
     build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
-    plan = make_plan(build)
-    return type(plan)(
-        **{name: getattr(plan, name) for name in plan.__slots__}
-        | {"settings": settings, "memory": estimate(sizes, settings)}
-    )
+    return replace(make_plan(build), settings=settings, memory=estimate(sizes, settings))
 
 
 def chat(port: int, alias: str) -> str:
