@@ -16,13 +16,14 @@ def described(
     device: dict[str, Any], row: Accelerator | None, ram_reserved: int, ram_available: int
 ) -> dict[str, Any] | None:
     """One entry of `accelerators`, or None for a device that failed or is not named."""
-    if device["error"] or not device["name"] or not device["memory_total"]:
+    if device["error"] or not (device["uuid"] and device["name"] and device["memory_total"]):
         return None
+    parent = device.get("parent")
     unified = device["kind"] == "unified"
     capacity = device["memory_total"]
     reserved = ram_reserved if unified else row.reserved_bytes if row else 0
     free = ram_available if unified else min(device["memory_free"] or 0, capacity - reserved)
-    spec = reference(device["parent"] or device["name"], None if device["parent"] else capacity)
+    spec = reference(parent or device["name"], None if parent else capacity)
     share, compute = slice_of(device, spec)
     bandwidth = spec.memory_bandwidth if spec else device.get("memory_bandwidth")
     flops = spec.flops_fp16 if spec else None

@@ -65,7 +65,20 @@ def test_a_name_is_understood_as_people_write_it(written: str, meant: str) -> No
 
 @pytest.mark.parametrize(
     "written",
-    ["", "GPU", "409", "40900", "4090 Super", "GTX 4090", "RTX 4090 XTX", "RX 4090", "foo", "A1000000", "M9 Max", "H10"],
+    [
+        "",
+        "GPU",
+        "409",
+        "40900",
+        "4090 Super",
+        "GTX 4090",
+        "RTX 4090 XTX",
+        "RX 4090",
+        "foo",
+        "A1000000",
+        "M9 Max",
+        "H10",
+    ],
 )
 def test_a_name_is_never_half_a_match(written: str) -> None:
     with pytest.raises(UnknownGpu, match="memory_bytes and memory_bandwidth"):

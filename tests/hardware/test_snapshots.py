@@ -192,7 +192,8 @@ def test_a_month_of_snapshots_is_pruned_and_the_last_good_one_stays(two: Driver)
     good = services.refresh()
     Snapshot.objects.filter(pk=good.pk).update(taken=timezone.now() - timedelta(days=30))
     month = [
-        Snapshot(host_id="local", taken=timezone.now() - timedelta(hours=h), ok=False, error="timeout") for h in range(700)
+        Snapshot(host_id="local", taken=timezone.now() - timedelta(hours=h), ok=False, error="timeout")
+        for h in range(700)
     ]
     Snapshot.objects.bulk_create(month)
     before: dict[str, Any] = services.host_document()

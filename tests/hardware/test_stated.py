@@ -34,7 +34,9 @@ def card(name: str, count: int = 1, gib: float | None = None) -> dict[str, Any]:
         ("no gpu, 16gb", [], 16, None),
     ],
 )
-def test_hardware_is_read_from_words(text: str, cards: list[dict[str, Any]], ram: int | None, cores: int | None) -> None:
+def test_hardware_is_read_from_words(
+    text: str, cards: list[dict[str, Any]], ram: int | None, cores: int | None
+) -> None:
     assert parse_text(text) == {
         "accelerators": cards,
         "ram_bytes": None if ram is None else ram * GIB,
@@ -42,7 +44,9 @@ def test_hardware_is_read_from_words(text: str, cards: list[dict[str, Any]], ram
     }
 
 
-@pytest.mark.parametrize("text", ["", "   ", "8 cores", "x" * 501, "64 GB RAM, 32 GB RAM", "CPU only, RTX 4090", "2x 24GB"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "8 cores", "x" * 501, "64 GB RAM, 32 GB RAM", "CPU only, RTX 4090", "2x 24GB"]
+)
 def test_words_that_are_no_hardware_are_one_sentence(text: str) -> None:
     with pytest.raises(HardwareText, match=r"^text .*\.$"):
         parse_text(text)
@@ -51,19 +55,23 @@ def test_words_that_are_no_hardware_are_one_sentence(text: str) -> None:
 def test_a_known_card_is_filled_in_from_the_reference() -> None:
     document = stated({"text": "2x 4090, 64 GB RAM, 16 cores"})
     one, two = document["accelerators"]
-    assert one == two == {
-        "name": "NVIDIA GeForce RTX 4090",
-        "uuid": None,
-        "memory_bytes": 24564 * MIB,
-        "free_bytes": 24564 * MIB,
-        "reserved_bytes": 0,
-        "memory_bandwidth": 1_008_000_000_000,
-        "flops_fp16": 165_200_000_000_000,
-        "compute_capability": "8.9",
-        "unified": False,
-        "vendor": "nvidia",
-        "source": "reference",
-    }
+    assert (
+        one
+        == two
+        == {
+            "name": "NVIDIA GeForce RTX 4090",
+            "uuid": None,
+            "memory_bytes": 24564 * MIB,
+            "free_bytes": 24564 * MIB,
+            "reserved_bytes": 0,
+            "memory_bandwidth": 1_008_000_000_000,
+            "flops_fp16": 165_200_000_000_000,
+            "compute_capability": "8.9",
+            "unified": False,
+            "vendor": "nvidia",
+            "source": "reference",
+        }
+    )
     assert (document["ram_bytes"], document["cpu_cores"], document["snapshot"]) == (64 * GIB, 16, None)
 
 
