@@ -139,7 +139,7 @@ def cross_validated(data: Data) -> tuple[np.ndarray, np.ndarray]:
     decode, prefill = np.zeros(len(pairs)), np.zeros(len(pairs))
     for f in range(FOLDS):
         kept = arrays([r for r, g in zip(data.rows, fold, strict=True) if g != f])
-        order, x = fit(kept, 8)
+        order, x = fit(kept)
         full_order, full, _ = layout(data)
         known = dict(zip(order, x, strict=True))
         full = np.array([known.get(name, value) for name, value in zip(full_order, full, strict=True)])
@@ -223,7 +223,7 @@ def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.nd
     wide = {k: [rounded(v[0] * 0.8), rounded(v[1] * 1.25)] for k, v in calibrated.items()}
     table["spread"] = {"calibrated": calibrated, "roofline": wide}
     table["fitted"] = {
-        "date": DATE,
+        "date": datetime.now(UTC).date().isoformat(),
         "script": "bench/fit_speed.py",
         "decode_rows": int(np.isfinite(data.measured).sum()),
     }

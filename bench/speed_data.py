@@ -82,8 +82,10 @@ def load(path: Path) -> list[dict[str, Any]]:
         scale = row["file_gib"] * 2**30 / sizes.file_bytes if row["file_gib"] else 1.0
         if row["gpu"]:
             device = reference[row["gpu"]]
-            if sizes.file_bytes * scale > 0.97 * device.memory_bytes:
+            if sizes.file_bytes * scale > 0.92 * device.memory_bytes:
                 continue
+            if row["peak_gb"] and row["peak_gb"] * 1e9 < 0.85 * sizes.file_bytes * scale:
+                continue  # part of the model was not on the device
             settings = Settings(context=4096, gpu_layers=len(sizes.layers) + 1, devices=1)
             row |= {"class": rates.device_class(device), "name": rates.plain_name(device.name), "device": device}
             row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}

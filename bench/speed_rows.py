@@ -93,6 +93,7 @@ def device(name: str) -> str:
 
 
 def quantization(text: str, model: str) -> str | None:
+    text = text.split("(")[0].strip()  # "Q4_K_M (Ollama's default) / MXFP4 for ..."
     known = f"{text} {model}".upper() if text in {"", "None"} else text.upper()
     if not text and ":" in model and "MLX" not in model.upper():
         known += " Q4_K_M"  # what an Ollama tag means when it names no quantization
@@ -148,6 +149,7 @@ def join(row: dict[str, Any], catalog: dict[str, Any], reference: dict[str, Any]
         "depth": int(row.get("context") or 0) if bench else prompt,
         "prompt_tokens": prompt if bench or prompt > 128 else 0,
         "file_gib": row.get("model_file_gib"),
+        "peak_gb": row.get("peak_vram_gb"),
         "decode": row.get("tg_tok_s"),
         "prefill": row.get("pp_tok_s"),
         "bench": bench,
