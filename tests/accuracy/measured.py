@@ -1,0 +1,91 @@
+"""What llama.cpp b11434 allocated in its own dry run: 1,793 rows over 43 models, and their tensor tables.
+
+data/rows.jsonl.gz, data/headers.json.gz. Settings are in llama.cpp's short names; bytes per buffer.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.memory.requests import request
+from advisor.fit.memory.sizes import summarise
+from advisor.fit.spec import BuildSizes, Header, Memory, Tensor
+
+DATA = Path(__file__).parent / "data"
+Row = dict[str, Any]
+
+
+@cache
+def rows() -> list[Row]:
+    return [orjson.loads(line) for line in gzip.open(DATA / "rows.jsonl.gz")]
+
+
+@cache
+def _headers() -> dict[str, Any]:
+    return orjson.loads(gzip.open(DATA / "headers.json.gz").read())
+
+
+def builds() -> Iterator[tuple[str, str]]:
+    for model, header in _headers().items():
+        for quantization in header["tensors"][0][2]:
+            yield model, quantization
+
+
+def header(model: str, quantization: str) -> Header:
+    read = _headers()[model]
+    tensors = tuple(Tensor(name, tuple(shape), types[quantization]) for name, shape, types in read["tensors"])
+    return Header(read["kv"], tensors, read["n_vocab"])
+
+
+@cache
+def sizes(model: str, quantization: str) -> BuildSizes:
+    return summarise(header(model, quantization))
+
+
+def predicted(row: Row) -> Memory:
+    return estimate(sizes(row["model"], row["quant"]), request(row["settings"]).settings)
+
+
+def kind(row: Row) -> str:
+    settings = row["settings"]
+    if settings["ndev"] == 0:
+        return "cpu"
+    if settings["ndev"] == 2:
+        return "two gpus"
+    whole = settings["ngl"] > row["n_layers"] and settings["kvo"] and not settings["ot"]
+    return "full offload" if whole else "partial"
+
+
+@dataclass
+class Score:
+    """Signed errors in percent: of all device bytes, on the CPU of all bytes."""
+
+    errors: list[float] = field(default_factory=list)
+
+    def at(self, share: float) -> float:
+        ordered = sorted(map(abs, self.errors))
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    @property
+    def under(self) -> float:
+        """Percent of the rows that are predicted more than 2 % too low."""
+        return 100 * sum(error < -2 for error in self.errors) / len(self.errors)
+
+
+@cache
+def scores() -> dict[str, Score]:
+    by_kind: dict[str, Score] = {}
+    for row in rows():
+        memory = predicted(row)
+        true = row["gpu_total"] if memory.devices else row["total"]
+        mine = sum(d.total for d in memory.devices) if memory.devices else memory.total
+        by_kind.setdefault(kind(row), Score()).errors.append(100 * (mine - true) / true)
+    return by_kind

@@ -1,0 +1,64 @@
+"""Predictions against measured rows. The limits are what the sums reach; who makes them worse breaks the build."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.fit.memory.sizes import from_json, summarise, to_json
+from tests.accuracy import measured
+
+LIMITS = {  # percent: median, 90th percentile, worst, share under-predicted by more than 2 %
+    "full offload": (0.01, 0.15, 2.0, 0.0),
+    "partial": (0.7, 7.5, 170.0, 7.0),
+    "two gpus": (0.1, 4.5, 130.0, 5.0),
+    "cpu": (0.01, 0.15, 2.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+def test_the_error_against_measured_rows_stays_within_its_limits(kind: str) -> None:
+    score = measured.scores()[kind]
+    median, p90, worst, under = LIMITS[kind]
+    assert (score.at(0.5) <= median, score.at(0.9) <= p90, score.at(1) <= worst, score.under <= under) == (True,) * 4, (
+        f"{kind}: median {score.at(0.5):.3f} p90 {score.at(0.9):.3f} worst {score.at(1):.2f} under {score.under:.2f}"
+    )
+
+
+def test_weights_on_every_device_are_exact() -> None:
+    wrong = [r["id"] for r in measured.rows() if measured_parts(r, "weights") != [d.weights for d in predicted(r)]]
+    assert wrong == []
+
+
+def test_cache_and_state_on_every_device_are_exact() -> None:
+    wrong = [r["id"] for r in measured.rows() if measured_parts(r, "context") != [d.kv for d in predicted(r)]]
+    assert wrong == []
+
+
+def predicted(row: measured.Row):
+    return measured.predicted(row).devices
+
+
+def measured_parts(row: measured.Row, part: str) -> list[int]:
+    return [row[part].get(f"gpu{i}", 0) for i in range(row["settings"]["ndev"])]
+
+
+@pytest.mark.parametrize(("model", "quantization"), list(measured.builds()))
+def test_sizes_come_back_from_json_as_they_were(model: str, quantization: str) -> None:
+    sizes = measured.sizes(model, quantization)
+    assert from_json(to_json(sizes)) == sizes
+
+
+def test_sizes_of_another_version_are_refused() -> None:
+    stored = to_json(measured.sizes("llama-3.1-8b", "q4_k_m")) | {"version": 0}
+    with pytest.raises(ValueError, match="version 0"):
+        from_json(stored)
+
+
+def test_a_header_without_block_count_is_refused_in_one_sentence() -> None:
+    header = measured.header("llama-3.1-8b", "q4_k_m")
+    del header.kv["llama.block_count"]
+    try:
+        with pytest.raises(ValueError, match="block count"):
+            summarise(header)
+    finally:
+        header.kv["llama.block_count"] = 32
