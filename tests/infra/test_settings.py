@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from celery.schedules import maybe_schedule
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from config.celery import app
+from tests.plugin.berth import ROOT
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "http", "PORT must be a whole number from 1 to 65535, not 'http'."),
+        ("PORT", "0", "PORT must be a whole number from 1 to 65535, not '0'."),
+        ("DEBUG", "maybe", "DEBUG must be true or false, not 'maybe'."),
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name hosts; '*' is refused."),
+        ("DATABASE_URL", "mysql://x", "DATABASE_URL must start with postgresql://"),
+        ("REDIS_URL", "amqp://x", "REDIS_URL must start with redis://"),
+        ("BERTH_HOST", "GPU 7", "BERTH_HOST must be lower-case letters, digits and dashes, not 'GPU 7'."),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'."),
+    ],
+)
+def test_a_bad_value_stops_the_start_with_one_sentence(name: str, value: str, sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        cwd=ROOT,
+        env=os.environ | {name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_celery_takes_json_only_keeps_no_result_and_bounds_every_task() -> None:
+    conf = app.conf
+    assert conf.accept_content == ["json"]
+    assert conf.task_serializer == "json"
+    assert not conf.result_backend
+    assert conf.task_acks_late is False
+    assert conf.worker_prefetch_multiplier == 1
+    assert (conf.task_soft_time_limit, conf.task_time_limit) == (25, 30)
+    assert conf.broker_transport_options["visibility_timeout"] == 300
+    assert conf.broker_transport_options["unacked_restore_throttle"] == 1
+
+
+def test_every_beat_entry_goes_to_this_hosts_queue_expires_with_its_period_and_names_a_task() -> None:
+    app.loader.import_default_modules()
+    for entry in app.conf.beat_schedule.values():
+        period = maybe_schedule(entry["schedule"]).run_every.total_seconds()
+        assert entry["options"] == {"queue": "host.local", "expires": period}
+        assert entry["task"] in app.tasks
+    assert set(app.conf.beat_schedule) == {"hardware.tasks.snapshot", "advisor.tasks.reconcile"}
+
+
+def test_pages_are_served_with_a_policy_without_inline_script_and_without_framing() -> None:
+    answer = Client().get("/healthz")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_strangers_get_less_once_the_page_leaves_loopback() -> None:
+    asked = "from config import settings as s; print(s.ANONYMOUS_ACCESS, s.LOCAL_OPERATOR, s.SESSION_COOKIE_SECURE)"
+
+    def said(**environment: str) -> str:
+        command = [sys.executable, "-c", asked]
+        return subprocess.check_output(command, cwd=ROOT, env=os.environ | environment, text=True).strip()
+
+    assert said() == "True True False"
+    assert said(BERTH_BIND="0.0.0.0") == "False False False"
+    assert said(BERTH_BIND="0.0.0.0", BERTH_HTTPS="true") == "False False True"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_the_tests_run_on_the_database_that_was_asked_for() -> None:
+    assert connection.vendor == ("postgresql" if os.environ.get("TEST_DB") == "postgres" else "sqlite")
+
+
+@pytest.mark.django_db
+def test_sqlite_writes_ahead_and_takes_its_turn_at_begin() -> None:
+    assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
