@@ -1,0 +1,19 @@
+"""The whole seed catalog, ready to be asked, read into the database once for all modules and rolled back."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from advisor import selectors
+from advisor.fit.rank import Index
+from catalog import importer
+
+
+@pytest.fixture(scope="session")
+def seeded_index(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Index:
+    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+        importer.load()
+        index = Index.of(selectors.load("seed"))
+        transaction.set_rollback(True)
+    return index

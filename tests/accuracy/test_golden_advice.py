@@ -1,0 +1,305 @@
+"""What an expert would sign: hardware x question -> what must be among the first, what must never appear, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.fit.fixes import rejections
+from advisor.fit.rank import Index, Ranking, rank
+from advisor.fit.spec import PREFERENCES, USE_CASES, HostSpec, Workload
+from advisor.selectors import host_spec
+from hardware.services import HardwareError, stated
+
+pytestmark = pytest.mark.django_db  # for the catalog's one load
+
+
+@dataclass(frozen=True)
+class Case:
+    hardware: str
+    use_case: str
+    why: str
+    context: int = 8192
+    top: set[str] = field(default_factory=set)  # at least one of these among the first five
+    all_of: set[str] = field(default_factory=set)  # each of these among the first ten
+    never: set[str] = field(default_factory=set)
+    asks: dict = field(default_factory=dict)  # type: ignore[type-arg]
+
+
+CODERS_24 = {"qwen3.6-27b", "qwen3.6-35b-a3b", "gemma-4-31b-it"}
+OLD_AND_SMALL = {"codellama-70b-instruct-hf", "qwen2.5-7b-instruct", "starcoder2-7b", "deepseek-coder-33b-instruct"}
+CASES = [
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "coding",
+        "recent generalists lead, not 7B models of 2024",
+        32768,
+        CODERS_24,
+        never=OLD_AND_SMALL,
+    ),
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "coding",
+        "a mixture is judged by its results, not by its 3B active",
+        32768,
+        {"qwen3.6-35b-a3b"},
+        {"qwen3-30b-a3b-instruct-2507", "gemma-4-26b-a4b-it"},
+    ),
+    Case(
+        "2x H100 SXM, 256 GB RAM",
+        "coding",
+        "160 GB reach models far above 28B",
+        32768,
+        {"minimax-m2.7", "qwen3.5-122b-a10b"},
+        never=OLD_AND_SMALL,
+    ),
+    Case("8x H200, 1024 GB RAM", "coding", "the strongest open model fits and wins", 131072, {"glm-5.2", "kimi-k2.6"}),
+    Case(
+        "RTX 4060 laptop 8 GB, 16 GB RAM",
+        "general",
+        "what fits 8 GB, or spills its experts",
+        8192,
+        {"qwen3.5-9b", "gemma-4-26b-a4b-it"},
+        never={"llama-3.3-70b-instruct"},
+    ),
+    Case("RTX 3050 laptop 4 GB, 16 GB RAM", "chat", "4 GB hold a 4B model", 8192, {"qwen3.5-4b"}),
+    Case(
+        "RTX 3060 12GB, 32 GB RAM",
+        "coding",
+        "experts in RAM beat a small dense model",
+        16384,
+        {"qwen3.6-35b-a3b"},
+        {"qwen3.5-9b"},
+    ),
+    Case(
+        "CPU only, 16 GB RAM, 8 cores",
+        "general",
+        "small models at reading speed",
+        8192,
+        {"qwen3.5-4b"},
+        never={"qwen3.6-27b", "llama-3.3-70b-instruct"},
+    ),
+    Case(
+        "CPU only, 32 GB RAM, 8 cores",
+        "general",
+        "few active parameters make 30B usable on a CPU",
+        8192,
+        {"qwen3.6-35b-a3b", "gemma-4-26b-a4b-it"},
+        never={"llama-3.3-70b-instruct"},
+    ),
+    Case(
+        "CPU only, 8 GB RAM, 4 cores",
+        "chat",
+        "only what fits beside the system",
+        4096,
+        {"qwen3.5-4b", "qwen3.5-2b"},
+        never={"gpt-oss-20b"},
+    ),
+    Case("M3 Max 64 GB", "general", "48 of 64 GB are the GPU's", 8192, {"qwen3.6-35b-a3b", "qwen3.6-27b"}),
+    Case(
+        "2x RTX 3090, 64 GB RAM",
+        "general",
+        "48 GB in two cards",
+        32768,
+        {"qwen3.6-35b-a3b", "qwen3.6-27b"},
+        {"gemma-4-31b-it"},
+    ),
+    Case(
+        "RTX 3090 + RTX 3060 12GB, 64 GB RAM",
+        "general",
+        "unequal cards are used together",
+        16384,
+        {"qwen3.6-27b", "qwen3.6-35b-a3b"},
+    ),
+    Case("RTX 5090, 64 GB RAM", "coding", "32 GB at 64k", 65536, CODERS_24),
+    Case(
+        "DGX Spark",
+        "general",
+        "much memory, little bandwidth: mixtures",
+        32768,
+        {"qwen3.6-35b-a3b", "qwen3.5-122b-a10b"},
+    ),
+    Case("Ryzen AI Max+ 395 128GB", "coding", "the same on AMD", 32768, {"qwen3.6-35b-a3b", "qwen3.5-122b-a10b"}),
+    Case("RX 7900 XTX, 32 GB RAM", "coding", "24 GB of AMD", 16384, CODERS_24),
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "vision",
+        "only models that see",
+        8192,
+        {"gemma-4-31b-it", "qwen3.6-27b"},
+        never={"gpt-oss-20b", "qwen3-30b-a3b-instruct-2507"},
+    ),
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "long_context",
+        "windows and hybrids hold 128k on 24 GB",
+        131072,
+        {"gemma-4-26b-a4b-it", "qwen3.6-35b-a3b"},
+        never={"qwen3-32b"},
+    ),
+    Case(
+        "RTX 4090, 64 GB RAM", "tool_use", "only models known to call tools", 32768, CODERS_24, never={"gemma-3-27b-it"}
+    ),
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "embedding",
+        "embedding models and nothing else",
+        512,
+        {"qwen3-embedding-8b", "qwen3-embedding-4b"},
+        never={"qwen3.6-27b", "bge-reranker-v2-m3"},
+    ),
+    Case(
+        "CPU only, 16 GB RAM, 8 cores",
+        "embedding",
+        "a CPU embeds with small models",
+        512,
+        {"qwen3-embedding-0.6b", "harrier-oss-v1-270m"},
+    ),
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "general",
+        "research-only weights are no commercial advice",
+        8192,
+        CODERS_24,
+        never={"c4ai-command-r-08-2024"},
+        asks={"licence": "commercial"},
+    ),
+    Case("RTX 4090, 64 GB RAM", "general", "German is asked for", 8192, CODERS_24, asks={"languages": ("de",)}),
+    Case(
+        "A100 SXM4 80GB, 256 GB RAM",
+        "chat",
+        "sixteen requests at once still decode fast",
+        8192,
+        {"gemma-4-26b-a4b-it", "qwen3.6-35b-a3b"},
+        asks={"concurrency": 16},
+    ),
+    Case(
+        "RTX 4090, 64 GB RAM",
+        "coding",
+        "a hundred tokens a second only from mixtures and small models",
+        32768,
+        {"qwen3.6-35b-a3b"},
+        never={"qwen3.6-27b", "gemma-4-31b-it"},
+        asks={"min_decode_tokens_per_second": 100.0},
+    ),
+]
+
+
+def machine(text: str) -> HostSpec:
+    return host_spec(stated({"text": text}))
+
+
+def asked(index: Index, case: Case, limit: int = 10) -> Ranking:
+    return rank(index, machine(case.hardware), Workload(case.use_case, case.context, **case.asks), limit=limit)
+
+
+def slugs(ranking: Ranking) -> list[str]:
+    return [result.plan.model.slug for result in ranking.results]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.hardware} {case.use_case}: {case.why}")
+def test_the_first_answers_are_those_an_expert_gives(seeded_index, case):
+    found = slugs(asked(seeded_index, case))
+    known = {model.slug for model in seeded_index.catalog.models}
+    assert case.top | case.all_of | case.never <= known | OLD_AND_SMALL
+    assert not case.top or set(found[:5]) & case.top, found
+    assert case.all_of <= set(found), found
+    assert not case.never & set(found), found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.hardware} {case.use_case} {case.context}")
+def test_no_plan_takes_more_than_is_available_and_none_is_too_short(seeded_index, case):
+    host = machine(case.hardware)
+    for result in asked(seeded_index, case).results:
+        plan = result.plan
+        assert plan.settings.context >= case.context * plan.settings.slots
+        for part, index in zip(plan.memory.devices, plan.devices, strict=True):
+            assert part.total <= host.devices[index].available_bytes
+        shared = sum(d.total for d, i in zip(plan.memory.devices, plan.devices, strict=True) if host.devices[i].unified)
+        assert plan.memory.host.total + shared <= host.ram_available_bytes
+
+
+@pytest.mark.parametrize("use_case", USE_CASES)
+def test_only_models_made_for_the_task_appear(seeded_index, use_case):
+    ranking = rank(seeded_index, machine("8x H200, 1024 GB RAM"), Workload(use_case, 512), limit=100)
+    wanted = "embedding" if use_case == "embedding" else "generate"
+    assert ranking.results
+    assert {result.plan.model.task for result in ranking.results} == {wanted}
+
+
+def test_a_model_without_results_never_comes_before_one_with_results(seeded_index):
+    ranking = rank(seeded_index, machine("RTX 4090, 64 GB RAM"), Workload("coding", 4096), limit=100)
+    bases = [result.strength.basis == "none" for result in ranking.results]
+    assert bases == sorted(bases)
+
+
+def test_a_30b_mixture_for_code_ranks_by_what_it_can_not_by_what_is_active(seeded_index):
+    ranking = rank(seeded_index, machine("RTX 4090, 64 GB RAM"), Workload("coding", 32768), limit=100)
+    found = slugs(ranking)
+    assert found.index("qwen3-coder-30b-a3b-instruct") < 0.5 * len(found)
+    assert found.index("qwen3-coder-30b-a3b-instruct") < found.index("qwen3-4b-thinking-2507")
+
+
+def test_llama_8b_at_128k_is_not_sent_to_16_gb_with_an_f16_cache(seeded_index):
+    workload = Workload("general", 131072)
+    only = frozenset({"llama-3.1-8b-instruct:Q8_0"})
+    ranking = rank(seeded_index, machine("RTX 4060 Ti 16GB, 8 GB RAM"), workload, limit=5, only_builds=only)
+    assert not any(r.plan.placement == "gpu" and r.plan.settings.kv_type_k == "f16" for r in ranking.results)
+
+
+def test_gemma_27b_fits_24_gb_with_its_sliding_windows(seeded_index):
+    only = frozenset({"gemma-3-27b-it:Q4_K_M"})
+    ranking = rank(seeded_index, machine("RTX 4090"), Workload("general", 32768), only_builds=only)
+    assert ranking.results[0].plan.placement == "gpu"
+
+
+def test_two_cards_are_two(seeded_index):
+    assert len(machine("2x H100 SXM, 256 GB RAM").devices) == 2
+    plans = [r.plan for r in asked(seeded_index, CASES[2]).results]
+    assert any(len(plan.devices) == 2 for plan in plans)
+
+
+@pytest.mark.parametrize("text", ["RTX 9999 Ultra, 64 GB RAM", "RTX 3060, 32 GB RAM"])
+def test_an_unknown_or_ambiguous_card_is_asked_about(text):
+    with pytest.raises(HardwareError) as caught:
+        machine(text)
+    assert caught.value.status == 422
+
+
+def test_four_bits_of_a_larger_model_beat_eight_of_a_smaller_and_nothing_is_below_the_floor(seeded_index):
+    ranking = rank(seeded_index, machine("RTX 4090, 64 GB RAM"), Workload("general", 8192), limit=100)
+    first = ranking.results[0].plan
+    assert first.model.parameters_total > 25e9
+    for result in ranking.results:
+        sizes = result.plan.build.sizes
+        assert 8 * sizes.file_bytes / sizes.parameters > 3.4
+
+
+def test_the_same_question_gets_the_same_answer(seeded_index):
+    one, two = (asked(seeded_index, CASES[0]).results for _ in range(2))
+    assert one == two
+
+
+QUESTIONS = st.builds(
+    Case,
+    hardware=st.sampled_from(sorted({case.hardware for case in CASES})),
+    use_case=st.sampled_from(USE_CASES),
+    why=st.just("any"),
+    context=st.sampled_from([512, 4096, 20_000, 100_000, 262_144]),
+    asks=st.fixed_dictionaries({"concurrency": st.sampled_from([1, 3, 16])}),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(case=QUESTIONS, prefer=st.sampled_from(PREFERENCES))
+def test_scores_fall_places_count_up_and_every_model_is_accounted_for_once(seeded_index, case, prefer):
+    host, workload = machine(case.hardware), Workload(case.use_case, case.context, **case.asks)
+    ranking = rank(seeded_index, host, workload, prefer=prefer, limit=500)
+    keys = [(r.strength.basis == "none", -r.score, r.plan.build.id) for r in ranking.results]
+    assert keys == sorted(keys)
+    assert [r.rank for r in ranking.results] == list(range(1, len(keys) + 1))
+    refused = [r.model for r in rejections(seeded_index, host, workload, ranking, limit=500)]
+    assert sorted(slugs(ranking) + refused) == sorted(model.slug for model in seeded_index.catalog.models)
