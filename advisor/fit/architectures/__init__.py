@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from advisor.fit.architectures.families import FAMILIES, Family
+from advisor.fit.architectures.families import FAMILIES, SAME_AS, Family
 from advisor.fit.architectures.metadata import metadata
 from advisor.fit.architectures.pieces import PIECES, Row
 from advisor.fit.architectures.schedule import Block
@@ -23,6 +23,7 @@ __all__ = ["UnknownLayout", "header", "parameters", "prediction_parameters"]
 VARIANTS = {
     "cohere": (("sliding_window", "cohere2"),),
     "deepseek": (("dsa_indexer", "deepseek_indexed"), ("q_lora_rank", "deepseek_low_rank")),
+    "laguna": (("sliding_window", "laguna_windowed"),),  # which gates a head as a whole, the other each of its values
     "qwen35moe": (("ffn", "qwen3next"),),  # only Qwen3-Next still states the width of a dense block
 }
 INPUT_TABLES = ("token_embd.weight", "per_layer_token_embd.weight")
@@ -66,9 +67,9 @@ def _layout(architecture: dict[str, Any]) -> tuple[dict[str, Any], Family, list[
     if arch is None:
         raise UnknownLayout("The configuration of this model is not published.")
     name = next((name for fact, name in VARIANTS.get(arch, ()) if architecture.get(fact)), arch)
-    if name not in FAMILIES:
+    family = FAMILIES.get(SAME_AS.get(name, name))
+    if family is None:
         raise UnknownLayout(f"The tensor layout of {arch} models is not known.")
-    family = FAMILIES[name]
     facts = _filled(architecture)
     if facts.get("tie") is None:
         raise UnknownLayout("The configuration does not say whether input and output share one embedding (tie).")

@@ -65,13 +65,25 @@ _MAMBA2: Kinds = {"recurrent": ("mamba2", "mamba2_norm"), "attention": ("attenti
 _EMBEDDING_ONLY = ("embedding", "embedding_norm")
 _BERT_TOP = ("embedding", "token_types", "positions", "embedding_norm", "embedding_norm_bias")
 
+# Vision and embedding models whose text model is one of another name.
+SAME_AS = {
+    "mixtral": "llama",
+    "llava": "llama",
+    "smolvlm": "llama",
+    "jina_embeddings_v5": "qwen3",
+    "minicpmv": "qwen3",
+    "interns1": "qwen3moe",
+    "phi4-siglip": "phi3",
+    "glm4v": "glm4",
+    "exaone4_5": "exaone4",
+    "lfm2_vl": "lfm2",
+    "step3p7": "step3p5",
+}
+
 FAMILIES: dict[str, Family] = {
     # ---------------------------------------------------------------- dense decoders
     "llama": Family("llama", ffns=MOE, metadata=("heads", "experts")),
-    "mixtral": Family("llama", ffns=MOE, metadata=("heads", "experts")),
     "mistral3": Family("mistral3", metadata=("heads",)),
-    "llava": Family("llama", metadata=("heads",)),
-    "smolvlm": Family("llama", metadata=("heads",)),
     "granite": Family("granite", metadata=("heads",)),
     "qwen2": Family("qwen2", mixers={"attention": ("attention", "qkv_bias")}),
     "mimo": Family("qwen2", mixers={"attention": ("attention", "qkv_bias")}, metadata=("heads",)),
@@ -82,11 +94,16 @@ FAMILIES: dict[str, Family] = {
         metadata=("heads",),
     ),
     "qwen3": Family("qwen3", mixers=NORMED, metadata=("heads",)),
-    "jina_embeddings_v5": Family("qwen3", mixers=NORMED, metadata=("heads",)),
-    "minicpmv": Family("qwen3", mixers=NORMED, metadata=("heads",)),
     "hunyuan": Family("hunyuan-dense", mixers=NORMED, metadata=("heads",)),
     "apertus": Family("apertus", mixers=NORMED, ffns={"dense": ("plain",)}, metadata=("heads",)),
     "exaone4": Family("exaone4", POST_NORMS, NORMED, schedule=schedule.windowed, metadata=("heads", "window")),
+    "muse_glimmer": Family(
+        "muse-glimmer",
+        PRE_NORMS + POST_NORMS,
+        {"attention": ("attention", "head_norms", "wide_gate")},
+        schedule=schedule.windowed,
+        metadata=("heads", "window"),
+    ),
     "olmo2": Family(
         "olmo2",
         POST_NORMS,
@@ -98,9 +115,7 @@ FAMILIES: dict[str, Family] = {
     "cohere2": Family("cohere2", ("attn_norm",), schedule=schedule.windowed, metadata=("window",)),
     "cohereqk": Family("command-r", ("attn_norm",), {"attention": ("attention", "per_head_norms")}),
     "phi3": Family("phi3", ffns={"dense": ("fused_gated",)}, metadata=("rope_head",)),
-    "phi4-siglip": Family("phi3", ffns={"dense": ("fused_gated",)}, metadata=("rope_head",)),
     "glm4": Family("glm4", PRE_NORMS + POST_NORMS, ffns={"dense": ("fused_gated",)}),
-    "glm4v": Family("glm4", PRE_NORMS + POST_NORMS, ffns={"dense": ("fused_gated",)}),
     "glm4old": Family("chatglm", mixers={"attention": ("attention", "qkv_bias")}, ffns={"dense": ("fused_gated",)}),
     "starcoder2": Family(
         "starcoder2",
@@ -132,7 +147,6 @@ FAMILIES: dict[str, Family] = {
     ),
     # ---------------------------------------------------------------- experts
     "qwen3moe": Family("qwen3moe", mixers=NORMED, ffns=MOE, metadata=("heads", "experts")),
-    "interns1": Family("qwen3moe", mixers=NORMED, ffns=MOE, metadata=("heads", "experts")),
     "olmoe": Family("olmoe", mixers={"attention": ("attention", "wide_norms")}, ffns=MOE, metadata=("experts",)),
     "phimoe": Family(
         "phimoe",
@@ -183,6 +197,42 @@ FAMILIES: dict[str, Family] = {
         ffns=MOE_BIASED,
         schedule=schedule.windowed,
         metadata=("heads", "window", "experts"),
+    ),
+    "laguna": Family(
+        "laguna",
+        mixers={"attention": ("attention", "head_norms", "wide_gate")},
+        ffns=MOE_BIASED_SHARED,
+        metadata=("heads", "experts", "shared_width", "leading"),
+    ),
+    "laguna_windowed": Family(
+        "laguna",
+        mixers={"attention": ("attention", "head_norms", "head_gate")},
+        ffns=MOE_BIASED_SHARED,
+        schedule=schedule.windowed_after_full,
+        metadata=("heads", "window", "experts", "shared_width", "leading"),
+    ),
+    "step3p5": Family(
+        "step35",
+        mixers={"attention": ("attention", "head_norms", "head_gate")},
+        ffns=MOE_BIASED_SHARED,
+        schedule=schedule.windowed_after_full,
+        metadata=("heads", "window", "experts", "shared_width"),
+    ),
+    "afmoe": Family(
+        "afmoe",
+        PRE_NORMS + POST_NORMS,
+        {"attention": ("attention", "head_norms", "wide_gate")},
+        MOE_BIASED_SHARED,
+        schedule.windowed,
+        metadata=("heads", "window", "experts", "shared", "leading"),
+    ),
+    "cohere2_moe": Family(
+        "cohere2moe",
+        ("attn_norm",),
+        ffns=MOE_SHARED,
+        schedule=schedule.windowed,
+        optional={"shared": "n_shared"},
+        metadata=("heads", "window", "experts", "shared", "leading"),
     ),
     "deepseek": Family(
         "deepseek2",
@@ -285,7 +335,7 @@ FAMILIES: dict[str, Family] = {
         ("ffn_norm",),
         {"attention": ("attn_norm", "fused_attention"), "first": ("fused_attention",)},
         {"dense": ("fused_gated",)},
-        schedule.windowed_after_full,
+        schedule.modern_bert,
         ("embedding", "embedding_norm", "final_norm"),
         metadata=("window",),
         causal=False,

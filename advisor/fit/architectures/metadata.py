@@ -132,7 +132,8 @@ def _heads(family: Family, facts: dict[str, Any], blocks: list[Block]) -> dict[s
         attends = [True] * len(blocks)
     count = 1 if "latent" in family.metadata else symbols["kv_heads"]
     kv = [int(b.facts.get("n_kv_heads", count)) if a else 0 for a, b in zip(attends, blocks, strict=True)]
-    return {"attention.head_count": symbols["heads"], "attention.head_count_kv": _same(kv)}
+    heads = [int(b.facts.get("n_heads", symbols["heads"])) for b in blocks]
+    return {"attention.head_count": _same(heads), "attention.head_count_kv": _same(kv)}
 
 
 def _global_heads(symbols: Symbols) -> dict[str, int]:

@@ -46,6 +46,8 @@ _TABLES = {
     "wide_norms": "attn_q_norm q; attn_k_norm k",
     "per_head_norms": "attn_q_norm head heads; attn_k_norm head kv_heads",
     "sinks": "attn_sinks heads",
+    "head_gate": "attn_gate embd heads",
+    "wide_gate": "attn_gate embd q",
     "latent_q": "attn_q embd mla_q",
     "latent_q_low_rank": "attn_q_a embd q_rank; attn_q_a_norm q_rank; attn_q_b q_rank mla_q",
     "latent_kv": """

@@ -47,17 +47,19 @@ def feed_forward(facts: dict[str, Any]) -> list[str]:
     return ["moe" if i >= first and (i + 1) % step == 0 else "dense" for i in range(layers)]
 
 
-def windows(facts: dict[str, Any]) -> list[bool]:
-    """True for blocks with a sliding window: all but every `full_attn_every`-th, or all but `n_full` spread evenly."""
+def windows(facts: dict[str, Any], *, full_first: bool = False) -> list[bool]:
+    """True for blocks with a sliding window: all but one of every `full_attn_every`, or all but `n_full` of them.
+
+    The full block is the last of its group, or the first.
+    """
     layers = Symbols(facts)["layers"]
     if not facts.get("sliding_window"):
         return [False] * layers
-    full = facts.get("n_full")
-    if full and layers % full == 0:
-        facts = {**facts, "full_attn_every": layers // full}
-    elif full:
+    every, full = facts.get("full_attn_every"), facts.get("n_full")
+    if not every and full and layers % full:
         return [kind == "window" for kind in interleave({"full": full, "window": layers - full})]
-    return [(i + 1) % Symbols(facts).need("full_attn_every") != 0 for i in range(layers)]
+    every = every or (layers // full if full else Symbols(facts).need("full_attn_every"))
+    return [i % every != (0 if full_first else every - 1) for i in range(layers)]
 
 
 def decoder(facts: dict[str, Any]) -> list[Block]:
@@ -65,18 +67,22 @@ def decoder(facts: dict[str, Any]) -> list[Block]:
     return [Block("attention", ffn) for ffn in feed_forward(facts)]
 
 
-def windowed(facts: dict[str, Any]) -> list[Block]:
-    """Attention in every block, some of it windowed, and with key heads of its own number there."""
-    heads = facts.get("swa_n_kv_heads")
-    own = {"n_kv_heads": heads} if heads else {}
-    pairs = zip(feed_forward(facts), windows(facts), strict=True)
+def windowed(facts: dict[str, Any], *, full_first: bool = False) -> list[Block]:
+    """Attention in every block, some of it windowed, and with heads of its own number there."""
+    names = {"n_heads": "swa_n_heads", "n_kv_heads": "swa_n_kv_heads"}
+    own = {name: facts[source] for name, source in names.items() if facts.get(source)}
+    pairs = zip(feed_forward(facts), windows(facts, full_first=full_first), strict=True)
     return [Block("attention", ffn, window, own if window else {}) for ffn, window in pairs]
 
 
 def windowed_after_full(facts: dict[str, Any]) -> list[Block]:
-    """ModernBERT: of every `full_attn_every` blocks the first sees everything; block 0 has no norm of its own."""
-    every = facts.get("full_attn_every") or 3  # llama.cpp's own default for it
-    return [Block("attention" if i else "first", "dense", i % every != 0) for i in range(Symbols(facts)["layers"])]
+    return windowed(facts, full_first=True)
+
+
+def modern_bert(facts: dict[str, Any]) -> list[Block]:
+    """A full block, then windowed ones; block 0 has no norm of its own. Every third is full if nothing is said."""
+    blocks = windowed_after_full({**facts, "full_attn_every": facts.get("full_attn_every") or 3})
+    return [Block("first", "dense"), *blocks[1:]]
 
 
 def periodic(facts: dict[str, Any]) -> list[Block]:
