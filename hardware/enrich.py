@@ -12,18 +12,20 @@ MIG_PROFILE = re.compile(r"\b(\d)g\.")
 MIG_COMPUTE_SLICES = 7
 
 
-def described(
-    device: dict[str, Any], row: Accelerator | None, ram_reserved: int, ram_available: int
-) -> dict[str, Any] | None:
-    """One entry of `accelerators`, or None for a device that failed or is not named."""
+def described(device: dict[str, Any], row: Accelerator | None, ram: dict[str, int]) -> dict[str, Any] | None:
+    """One entry of `accelerators`, or None for a device that failed or is not named.
+
+    `ram` has the host's "total", "reserved" and "available" bytes, of which a unified device takes its own.
+    """
     if device["error"] or not (device["uuid"] and device["name"] and device["memory_total"]):
         return None
     parent = device.get("parent")
     unified = device["kind"] == "unified"
     capacity = device["memory_total"]
-    reserved = ram_reserved if unified else row.reserved_bytes if row else 0
-    free = ram_available if unified else min(device["memory_free"] or 0, capacity - reserved)
-    spec = reference(parent or device["name"], None if parent else capacity)
+    reserved = ram["reserved"] if unified else row.reserved_bytes if row else 0
+    free = min(device["memory_free"] or 0, ram["available"] if unified else capacity - reserved)
+    size = None if parent else ram["total"] if unified else capacity
+    spec = reference(parent or device["name"], size)
     share, compute = slice_of(device, spec)
     bandwidth = spec.memory_bandwidth if spec else device.get("memory_bandwidth")
     flops = spec.flops_fp16 if spec else None

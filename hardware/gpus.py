@@ -77,15 +77,19 @@ class AmbiguousGpu(LookupError):
         super().__init__(sentence)
 
 
-def usable_bytes(entry: dict[str, Any], gib: int) -> int:
-    """Bytes an engine may use of an entry with `gib` nominal GiB, when no driver has been asked.
+def metal_limit(ram: int) -> int:
+    """Metal's default limit: two thirds of RAM up to 32 GiB, three quarters above.
 
-    Apple: Metal's default limit, two thirds of RAM up to 32 GiB and three quarters above (recommendedMaxWorkingSetSize
-    in llama.cpp logs: 11453 MB of 16 GB, 51540 MB of 64 GB). Other unified devices: the entry's share.
+    recommendedMaxWorkingSetSize in llama.cpp logs: 11453 MB of 16 GiB, 51540 MB of 64 GiB.
     """
+    return ram * 2 // 3 if ram <= 32 * GIB else ram * 3 // 4
+
+
+def usable_bytes(entry: dict[str, Any], gib: int) -> int:
+    """Bytes an engine may use of an entry with `gib` nominal GiB, when no driver has been asked."""
     nominal = gib * GIB
     if entry["vendor"] == "apple":
-        return nominal * 2 // 3 if gib <= 32 else nominal * 3 // 4
+        return metal_limit(nominal)
     if entry.get("unified"):
         return int(nominal * entry["usable_share"])
     if "memory_total_mib" in entry:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hardware import memory, nvml
+from hardware import amd, apple, memory, nvml
 
 SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 # No NVIDIA driver is no failure of the probe: what else the machine has can be used.
@@ -27,10 +27,10 @@ def read(root: Path = Path("/")) -> dict[str, Any]:
     error = nvidia["error"]
     if error and error["code"] in ABSENT and not nvidia_present(root):
         error = None
-    accelerators = nvidia["devices"]
-    for device in accelerators:
+    for device in nvidia["devices"]:
         if device["kind"] == "unified":
             device.update(memory_total=ram["total"], memory_free=ram["available"])
+    accelerators = [*nvidia["devices"], *amd.read(root), *apple.read(ram["total"], ram["available"])]
     return found | {"driver": nvidia["driver"], "error": error, "accelerators": accelerators}
 
 

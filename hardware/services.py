@@ -142,7 +142,8 @@ def document(host: Host, newest: Snapshot, good: Snapshot) -> dict[str, Any]:
     memory = data["memory"]
     reserved = rows[RAM].reserved_bytes if RAM in rows else 0
     available = max(min(memory["available"], memory["total"] - reserved), 0)
-    devices = [described(d, rows.get(d["uuid"]), reserved, available) for d in data["accelerators"]]
+    ram = {"total": memory["total"], "reserved": reserved, "available": available}
+    devices = [described(d, rows.get(d["uuid"]), ram) for d in data["accelerators"]]
     usable = [d for d in devices if d]
     return {
         "host": host.pk,

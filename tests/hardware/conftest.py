@@ -12,15 +12,15 @@ import pytest
 from hardware import child
 
 SOURCE = Path(__file__).parent.parent / "nvml_stub" / "nvml_stub.c"
-FLAGS = "-std=gnu11 -Wall -Wextra -Werror -O1 -fPIC -fvisibility=hidden -shared -Wl,-soname,libnvidia-ml.so.1".split()
-MIB = 1024**2
+FLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-fvisibility=hidden", "-shared")
+SONAME = "-Wl,-soname,libnvidia-ml.so.1"
 
 
 @pytest.fixture(scope="session")
 def stub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds libnvidia-ml.so.1."""
     folder = tmp_path_factory.mktemp("nvml")
-    subprocess.run(["gcc", *FLAGS, "-o", str(folder / "libnvidia-ml.so.1"), str(SOURCE)], check=True)
+    subprocess.run(["gcc", *FLAGS, SONAME, "-o", str(folder / "libnvidia-ml.so.1"), str(SOURCE)], check=True)
     return folder
 
 

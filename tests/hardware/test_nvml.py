@@ -11,7 +11,8 @@ from hardware.nvml import FAILURES
 
 MIB = 1024**2
 Probe = Callable[..., dict[str, Any]]
-TWO = "NVIDIA GeForce RTX 4090|24564|412|8.9;NVIDIA GeForce RTX 3090|24576|300|8.6"
+ONE = "NVIDIA GeForce RTX 4090|24564|412|8.9"
+TWO = f"{ONE};NVIDIA GeForce RTX 3090|24576|300|8.6"
 FOUR = ";".join(f"NVIDIA L4|23034|{n}|8.9" for n in range(4))
 
 
@@ -31,7 +32,7 @@ def test_no_gpu_under_a_driver(probed: Probe) -> None:
 
 
 def test_one_gpu_with_all_that_is_known_of_it(probed: Probe) -> None:
-    (gpu,) = probed(GPUS=TWO.split(";")[0], PROCS="0:4711:300")["accelerators"]
+    (gpu,) = probed(GPUS=ONE, PROCS="0:4711:300")["accelerators"]
     assert gpu == {
         "vendor": "nvidia",
         "kind": "gpu",
@@ -57,12 +58,12 @@ def test_two_different_gpus_and_thirty_two(probed: Probe) -> None:
 
 
 def test_memory_of_a_process_that_the_driver_hides_is_unknown_and_not_zero(probed: Probe) -> None:
-    (gpu,) = probed(GPUS=TWO.split(";")[0], PROCS="0:4711:-")["accelerators"]
+    (gpu,) = probed(GPUS=ONE, PROCS="0:4711:-")["accelerators"]
     assert gpu["processes"] == [{"pid": 4711, "bytes": None}]
 
 
 def test_a_driver_without_memory_version_2_is_asked_in_version_1(probed: Probe) -> None:
-    (gpu,) = probed(GPUS=TWO.split(";")[0], FAULTS="nvmlDeviceGetMemoryInfo_v2=13")["accelerators"]
+    (gpu,) = probed(GPUS=ONE, FAULTS="nvmlDeviceGetMemoryInfo_v2=13")["accelerators"]
     assert (gpu["error"], gpu["memory_used"]) == (None, 412 * MIB)
 
 

@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 MIB = 1024**2
 GPU0, GPU1 = (f"GPU-00000000-0000-4000-8000-00000000000{n}" for n in range(2))
 Driver = Callable[..., None]
-TWO = "NVIDIA GeForce RTX 4090|24564|412|8.9;NVIDIA GeForce RTX 3090|24576|300|8.6"
+ONE = "NVIDIA GeForce RTX 4090|24564|412|8.9"
+TWO = f"{ONE};NVIDIA GeForce RTX 3090|24576|300|8.6"
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_one_lost_gpu_is_left_out_and_named(two: Driver) -> None:
 
 def test_a_gpu_that_was_taken_out_is_absent_and_comes_back(two: Driver) -> None:
     services.refresh()
-    two(GPUS=TWO.split(";")[0])
+    two(GPUS=ONE)
     services.refresh()
     assert [present for _, _, present in rows().values()] == [True, False]
     two(GPUS=TWO)
