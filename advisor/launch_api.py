@@ -6,14 +6,14 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from advisor import advice, docs
-from advisor.launch import services
+from advisor.launch import manifest, services
 from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
 from rest.etag import etag
@@ -95,3 +95,22 @@ class LaunchLog(StrictQuery, APIView):
         """The end of the engine's log."""
         found(launch_id)
         return HttpResponse(services.log_tail(launch_id), content_type="text/plain; charset=utf-8")
+
+
+class LaunchManifest(StrictQuery, APIView):
+    query_keys = ("kind",)
+    read_scope = "read"
+
+    @extend_schema(
+        operation_id="launches_manifest",
+        parameters=[OpenApiParameter("kind", str, enum=list(manifest.KINDS), default="argv")],
+        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)},
+    )
+    def get(self, request: Request, launch_id: UUID) -> HttpResponse:
+        """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""
+        kind = request.query_params.get("kind", "argv")
+        if kind not in manifest.KINDS:
+            sentence = f"kind must be one of {', '.join(manifest.KINDS)}."
+            raise Problem(400, sentence, [{"field": "kind", "message": sentence}])
+        text = manifest.KINDS[kind](services.document(found(launch_id)))
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -20,4 +20,5 @@ rest = [
     path("launches/", launch_api.Launches.as_view(), name="api-launches"),
     path("launches/<uuid:launch_id>/", launch_api.OneLaunch.as_view(), name="api-launch"),
     path("launches/<uuid:launch_id>/log/", launch_api.LaunchLog.as_view(), name="api-launch-log"),
+    path("launches/<uuid:launch_id>/manifest/", launch_api.LaunchManifest.as_view(), name="api-launch-manifest"),
 ]
