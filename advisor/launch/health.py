@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from advisor.launch.process import Identity
 
 TIMEOUT = 2.0
 LIMIT = 1 << 20  # bytes of an answer that are read
-PROBE = "Count slowly in words, starting with one."
 
 
 def owns(who: Identity, port: int) -> bool:
@@ -51,33 +51,42 @@ def names(port: int, alias: str, *, models: str, health: str) -> bool:
     return known and get(port, health) is not None
 
 
-def decode_speed(port: int, alias: str, *, chat: str, tokens: int = 32, seconds: float = 5.0) -> float | None:
-    """Tokens per second of one short real completion, by the server's own clock (`timings.predicted_per_second`).
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Tokens per second by the server's own clock; None for what it did not tell."""
 
-    Streams, and leaves after `seconds`: a slow model tells its speed after fewer tokens. None when it told none.
+    prefill: float | None = None
+    decode: float | None = None
+
+
+def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seconds: float) -> Timings:
+    """The speed of one real completion (`timings` of llama-server).
+
+    Streams, and leaves after `seconds`: a slow model tells its speed after fewer tokens.
     """
     body = {
         "model": alias,
-        "messages": [{"role": "user", "content": PROBE}],
+        "messages": [{"role": "user", "content": prompt}],
         **{"max_tokens": tokens, "stream": True, "temperature": 0, "timings_per_token": True, "cache_prompt": False},
     }
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     deadline = time.monotonic() + seconds
-    speed = None
+    prefill = decode = None
     try:
         connection.request("POST", chat, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         while answer.status == 200 and time.monotonic() < deadline and (line := answer.readline(LIMIT)):
             if line.startswith(b"data: {"):
                 timings = json.loads(line[6:]).get("timings") or {}
+                prefill = timings.get("prompt_per_second", prefill)
                 # The first token comes out of the prompt's own pass: one token has no speed.
                 if timings.get("predicted_n", 0) > 1:
-                    speed = float(timings["predicted_per_second"])
-    except (OSError, http.client.HTTPException, ValueError, TypeError):
-        return speed
+                    decode = timings.get("predicted_per_second", decode)
+    except (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError):
+        pass  # what was told so far is what is known
     finally:
         connection.close()
-    return speed
+    return Timings(prefill and float(prefill), decode and float(decode))
 
 
 def log_bytes(log: Path) -> int:

@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from advisor.launch import process, running
+from advisor.launch.documents import stamp
 from advisor.launch.process import Identity
 from advisor.launch.services import move
 from advisor.models import Launch
@@ -22,6 +23,7 @@ from hardware import ledger
 log = logging.getLogger(__name__)
 GRACE = 5.0  # seconds from TERM to KILL
 STALL = 120.0  # seconds without a sign of life while loading
+LOOK_AGAIN = 20.0  # seconds between two looks at the memory of an engine that serves
 ATTEMPTS = 2  # starts in all: one more when another program was quicker to the port
 MOST_STARTS = 5  # a launch whose worker dies at every start is given up
 Marked = dict[str, list[Identity]]
@@ -163,6 +165,20 @@ def ready(launch: Launch, marked: Marked) -> None:
     who = running.recorded(launch)
     if who is None or not process.alive(who):
         ended(launch, who)
+    elif process.uptime() - launch.watch.get("at", 0) > LOOK_AGAIN:
+        grown(launch, who)
+
+
+def grown(launch: Launch, who: Identity) -> None:
+    """What is measured is the most that was held so far: some of it is touched only by longer prompts."""
+    measured, now = launch.measured, process.held_bytes(who)
+    before = measured["host"]["total"] if measured else None
+    if measured and before and now and now > before:
+        total = measured["total_bytes"] and measured["total_bytes"] + now - before
+        host = {**measured["host"], "total": now}
+        measured = {**measured, "total_bytes": total, "host": host, "at": stamp(timezone.now())}
+    watch = {**launch.watch, "at": process.uptime()}
+    Launch.objects.filter(pk=launch.pk, status="ready").update(watch=watch, measured=measured)
 
 
 def ended(launch: Launch, who: Identity | None) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from advisor.fit.spec import Settings
 from advisor.launch import files, health, process, registry
+from advisor.launch.documents import stamp
 from advisor.launch.process import Identity
 from advisor.launch.registry import Engine, Program
 from advisor.models import Launch
@@ -27,6 +28,8 @@ from hardware import services as hosts
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 SECRETS = re.compile(r"\b(hf_|brt_|sk-)[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+")
 LAST_WORDS = 4000  # bytes at the end of a log in which the cause of an end is looked for
+QUESTION = "Count slowly in words, starting with one."
+FILL_SECONDS = 1.0
 LAST_WORDS_AFTER = (0.05, 0.25)  # seconds
 
 
@@ -138,9 +141,7 @@ def measure(launch: Launch, who: Identity) -> dict[str, Any]:
     """
     known = engine(launch)
     assert known
-    speed = None
-    if launch.port and not planned(launch).embedding:
-        speed = health.decode_speed(launch.port, launch.alias, chat=known.CHAT)
+    speed = exercise(launch, known)
     logged = known.buffers(health.log_tail(log_path(launch.pk), 1 << 20))
     buffers = {by_uuid(launch, place): sizes for place, sizes in logged.items() if place != "host"}
     nvml = device_bytes(launch, who)
@@ -155,10 +156,27 @@ def measure(launch: Launch, who: Identity) -> dict[str, Any]:
         "total_bytes": (host or 0) + sum(d["total"] for d in devices.values()) if complete else None,
         "devices": devices,
         "host": {"total": host, "buffers": logged.get("host")},
-        "decode_tokens_per_second": speed,
+        "decode_tokens_per_second": speed.decode,
+        "prefill_tokens_per_second": speed.prefill,
         "source": "nvml" if nvml else "engine log" if devices else "rss",
-        "at": timezone.now().isoformat().replace("+00:00", "Z"),
+        "at": stamp(timezone.now()),
     }
+
+
+def exercise(launch: Launch, known: Engine) -> health.Timings:
+    """One short completion for the speed; then a prompt as long as the first one says is quick, up to a micro-batch.
+
+    The kernel gives memory at the first touch, and the engine touches its whole compute buffer in its first full batch.
+    """
+    wanted = planned(launch)
+    if not launch.port or wanted.embedding:
+        return health.Timings()
+    speed = health.complete(launch.port, launch.alias, QUESTION, chat=known.CHAT, tokens=32, seconds=5)
+    room = min(wanted.ubatch, wanted.context // wanted.slots - 64)
+    words = min(room, int((speed.prefill or 0) * FILL_SECONDS))
+    if words > 0:
+        health.complete(launch.port, launch.alias, " one" * words, chat=known.CHAT, tokens=1, seconds=5)
+    return speed
 
 
 def by_uuid(launch: Launch, place: str) -> str:

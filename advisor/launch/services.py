@@ -8,6 +8,7 @@ environment tells whether it did.
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import asdict
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -208,8 +209,16 @@ def publisher() -> Celery:
 
 
 def nudge(host_id: str) -> None:
-    """Tell the host's worker to look at its rows now. A broker that is down costs a second and loses nothing."""
+    """Tell the host's worker to look at its rows now; returns at once. A broker that is down loses nothing.
+
+    A thread of its own: the client tries a dead broker for some six seconds whatever its settings say, and whoever
+    asked for the launch has no reason to wait for that.
+    """
     queue = Host.objects.values_list("queue", flat=True).get(pk=host_id)
+    threading.Thread(target=send, args=(queue,), daemon=True).start()
+
+
+def send(queue: str) -> None:
     try:
         publisher().send_task("advisor.tasks.nudge", queue=queue, expires=60, retry=False)
     except Exception as error:  # kombu lets the errors of every transport through; the row is the queue

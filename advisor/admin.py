@@ -1,0 +1,67 @@
+"""Launches to read and to stop, tokens to revoke; both are made elsewhere, by requests and by `manage.py token`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from advisor.launch import services
+from advisor.models import ApiToken, Launch, LaunchEvent
+
+
+class ReadOnly:
+    """No form field of such rows is a person's to write."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EventInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    model = LaunchEvent
+    extra = 0
+    fields = ("at", "from_status", "to_status", "note")
+
+
+@admin.register(Launch)
+class LaunchAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("model", "status", "reason", "host", "engine", "owner", "created", "ready_at")
+    list_filter = ("status", "host", "engine", "reason")
+    search_fields = ("id", "model", "build", "owner")
+    date_hierarchy = "created"
+    inlines = (EventInline,)
+    actions = ("stop",)
+
+    @admin.action(description="Stop the selected launches", permissions=["stop"])
+    def stop(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
+        for launch in queryset.filter(status__in=Launch.ACTIVE):
+            services.stop(launch.pk)
+            self.message_user(request, f"{launch.model} is asked to stop.", messages.SUCCESS)
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("advisor.change_launch")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "key", "scopes", "host", "created", "expires", "revoked", "last_used")
+    search_fields = ("name", "key")
+    exclude = ("digest",)
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        count = queryset.filter(revoked=None).update(revoked=timezone.now())
+        self.message_user(request, f"{count} revoked.", messages.SUCCESS)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("advisor.change_apitoken")
