@@ -100,27 +100,28 @@ def load(path: Path) -> list[dict[str, Any]]:
         row["step"], row["half"] = at[0], half[0]
         row["scale"], row["width"] = scale, rates.width_class(sizes)
         row["roofline"] = 0.55 * row["bandwidth"] / (sizes.active_bytes * scale)
-        if row["decode"] and row["decode"] > 1.1 * row["bandwidth"] / (sizes.active_bytes * scale):
-            row["decode"] = None  # above the memory's peak: speculation or a wrong label
-        if row["decode"] and row["decode"] < 0.05 * row["roofline"]:
-            row["decode"] = None  # swapped, or partly on the CPU
-        if row["prefill"] and (not row["bench"] and row["prompt_tokens"] < 256):
-            row["prefill"] = None  # too short a prompt, or a rate that includes start-up
-        if row["prefill"] and (any(s in row["source"] for s in CACHED_PROMPTS) or not _possible(row)):
-            row["prefill"] = None  # a cached prompt, or a rate that includes start-up
-        if row["decode"] and not row["bench"] and row["depth"] > 4096 and row["decode"] < 0.35 * row["roofline"]:
-            row["decode"] = None  # the time of the long prompt is in it
+        row["decode"] = row["decode"] if row["decode"] and _plausible(row) else None
+        row["prefill"] = row["prefill"] if row["prefill"] and _possible(row) else None
         if row["decode"] or row["prefill"]:
             rows.append(row)
     return rows
 
 
+def _plausible(row: dict[str, Any]) -> bool:
+    """Not above the memory's peak (speculation, a wrong label), not far below (swapped, a prompt's time included)."""
+    share = row["decode"] / row["roofline"]
+    least = 0.35 if not row["bench"] and row["depth"] > 4096 else 0.05
+    return bool(least <= share <= 2.0)
+
+
 def _possible(row: dict[str, Any]) -> bool:
-    """Whether a prefill rate lies between 0.4 % and all of the accelerator's peak."""
+    """A prompt long enough and not from the cache, and a rate between 0.4 % and all of the accelerator's peak."""
+    if (not row["bench"] and row["prompt_tokens"] < 256) or any(s in row["source"] for s in CACHED_PROMPTS):
+        return False
     step = row["half"]
     peak = row["peak"] or row["bandwidth"] * 60
     share = row["prefill"] * (step.flops + step.expert_flops + step.attention_flops) / peak
-    return 0.004 < share < (1.0 if row["gpu"] else 4.0)
+    return bool(0.004 < share < (1.0 if row["gpu"] else 4.0))
 
 
 def arrays(rows: list[dict[str, Any]]) -> Data:

@@ -93,7 +93,7 @@ def device(name: str) -> str:
 
 
 def quantization(text: str, model: str) -> str | None:
-    text = text.split("(")[0].strip()  # "Q4_K_M (Ollama's default) / MXFP4 for ..."
+    text = text.partition("(")[0].strip()  # "Q4_K_M (Ollama's default) / MXFP4 for ..."
     known = f"{text} {model}".upper() if text in {"", "None"} else text.upper()
     if not text and ":" in model and "MLX" not in model.upper():
         known += " Q4_K_M"  # what an Ollama tag means when it names no quantization

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import accumulate
 
 from advisor.fit.memory.ggml_types import row_bytes
 from advisor.fit.rates import Number
@@ -31,7 +31,8 @@ class Step:
 
     @property
     def idle(self) -> bool:
-        return not (np.any(self.dense) or np.any(self.experts) or np.any(self.cache))
+        """Whether nothing of the build lies here; for numbers only."""
+        return not (self.dense or self.experts or self.cache)
 
 
 def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> list[Step]:
@@ -41,28 +42,32 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
     evenly; routed experts of the first `experts_on_cpu` blocks stay on the host.
     """
     host = devices
-    dense, experts, cache, blocks, attention = np.zeros((5, devices + 1))
+    dense, experts, cache, blocks, attention = ([0.0] * (devices + 1) for _ in range(5))
     chosen = sizes.experts_used / sizes.experts if sizes.experts else 0.0
     per_byte = 2 * sizes.active_parameters / sizes.active_bytes if sizes.active_bytes else 1.0
+    looked_up: dict[int, tuple[float, float]] = {}  # equal blocks are one object
     for index, (layer, place) in enumerate(zip(sizes.layers, places(sizes, settings, devices), strict=True)):
-        experts_place = host if index < settings.experts_on_cpu else place
+        kept = looked_up.get(id(layer))
+        if kept is None:
+            kept = cache_bytes(layer, settings, depth), attention_flops(sizes, layer, depth)
+            looked_up[id(layer)] = kept
         cache_place = place if settings.kv_offload else host
         dense[place] += layer.device
-        experts[experts_place] += layer.experts_device * chosen
-        cache[cache_place] += cache_bytes(layer, settings, depth)
-        attention[cache_place] += attention_flops(sizes, layer, depth)
+        experts[host if index < settings.experts_on_cpu else place] += layer.experts_device * chosen
+        cache[cache_place] += kept[0]
+        attention[cache_place] += kept[1]
         blocks[place] += 1
     last = devices - 1 if devices and settings.gpu_layers > len(sizes.layers) else host
     dense[last] += sizes.output_device
     return [
         Step(
-            dense=float(dense[i]),
-            experts=float(experts[i]),
-            cache=float(cache[i]),
-            blocks=float(blocks[i]),
-            flops=float(per_byte * dense[i]),
-            expert_flops=float(per_byte * experts[i]),
-            attention_flops=float(attention[i]),
+            dense=dense[i],
+            experts=experts[i],
+            cache=cache[i],
+            blocks=blocks[i],
+            flops=per_byte * dense[i],
+            expert_flops=per_byte * experts[i],
+            attention_flops=attention[i],
             experts_total=float(max(sizes.experts, 1)),
             experts_used=float(max(sizes.experts_used, 1)),
         )
@@ -76,11 +81,10 @@ def places(sizes: BuildSizes, settings: Settings, devices: int) -> list[int]:
     offloaded = min(settings.gpu_layers, blocks) if devices else 0
     if not offloaded:
         return [devices] * blocks
-    weights = np.array((settings.tensor_split or (1.0,) * devices)[:devices], dtype=float)
-    bounds = np.cumsum(weights) / weights.sum()
-    middle = (np.arange(offloaded) + 0.5) / offloaded
-    chosen = np.minimum(np.searchsorted(bounds, middle), devices - 1)
-    return [devices] * (blocks - offloaded) + [int(place) for place in chosen]
+    weights = (settings.tensor_split or (1.0,) * devices)[:devices]
+    total, bounds = sum(weights), list(accumulate(weights))
+    chosen = (bisect_left(bounds, total * (i + 0.5) / offloaded) for i in range(offloaded))
+    return [devices] * (blocks - offloaded) + [min(place, devices - 1) for place in chosen]
 
 
 def seen(layer: LayerSizes, depth: int) -> int:

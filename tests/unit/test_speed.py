@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from advisor.fit.rates import Rate, device_class, fitted, ram_bandwidth
+from advisor.fit.spec import BuildSizes, Device, HostSpec, LayerSizes, Settings, Speed
+from advisor.fit.speed import decode_seconds, estimate, experts_touched, prefill_seconds
+from advisor.fit.steps import Step, places, steps
+
+GIB = 2**30
+LAYER = LayerSizes(device=100 * 2**20, host=100 * 2**20, k_elements=1024, v_elements=1024)
+DENSE = BuildSizes(
+    arch="llama",
+    layers=(LAYER,) * 32,
+    embedding_host=300 * 2**20,
+    output_device=400 * 2**20,
+    output_host=400 * 2**20,
+    repack=0,
+    n_vocab=128_000,
+    hidden=4096,
+    context_length=131_072,
+    heads=32,
+    head_dim=128,
+    kv_heads=8,
+    ffn=14_336,
+    file_bytes=int(3.8 * GIB),
+    parameters=7_000_000_000,
+    active_bytes=3600 * 2**20,
+    active_parameters=6_700_000_000,
+)
+EXPERT_LAYER = replace(LAYER, device=20 * 2**20, experts_device=320 * 2**20, experts_host=320 * 2**20)
+SPARSE = replace(
+    DENSE,
+    layers=(EXPERT_LAYER,) * 32,
+    experts=128,
+    experts_used=8,
+    active_bytes=(20 * 32 + 400 + 20 * 32) * 2**20,
+    active_parameters=3_100_000_000,
+)
+CARD = Device(
+    name="NVIDIA GeForce RTX 4090",
+    memory_bytes=24 * GIB,
+    available_bytes=24 * GIB,
+    memory_bandwidth=1_008_000_000_000,
+    flops_fp16=165_000_000_000_000,
+    compute_capability="8.9",
+)
+HOST = HostSpec((CARD, CARD), 64 * GIB, 60 * GIB, cpu_cores=16, ram_bandwidth=80_000_000_000)
+WHOLE = Settings(context=8192, gpu_layers=33, devices=1)
+
+
+def on_card(sizes: BuildSizes = DENSE, settings: Settings = WHOLE, host: HostSpec = HOST) -> Speed:
+    return estimate(sizes, settings, host, tuple(range(settings.devices)))
+
+
+def test_decode_never_exceeds_what_the_memory_can_deliver() -> None:
+    peak = CARD.memory_bandwidth / DENSE.active_bytes
+    assert 0.4 * peak < on_card().decode.mid < peak
+
+
+def test_a_deeper_context_slows_decode_by_the_cache_it_reads() -> None:
+    shallow = on_card(settings=replace(WHOLE, context=256)).decode.mid
+    deep = on_card(settings=replace(WHOLE, context=131_072)).decode.mid
+    assert deep < shallow / 2
+
+
+def test_a_window_bounds_the_cache_that_a_deep_context_reads() -> None:
+    windowed = replace(DENSE, layers=(replace(LAYER, window=1024),) * 32)
+    at_window = on_card(windowed, replace(WHOLE, context=1024)).decode.mid
+    assert on_card(windowed, replace(WHOLE, context=131_072)).decode.mid == pytest.approx(at_window)
+
+
+def test_a_quantized_cache_is_read_faster() -> None:
+    deep = replace(WHOLE, context=65_536)
+    packed = replace(deep, kv_type_k="q8_0", kv_type_v="q8_0")
+    assert on_card(settings=packed).decode.mid > 1.2 * on_card(settings=deep).decode.mid
+
+
+def test_only_chosen_experts_are_read_for_one_token() -> None:
+    everything = sum(layer.device + layer.experts_device for layer in SPARSE.layers)
+    assert on_card(SPARSE).decode.mid > 1.5 * CARD.memory_bandwidth / everything
+
+
+def test_more_streams_touch_more_experts_up_to_all_of_them() -> None:
+    step = Step(0, 1, 0, 0, 0, 0, 0, experts_total=128.0, experts_used=8.0)
+    grown = [float(experts_touched(step, n)) for n in (1, 2, 16, 10_000)]
+    assert grown[0] == pytest.approx(1)
+    assert grown == sorted(grown)
+    assert grown[-1] == pytest.approx(16)
+
+
+def test_slots_share_the_reading_of_weights_so_that_all_together_are_faster_and_each_is_slower() -> None:
+    one = on_card(settings=replace(WHOLE, context=2048))
+    eight = on_card(settings=replace(WHOLE, context=2048 * 8, slots=8))
+    assert eight.decode.mid < one.decode.mid < 8 * eight.decode.mid
+    assert eight.at_context == one.at_context == 2048
+
+
+def test_layers_on_the_cpu_cost_what_its_memory_cannot_deliver() -> None:
+    half = on_card(settings=replace(WHOLE, gpu_layers=16))
+    none = estimate(DENSE, Settings(context=8192), HOST, ())
+    assert none.decode.mid < half.decode.mid < on_card().decode.mid / 3
+    assert half.basis == none.basis == "roofline"
+
+
+def test_experts_on_the_cpu_are_slower_than_all_on_the_card_and_faster_than_all_on_the_cpu() -> None:
+    apart = on_card(SPARSE, replace(WHOLE, experts_on_cpu=32)).decode.mid
+    assert estimate(SPARSE, Settings(context=8192), HOST, ()).decode.mid < apart < on_card(SPARSE).decode.mid
+
+
+def test_two_cards_in_sequence_are_no_faster_than_one() -> None:
+    two = on_card(settings=replace(WHOLE, devices=2)).decode.mid
+    assert two == pytest.approx(on_card().decode.mid, rel=0.05)
+    assert two <= on_card().decode.mid
+
+
+def test_blocks_go_to_the_cards_from_the_last_one_backwards_and_by_the_split() -> None:
+    split = places(DENSE, Settings(gpu_layers=24, devices=2, tensor_split=(3.0, 1.0)), 2)
+    assert [split.count(place) for place in (0, 1, 2)] == [18, 6, 8]
+    assert split[:8] == [2] * 8
+    assert split == sorted(split[:8], reverse=True) + sorted(split[8:])
+
+
+def test_the_output_matrix_follows_the_last_block_only_when_asked_for() -> None:
+    inside = steps(DENSE, replace(WHOLE, gpu_layers=33), 1, 1)[0].dense
+    outside = steps(DENSE, replace(WHOLE, gpu_layers=32), 1, 1)[0].dense
+    assert inside - outside == DENSE.output_device
+
+
+def test_the_first_token_waits_for_the_whole_prompt() -> None:
+    speed = estimate(DENSE, WHOLE, HOST, (0,), prompt_tokens=4096)
+    assert speed.first_token.mid == pytest.approx(4096 / speed.prefill.mid)
+    assert speed.first_token.low < speed.first_token.mid < speed.first_token.high
+    assert estimate(DENSE, WHOLE, HOST, (0,), prompt_tokens=512).first_token.mid < speed.first_token.mid
+
+
+def test_prefill_of_experts_is_limited_by_arithmetic_of_the_active_ones() -> None:
+    assert on_card(SPARSE).prefill.mid > on_card(DENSE).prefill.mid
+
+
+def test_closed_forms_take_arrays_and_agree_with_numbers() -> None:
+    rate = Rate(8e11, 6e11, 5e11, 8e13, 5e13, 5e13, 1e-4, 1e-5)
+    dense = np.array([1e9, 4e9, 2e10])
+    many = Step(dense, 0 * dense, dense / 10, 0 * dense + 32, 2 * dense, 0 * dense, 0 * dense)
+    decode = decode_seconds(many, rate, np.array([1.0, 4.0, 16.0]))
+    prefill = prefill_seconds(many, rate, 4096.0, 512)
+    for i, streams in enumerate((1.0, 4.0, 16.0)):
+        one = Step(dense[i], 0.0, dense[i] / 10, 32.0, 2 * dense[i], 0.0, 0.0)
+        assert decode[i] == pytest.approx(decode_seconds(one, rate, streams))
+        assert prefill[i] == pytest.approx(prefill_seconds(one, rate, 4096.0, 512))
+
+
+def test_an_unmeasured_card_is_called_roofline_and_has_a_wider_range() -> None:
+    unknown = replace(CARD, name="NVIDIA GeForce RTX 4060 Ti")
+    known, guessed = on_card(), on_card(host=replace(HOST, devices=(unknown,)))
+    assert (known.basis, guessed.basis) == ("calibrated", "roofline")
+    assert guessed.decode.high / guessed.decode.low > known.decode.high / known.decode.low
+
+
+def test_what_is_assumed_is_said() -> None:
+    nameless = replace(CARD, name="Card", memory_bandwidth=None)
+    bare = HostSpec((nameless,), 64 * GIB, 60 * GIB)
+    notes = on_card(settings=replace(WHOLE, gpu_layers=16), host=bare).notes
+    assert len(notes) == 2
+    assert "Card" in notes[0]
+    assert "RAM bandwidth is not stated" in notes[1]
+    assert on_card().notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cores", "least", "most"), [(4, 20e9, 45e9), (8, 50e9, 70e9), (16, 70e9, 90e9), (64, 150e9, 250e9)]
+)
+def test_ram_bandwidth_is_assumed_by_core_count(cores: int, least: float, most: float) -> None:
+    assert least <= ram_bandwidth(HostSpec((), 0, 0, cpu_cores=cores)) <= most
+
+
+def test_a_stated_ram_bandwidth_is_used() -> None:
+    assert ram_bandwidth(HOST) == 80e9
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"compute_capability": "12.1", "unified": True}, "cuda_unified"),
+        ({"compute_capability": "12.0"}, "cuda_blackwell"),
+        ({"compute_capability": "9.0"}, "cuda_datacenter"),
+        ({"compute_capability": "8.6"}, "cuda_ampere"),
+        ({"compute_capability": "6.1"}, "cuda_pascal"),
+        ({"vendor": "amd", "compute_capability": None}, "amd"),
+        ({"vendor": "amd", "compute_capability": None, "unified": True}, "amd_unified"),
+        ({"vendor": "apple", "compute_capability": None, "unified": True}, "apple"),
+    ],
+)
+def test_devices_are_told_apart_by_maker_generation_and_memory(facts: dict[str, object], kind: str) -> None:
+    assert device_class(replace(CARD, **facts)) == kind  # type: ignore[arg-type]
+    assert kind in fitted()["classes"]
