@@ -13,6 +13,7 @@ import pytest
 
 from advisor.fit.architectures import UnknownLayout, header, parameters
 from advisor.fit.memory.ggml_types import tensor_bytes
+from advisor.fit.memory.sizes import summarise
 from advisor.fit.spec import Header
 from catalog import seed
 
@@ -97,6 +98,21 @@ def test_draft_blocks_and_towers_are_no_part_of_the_text_model():
     assert facts["mtp"] == 1
     assert facts["vision"] is True
     assert parameters(facts) == parameters({**facts, "mtp": 0, "vision": False, "vision_params": 0})
+
+
+def test_an_indexer_keeps_one_key_of_its_own_beside_the_latent_one():
+    cached = {slug: summarise(header(configuration(slug), "Q4_K_M")).layers[0] for slug in ("deepseek-v3", "glm-5")}
+    assert {slug: (layer.k_elements, layer.v_elements) for slug, layer in cached.items()} == {
+        "deepseek-v3": (512 + 64, 0),
+        "glm-5": (512 + 64 + 128, 0),
+    }
+
+
+def test_recurrent_blocks_of_kimi_linear_keep_a_state_and_no_cache():
+    layers = summarise(header(configuration("kimi-linear-48b-a3b-instruct"), "Q4_K_M")).layers
+    attending = [i for i, layer in enumerate(layers) if layer.k_elements]
+    assert attending == [3, 7, 11, 15, 19, 23, 26]
+    assert all(bool(layer.state_ssm) != bool(layer.k_elements) for layer in layers)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from advisor.fit.memory.sizes import from_json
 from catalog import schema, seed
 
 SAMPLE = ("qwen3-8b", "gpt-oss-20b", "deepseek-v3", "gemma-3-4b-it", "lfm2-1.2b", "kimi-k2.6", "bge-m3")
-MODEL, UNKNOWN = "qwen3-0.6b", "laguna-m.1"
+MODEL, UNKNOWN = "qwen3-0.6b", "kimi-k3"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_check_names_what_is_out_of_date_and_writes_nothing(folder):
 
 def test_a_model_of_unknown_layout_gets_no_builds_and_a_sentence(folder, capsys):
     call_command("compute_builds", data=folder)
-    assert "1 without builds: The tensor layout of laguna models is not known." in capsys.readouterr().out
+    assert "1 without builds: The tensor layout of kimi_k3 models is not known." in capsys.readouterr().out
     assert [path.stem for path in (folder / "builds").iterdir()] == [MODEL]
 
 

@@ -138,7 +138,8 @@ def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:
         return 0, 0
     rank = meta.number("attention.kv_lora_rank")
     if rank and "attn_kv_a_mqa" in names and meta.get("attention.key_length_mla") is not None:
-        return rank + meta.number("rope.dimension_count"), 0  # latent attention: V is read from K
+        index = meta.number("attention.indexer.key_length") if "indexer" in names else 0  # llama-kv-cache-dsa.cpp
+        return rank + meta.number("rope.dimension_count") + index, 0  # latent attention: V is read from K
     heads = meta.kv_heads(il)
     return heads * meta.head_dim("key", il), heads * meta.head_dim("value", il)
 
