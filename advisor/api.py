@@ -10,9 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from advisor import advice, decisions, docs
-from advisor.serializers import QuestionSerializer
+from advisor.serializers import EstimateSerializer, QuestionSerializer
 from rest.problems import Problem
 from rest.strict import StrictQuery
+
+ANSWER = docs.answers({200: docs.DECISION}, 400, 422)
 
 
 def answered(question: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
 class Recommendations(APIView):
     read_scope = write_scope = "recommend"
 
-    @extend_schema(operation_id="recommendations_get", parameters=docs.QUESTION_QUERY, responses=docs.DECISION)
+    @extend_schema(operation_id="recommendations_get", parameters=docs.QUESTION_QUERY, responses=ANSWER)
     def get(self, request: Request) -> Response:
         """What can run on the hardware named in the query, best first, and why the rest cannot."""
         try:
@@ -36,7 +38,7 @@ class Recommendations(APIView):
             raise Problem(error.status, str(error), error.errors) from error
         return Response(answered(question))
 
-    @extend_schema(operation_id="recommendations_post", request=QuestionSerializer, responses=docs.DECISION)
+    @extend_schema(operation_id="recommendations_post", request=QuestionSerializer, responses=ANSWER)
     def post(self, request: Request) -> Response:
         """The same with the question as a body: pinned hardware in, a reproducible decision out."""
         for key in request.query_params:
@@ -48,7 +50,11 @@ class Recommendations(APIView):
 class Estimates(StrictQuery, APIView):
     read_scope = write_scope = "recommend"
 
-    @extend_schema(operation_id="estimates_post", request=docs.ESTIMATE_REQUEST, responses=docs.ESTIMATE)
+    @extend_schema(
+        operation_id="estimates_post",
+        request=EstimateSerializer,
+        responses=docs.answers({200: docs.ESTIMATE}, 400, 422),
+    )
     def post(self, request: Request) -> Response:
         """Memory and speed of one build with given settings on given hardware."""
         try:

@@ -109,7 +109,6 @@ ESTIMATE = {
     "properties": {"memory": MEMORY, "speed": SPEED, "fits": {"type": "boolean"}, "settings": FREE, "hardware": FREE},
     "required": ["memory", "speed", "fits"],
 }
-ESTIMATE_REQUEST = thing({"build": text(), "hardware": FREE, "settings": FREE})
 LAUNCH = {
     "type": "object",
     "properties": {
@@ -136,8 +135,26 @@ LAUNCH = {
     },
     "required": ["id", "status", "host", "model", "build", "engine", "settings", "predicted", "measured", "created"],
 }
-LAUNCH_CREATED = {201: LAUNCH, 200: LAUNCH}
 LAUNCHES = thing({"next": maybe("string"), "previous": maybe("string"), "results": many(LAUNCH)})
+PROBLEM = thing(
+    {
+        "type": text(),
+        "title": text(),
+        "status": INTEGER,
+        "detail": text(),
+        "errors": many(thing({"field": text(), "message": text()}, additionalProperties=True)),
+    },
+    additionalProperties=True,
+)
+
+
+def answers(good: dict[int, dict[str, Any]], *problems: int) -> dict[Any, Any]:
+    """Responses by status: the good ones, and problem documents for the rest; 401 and 403 everywhere."""
+    return {(status, "application/json"): shape for status, shape in good.items()} | {
+        (status, "application/problem+json"): PROBLEM for status in (*problems, 401, 403)
+    }
+
+
 LIST_QUERY = [
     OpenApiParameter("limit", int, description="at most 500"),
     OpenApiParameter("cursor", str),

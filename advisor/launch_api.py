@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +30,9 @@ class Launches(StrictQuery, APIView):
     read_scope, write_scope = "read", "launch"
     query_keys = ("limit", "cursor", "status", "host")
 
-    @extend_schema(operation_id="launches_list", parameters=docs.LIST_QUERY, responses=docs.LAUNCHES)
+    @extend_schema(
+        operation_id="launches_list", parameters=docs.LIST_QUERY, responses=docs.answers({200: docs.LAUNCHES}, 400)
+    )
     def get(self, request: Request) -> Response:
         """Launches, newest first."""
         status, host = request.query_params.get("status"), request.query_params.get("host")
@@ -44,7 +46,10 @@ class Launches(StrictQuery, APIView):
         return pages.get_paginated_response([services.document(launch) for launch in found])
 
     @extend_schema(
-        operation_id="launches_create", parameters=[KEY], request=LaunchRequestSerializer, responses=docs.LAUNCH_CREATED
+        operation_id="launches_create",
+        parameters=[KEY],
+        request=LaunchRequestSerializer,
+        responses=docs.answers({201: docs.LAUNCH, 200: docs.LAUNCH}, 400, 409, 422),
     )
     def post(self, request: Request) -> Response:
         """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
@@ -73,13 +78,13 @@ def found(launch_id: UUID) -> Launch:
 class OneLaunch(StrictQuery, APIView):
     read_scope, write_scope = "read", "launch"
 
-    @extend_schema(operation_id="launches_read", responses=docs.LAUNCH)
+    @extend_schema(operation_id="launches_read", responses=docs.answers({200: docs.LAUNCH}, 404))
     def get(self, request: Request, launch_id: UUID) -> Response:
         """State, endpoint, and prediction beside measurement."""
         document = services.document(found(launch_id))
         return Response(document, headers={"ETag": etag(document)})
 
-    @extend_schema(operation_id="launches_stop", responses={202: docs.LAUNCH, 200: docs.LAUNCH})
+    @extend_schema(operation_id="launches_stop", responses=docs.answers({202: docs.LAUNCH, 200: docs.LAUNCH}, 404))
     def delete(self, request: Request, launch_id: UUID) -> Response:
         """Ask for the stop. Asking again, or after the end, changes nothing."""
         found(launch_id)
@@ -90,7 +95,9 @@ class OneLaunch(StrictQuery, APIView):
 class LaunchLog(StrictQuery, APIView):
     read_scope = "read"
 
-    @extend_schema(operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR})
+    @extend_schema(
+        operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR} | docs.answers({}, 404)
+    )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The end of the engine's log."""
         found(launch_id)
@@ -104,7 +111,7 @@ class LaunchManifest(StrictQuery, APIView):
     @extend_schema(
         operation_id="launches_manifest",
         parameters=[OpenApiParameter("kind", str, enum=list(manifest.KINDS), default="argv")],
-        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)},
+        responses={(200, "text/plain"): OpenApiTypes.STR} | docs.answers({}, 400, 404),
     )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
@@ -14,6 +15,7 @@ from advisor.fit.spec import PREFERENCES, USE_CASES
 from rest.problems import flatten
 
 ENGINES = ("llama.cpp",)
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 MODALITIES = ("text", "image", "audio", "video")
 SYSTEMS = ("linux", "windows", "macos")
 GB = 10**9
@@ -99,6 +101,9 @@ class HardwareSerializer(Strict):
         return data
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "enum": ["any", "commercial"]}, {"type": "array", "items": {"type": "string"}}]}
+)
 class LicenceField(serializers.Field):  # type: ignore[type-arg]
     """`any`, `commercial`, or a list of licence ids."""
 
@@ -175,12 +180,8 @@ class SettingsSerializer(Strict):
     context = Whole(min_value=128, max_value=1 << 26, help_text="of all slots together")
     slots = Whole(min_value=1, max_value=1024, required=False)
     unified = serializers.BooleanField(required=False)
-    kv_type_k = serializers.ChoiceField(
-        ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"], required=False
-    )
-    kv_type_v = serializers.ChoiceField(
-        ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"], required=False
-    )
+    kv_type_k = serializers.ChoiceField(KV_TYPES, required=False)
+    kv_type_v = serializers.ChoiceField(KV_TYPES, required=False)
     flash_attention = serializers.BooleanField(required=False, allow_null=True)
     gpu_layers = Whole(min_value=0, max_value=10_000, required=False)
     experts_on_cpu = Whole(min_value=0, max_value=10_000, required=False)

@@ -76,6 +76,7 @@ class References(StrictQuery, GenericViewSet[Any]):
     read_scope = "read"
     serializer_class = serializers.ReferenceSerializer
     query_keys = ("vendor",)
+    filter_backends = ()
     ordering_fields = ("name", "memory_bytes", "memory_bandwidth")
 
     @extend_schema(
