@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.fit.allowances import device_overhead, host_overhead
-from advisor.fit.placement import UBATCH, groups, padded, singles
+from advisor.fit.placement import UBATCH, groups, padded
 from advisor.fit.spec import BuildSizes, Catalog, HostSpec, Workload
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SLACK = 0.97  # a need this share of the room is let through: the exact sum decides
+SLACK = 0.95  # sums are taken at this share: they leave out padding and rounding in either direction
 ACHIEVED = 0.65  # share of the memory bandwidth that token generation reaches, for the order only
 CPU_ACHIEVED = 0.6
+PACKED = 0.53  # what q8_0 makes of an f16 cache
 RAM_BANDWIDTH = 60e9  # bytes per second, two channels of DDR5, when the host names none
 BANDWIDTH = 200e9
 NEVER = -1
@@ -105,67 +106,79 @@ class Screened:
     fill: Floats  # cache bytes per further token of context, all slots
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one host offers, in bytes after the overheads, and in bytes per second."""
+
+    one: float  # on the best single device
+    several: float  # on the best set of devices together
+    ram: float
+    offload: bool  # the host's memory is known and may be used
+    unified: bool
+    fast: float
+    mean: float
+    slow: float
+
+    @classmethod
+    def of(cls, host: HostSpec) -> Room:
+        rooms = [float(d.available_bytes - device_overhead(d)) for d in host.devices]
+        rates = [float(d.memory_bandwidth or BANDWIDTH) for d in host.devices]
+        sets = groups(host)
+        fast = max(rates, default=RAM_BANDWIDTH)
+        return cls(
+            one=max(rooms, default=0.0),
+            several=max((sum(rooms[i] for i in members) for members in sets), default=0.0),
+            ram=np.inf if host.ram_available_bytes is None else float(host.ram_available_bytes),
+            offload=host.ram_available_bytes is not None,
+            unified=any(d.unified for d in host.devices),
+            fast=fast,
+            mean=float(np.mean([rates[i] for i in sets[0]])) if sets else fast,
+            slow=float(host.ram_bandwidth or RAM_BANDWIDTH),
+        )
+
+
 def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
-    """About 20 array operations over all builds; the order of kinds is that of `placement.ATTEMPTS`."""
+    """About 50 array operations over all builds; the order of kinds is that of `placement.ATTEMPTS`."""
     slots, cells = workload.concurrency, padded(workload.context)
+    room = Room.of(host)
     kept = np.minimum(cells, table.window + UBATCH)
     cache = slots * (2.0 * (table.full * cells + table.windowed * kept) + table.state)
-    packed = cache * (34 / 64) + 4.0 * cells * table.full / np.maximum(1.0, table.blocks)
     work = UBATCH * (2.0 * (cells + kept) + 4.0 * table.width)
-    need, tight = table.device + cache + work, table.device + packed + work
-    beside = table.inputs + work + host_overhead(len(host.devices))
-    ram = np.inf if host.ram_available_bytes is None else float(host.ram_available_bytes)
-    offload = host.ram_available_bytes is not None
-    unified = any(d.unified for d in host.devices)
+    need = table.device + cache + work
+    # Bounds are drawn in favour of the build, with the smallest cache there is: the exact sum decides.
+    least = (table.device + PACKED * cache + work) * SLACK
+    beside = (table.inputs + work + host_overhead(1 if host.devices else 0)) * SLACK
+    pool = least if room.unified else np.zeros_like(least)
+    free = room.ram - beside - pool
 
-    rooms = [float(d.available_bytes - device_overhead(d)) for d in host.devices]
-    one = rooms[max(singles(host), key=lambda i: rooms[i])] if rooms else 0.0
-    sets = groups(host)
-    several = max((sum(rooms[i] for i in members) for members in sets), default=0.0)
-    room = max(one, several)
-    # One pool: what lies on the device is taken from the host's memory too.
-    host_left = ram - beside - (need if unified else 0.0)
-    holds = host_left >= 0
-    whole = (np.minimum(need, tight) * SLACK <= one) & holds
-    spread = (np.minimum(need, tight) * SLACK <= several) & holds
-
-    rest = np.clip(need - room, 0.0, None)
-    per_experts = np.divide(rest, table.experts, out=np.full_like(rest, np.inf), where=table.experts > 0)
-    moved = np.clip(per_experts, 0.0, 1.0)
-    with_experts = (
-        (per_experts <= 1 / SLACK) & (beside + moved * table.experts <= ram / SLACK) & offload & (not unified)
-    )
-    # Layers on the host take their weights and cache along.
-    split = np.clip((room - work) / np.maximum(1.0, table.device + cache), 0.0, 1.0)
-    on_host = beside + (1 - split) * (table.device + cache)
-    apart = on_host * SLACK <= ram if not unified else holds
-    partly = (split * (table.blocks + 1) >= 1) & apart & offload
-    alone = ((table.host + np.minimum(cache, packed) + work + host_overhead(0)) * SLACK <= ram) & offload
-    feasible = np.vstack([whole & bool(rooms), spread, with_experts & bool(rooms), partly & bool(rooms), alone])
-    kind = np.where(feasible.any(axis=0), feasible.argmax(axis=0), NEVER)
-
-    fast = max((float(d.memory_bandwidth or BANDWIDTH) for d in host.devices), default=RAM_BANDWIDTH)
-    slow = float(host.ram_bandwidth or RAM_BANDWIDTH)
-    if sets and len(host.devices) > 1:
-        mean = float(np.mean([host.devices[i].memory_bandwidth or BANDWIDTH for i in sets[0]]))
-    else:
-        mean = fast
-    # Bytes per token read on devices and on the host, by kind; a stream reads its own cache once.
-    stream = cache / slots
-    read = table.active + stream
-    from_host = np.choose(
-        np.clip(kind, 0, 4), [0 * read, 0 * read, moved * table.active_experts, (1 - split) * read, read]
-    )
-    speed = np.where(kind == 0, fast, mean) * ACHIEVED
-    seconds = (read - from_host) / speed + from_host / (slow * CPU_ACHIEVED)
-    left = np.choose(
-        np.clip(kind, 0, 4),
+    best = max(room.one, room.several)
+    moved = np.divide(least - best, table.experts, out=np.full_like(least, np.inf), where=table.experts > 0)
+    on_devices = np.clip((best - work * SLACK) / np.maximum(1.0, table.device + PACKED * cache), 0.0, 1.0)
+    left_over = 0.0 if room.unified else (1 - on_devices) * (table.device + PACKED * cache) * SLACK
+    alone = (table.host + PACKED * cache + work + host_overhead(0)) * SLACK
+    there = bool(host.devices)
+    feasible = np.vstack(
         [
-            1 - need / max(one, 1.0),
-            1 - need / max(several, 1.0),
-            0 * need,
-            0 * need,
-            1 - (table.host + cache + work) / max(ram, 1.0),
-        ],
+            (least <= room.one) & (free >= 0) & there,
+            (least <= room.several) & (free >= 0) & (room.several > 0),
+            (moved <= 1)
+            & (free >= (0 if room.unified else np.clip(moved, 0, 1) * table.experts * SLACK))
+            & room.offload,
+            (on_devices * (table.blocks + 1) >= 1) & (free >= left_over) & room.offload & there,
+            (alone <= room.ram) & room.offload,
+        ]
     )
-    return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), np.clip(left, 0.0, 1.0), 2.0 * slots * table.full)
+    kind = np.where(feasible.any(axis=0), feasible.argmax(axis=0), NEVER)
+    seen = np.clip(kind, 0, len(feasible) - 1)
+
+    # Bytes per token read on devices and on the host, by kind; a stream reads its own cache once.
+    read = table.active + cache / slots
+    none = np.zeros_like(read)
+    from_host = np.choose(
+        seen, [none, none, np.clip(moved, 0, 1) * table.active_experts, (1 - on_devices) * read, read]
+    )
+    rate = np.where(kind == 0, room.fast, room.mean) * ACHIEVED
+    seconds = (read - from_host) / rate + from_host / (room.slow * CPU_ACHIEVED)
+    taken = np.choose(seen, [need / max(room.one, 1.0), need / max(room.several, 1.0), none, none, alone / max(room.ram, 1.0)])
+    headroom = np.clip(1 - taken, 0.0, 1.0)
+    return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), headroom, 2.0 * slots * table.full)

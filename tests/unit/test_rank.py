@@ -3,13 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from advisor.fit import utility
+from advisor.fit.placement import KINDS, place
 from advisor.fit.plans import plan
 from advisor.fit.rank import Index, pareto, rank
 from advisor.fit.requirements import missed
+from advisor.fit.screen import NEVER, catalog_columns, screen
 from advisor.fit.spec import BuildSpec, Catalog, ModelSpec, Strength, Workload
-from tests.unit.builds import card, machine, sizes
+from tests.unit.builds import card, machine, pooled, sizes
 
 STRONG = Strength(score=80, low=75, high=85, basis="evidence")
 WEAK = Strength(score=40, low=35, high=45, basis="evidence")
@@ -178,3 +182,26 @@ def test_the_front_leaves_out_what_another_plan_beats_in_everything():
     good, bad = model("llama-3.1-8b-instruct", STRONG), model("qwen3-14b", WEAK)
     plans = [plan(m, m.builds[0], host, Workload()) for m in (good, bad)]
     assert pareto(plans, Workload()) == [True, False]  # type: ignore[arg-type]
+
+
+MACHINES = st.builds(
+    lambda cards, ram: machine(*(card(gib) for gib in cards), ram=ram),
+    st.lists(st.sampled_from([4, 8, 12, 24, 48, 80]), max_size=3),
+    st.sampled_from([4, 16, 64, 256]),
+)
+MODELS = tuple(
+    model(s)
+    for s in ("qwen3-8b", "qwen3-30b-a3b", "gemma-3-27b-it", "llama-3.3-70b-instruct", "mixtral-8x7b-instruct-v0.1")
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(host=MACHINES | st.builds(pooled, st.sampled_from([16, 32, 64, 128])), context=st.integers(512, 40_000))
+def test_the_screen_never_hides_a_placement_that_the_exact_sum_allows(host, context):
+    catalog = Catalog("test", MODELS)
+    found = screen(catalog_columns(catalog), host, Workload(context=context))
+    for one, kind in zip(MODELS, found.kind, strict=True):
+        placed = place(one.builds[0].sizes, host, Workload(context=context))
+        if placed:
+            assert kind != NEVER
+            assert kind <= KINDS.index(placed.placement)
