@@ -33,7 +33,7 @@ class BeatThread(bootsteps.StartStopStep):
         return self.enabled
 
     def start(self, worker: Any) -> None:
-        self.beat = EmbeddedService(app, thread=True)
+        self.beat = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
         self.beat.start()
 
     def stop(self, worker: Any) -> None:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
+# Now rather than at the first request: a broken view stops the start, and the first visitor does not wait.
+_ = get_resolver().url_patterns

@@ -39,25 +39,35 @@ def gone(berth: Berth, seconds: float = 20) -> list[int]:
     return left
 
 
-def test_it_answers_stays_small_and_leaves_no_process_after_sigterm(start: Callable[[], Berth]) -> None:
-    berth = start()
+def test_it_answers_and_stays_small(berth: Berth) -> None:
     assert berth.status("/healthz") == 200
     assert berth.status("/") == 200
-    held = sum(psutil.Process(pid).memory_full_info().pss for pid in berth.processes())
-    assert held < MEMORY_LIMIT
-    assert berth.stop() == 0
-    assert gone(berth, 0) == []
+    held = {pid: psutil.Process(pid).memory_full_info().pss for pid in berth.processes()}
+    assert sum(held.values()) < MEMORY_LIMIT
 
 
-def test_the_host_is_known_when_the_page_is_there(start: Callable[[], Berth]) -> None:
-    berth = start()
+def test_the_host_is_known_when_the_page_is_there(berth: Berth) -> None:
     count = "from hardware.models import Snapshot; print(Snapshot.objects.filter(host='local').count())"
     assert int(berth.manage("shell", "-v", "0", "-c", count)) >= 1
 
 
-def test_ctrl_c_ends_everything(start: Callable[[], Berth]) -> None:
+def test_a_command_beside_it_reaches_its_broker_and_its_worker(berth: Berth) -> None:
+    said = berth.manage("doctor", "--only", "broker", "--only", "worker")
+    assert "The broker answers." in said
+    assert "The worker last reported" in said
+
+
+def test_a_second_one_on_the_same_data_is_refused(berth: Berth) -> None:
+    refused = run_once(PORT=str(free_port()), BERTH_DATA=str(berth.data))
+    assert refused.returncode == 1
+    assert "already runs on the data folder" in refused.stderr
+    assert berth.status("/healthz") == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_clean_stop_leaves_no_process(start: Callable[[], Berth], number: signal.Signals) -> None:
     berth = start()
-    assert berth.stop(signal.SIGINT) == 0
+    assert berth.stop(number) == 0
     assert gone(berth, 0) == []
 
 
@@ -93,11 +103,3 @@ def test_a_busy_port_is_one_plain_sentence(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert f"port {port} on 127.0.0.1 cannot be used" in refused.stderr
-
-
-def test_a_second_one_on_the_same_data_is_refused(start: Callable[[], Berth]) -> None:
-    berth = start()
-    refused = run_once(PORT=str(free_port()), BERTH_DATA=str(berth.data))
-    assert refused.returncode == 1
-    assert "already runs on the data folder" in refused.stderr
-    assert berth.status("/healthz") == 200
