@@ -202,6 +202,8 @@ HOST_ID = os.environ.get("BERTH_HOST") or "local"
 if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
     fail(f"BERTH_HOST must be lower-case letters, digits and dashes, not {HOST_ID!r}.")
 HOST_QUEUE = f"host.{HOST_ID}"
+# A reading of the hardware that is older is shown as stale and not launched on; one is taken every 30 s.
+SNAPSHOT_STALE_SECONDS = number("SNAPSHOT_STALE_SECONDS", 120, 10, 86400)
 REDIS_URL = os.environ.get("REDIS_URL", "")
 # Where `make run` says which broker it started, so that a command beside it reaches the same one.
 BROKER_FILE = BERTH_DATA / "broker.url"

@@ -27,7 +27,7 @@ def device(card: Path, index: int, root: Path) -> dict[str, Any]:
     unique = text(card / "unique_id")
     vram, vram_used = number(card / "mem_info_vram_total"), number(card / "mem_info_vram_used")
     gtt, gtt_used = number(card / "mem_info_gtt_total"), number(card / "mem_info_gtt_used")
-    name = text(card / "product_name") or marketing_name(card, root) or "AMD GPU"
+    name = text(card / "product_name") or marketing_name(card, root) or f"AMD GPU {text(card / 'device')}".strip()
     shared = integrated(card) and (gtt or 0) > (vram or 0)
     total, used = (gtt, gtt_used) if shared else (vram, vram_used)
     error = None

@@ -26,7 +26,7 @@ KEEP_ROWS = 500
 
 def stale_seconds() -> int:
     """After this age a snapshot is stale: shown as such, and not launched on."""
-    return int(getattr(settings, "SNAPSHOT_STALE_SECONDS", 120))
+    return int(settings.SNAPSHOT_STALE_SECONDS)
 
 
 def this_host() -> Host:
