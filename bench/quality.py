@@ -1,0 +1,124 @@
+"""How well strengths predict what they have not seen: `python bench/quality.py`. Prints tables, never asserts.
+
+Each benchmark is left out in turn (all its versions), the rest is fitted, and the order of the models on it is predicted.
+Spearman's rank correlation per use case, weighted by models, beside size alone and newest first. The harder test leaves out
+everything of the benchmark's publisher: other slices of one leaderboard then cannot help.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from advisor.fit.quality import ABILITIES, ModelFacts, canonical, strengths, tables  # noqa: E402
+from advisor.fit.spec import Evidence  # noqa: E402
+
+LEAST_MODELS = 6
+Rows = list[tuple[str, Evidence]]
+
+
+def catalog() -> tuple[list[ModelFacts], Rows]:
+    """Models and their evidence from the seed."""
+    models, rows = [], []
+    for path in sorted((ROOT / "catalog/data/models").glob("*.json")):
+        entry = json.loads(path.read_text())
+        facts = {k: entry[k] for k in ModelFacts.__dataclass_fields__ if k in entry}
+        models.append(ModelFacts(**{**facts, "input_modalities": tuple(entry["input_modalities"])}))
+        for row in entry["evidence"]:
+            known = {k: row[k] for k in Evidence.__dataclass_fields__ if k in row}
+            rows.append((entry["slug"], Evidence(**known)))
+    return models, rows
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks with ties shared."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    shared: np.ndarray = (last - (counts - 1) / 2)[inverse]
+    return shared
+
+
+def correlation(a: list[float], b: list[float]) -> float:
+    x, y = ranks(np.array(a)), ranks(np.array(b))
+    return float(np.corrcoef(x, y)[0, 1]) if x.std() and y.std() else 0.0
+
+
+def held_out(
+    models: list[ModelFacts], rows: Rows, group: Callable[[str], str]
+) -> dict[str, dict[str, list[tuple[float, int]]]]:
+    """Use case -> predictor -> (correlation, models) per left-out benchmark version."""
+    facts = {m.slug: m for m in models}
+    inverted, names = set(tables()["lower_is_better"]), tables()["use_case_names"]
+    found: dict[str, dict[str, list[tuple[float, int]]]] = defaultdict(lambda: defaultdict(list))
+    for out in sorted({group(canonical(e.benchmark)) for _, e in rows}):
+        cells: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+        for slug, e in rows:
+            name = canonical(e.benchmark)
+            use_case = names.get(e.use_case, e.use_case)
+            if group(name) == out and use_case in (*ABILITIES, "embedding") and tables()["weights"].get(name, 1.0):
+                value = -e.value if name in inverted else e.value
+                cell = cells[name, e.version if e.third_party else "*", use_case]
+                cell[slug] = max(value, cell.get(slug, -np.inf))
+        cells = {k: v for k, v in cells.items() if len(v) >= LEAST_MODELS}
+        if not cells:
+            continue
+        predicted = strengths(models, [(s, e) for s, e in rows if group(canonical(e.benchmark)) != out])
+        for (_, _, use_case), scores in cells.items():
+            known = [s for s in scores if (p := predicted[s].get(use_case)) and p.basis != "none" and facts[s].released]
+            known = [s for s in known if facts[s].parameters_total]
+            if len(known) < LEAST_MODELS:
+                continue
+            true = [scores[s] for s in known]
+            predictors = {
+                "strength": [predicted[s][use_case].score for s in known],
+                "size only": [float(facts[s].parameters_total or 0) for s in known],
+                "newest first": [float(np.datetime64(facts[s].released).astype(int)) for s in known],
+            }
+            for name, values in predictors.items():
+                found[use_case][name].append((correlation(values, true), len(known)))
+    return found
+
+
+def table(found: dict[str, dict[str, list[tuple[float, int]]]]) -> None:
+    print(f"{'':14s}{'benchmarks':>11s}{'models':>8s}{'strength':>10s}{'size only':>11s}{'newest first':>14s}")
+    for use_case, by in sorted(found.items()):
+        weights = np.array([n for _, n in by["strength"]], dtype=float)
+        line = f"{use_case:14s}{len(weights):11d}{int(weights.sum()):8d}"
+        for name, width in (("strength", 10), ("size only", 11), ("newest first", 14)):
+            line += f"{np.average([c for c, _ in by[name]], weights=weights):{width}.2f}"
+        print(line)
+
+
+def leaders(models: list[ModelFacts], rows: Rows, count: int) -> None:
+    """The first models per use case, to be read by a person."""
+    answer = strengths(models, rows)
+    names = {m.slug: m.name for m in models}
+    for use_case in ("general", *ABILITIES, "embedding"):
+        ordered = sorted(
+            ((s[use_case], slug) for slug, s in answer.items() if use_case in s), key=lambda p: (-p[0].score, p[1])
+        )
+        print(f"\n{use_case}")
+        for strength, slug in ordered[:count]:
+            span = f"{strength.score:5.1f} [{strength.low:5.1f} {strength.high:5.1f}]"
+            print(f"  {span} {strength.basis:9s} {len(strength.evidence):3d} scores  {names[slug]}  {strength.note}")
+
+
+def main() -> None:
+    models, rows = catalog()
+    print("Each benchmark left out in turn")
+    table(held_out(models, rows, lambda name: name))
+    print("\nEverything of its publisher left out")
+    table(held_out(models, rows, lambda name: name.split()[0]))
+    leaders(models, rows, int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+
+
+if __name__ == "__main__":
+    main()
