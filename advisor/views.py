@@ -20,8 +20,7 @@ from advisor.forms import AskForm
 from advisor.launch import services
 from advisor.operators import may_operate
 from advisor.templatetags.berth import gib
-from hardware.models import Host
-from hardware.services import host_document
+from hardware.services import documents, host_document
 
 EXAMPLES = (
     "RTX 4090, 64 GB RAM",
@@ -164,5 +163,6 @@ def launch_chat(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 
 @require_safe
 def hardware(request: HttpRequest) -> HttpResponse:
-    hosts = [pages.host(host_document(host.id), host.name) for host in Host.objects.order_by("id")]
-    return render(request, "hardware.html", {"page": "hardware", "hosts": hosts})
+    read, silent = documents()
+    hosts = [pages.host(document, host.name) for host, document in read]
+    return render(request, "hardware.html", {"page": "hardware", "hosts": hosts, "silent": silent})

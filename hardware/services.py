@@ -17,7 +17,7 @@ from hardware.enrich import described
 from hardware.models import Accelerator, Host, Snapshot
 from hardware.stated import HardwareError, stated
 
-__all__ = ["HardwareError", "host_document", "record", "refresh", "stale_seconds", "stated", "this_host"]
+__all__ = ["HardwareError", "documents", "host_document", "record", "refresh", "stale_seconds", "stated", "this_host"]
 
 RAM = "ram"  # uuid of the row that stands for the host's memory
 KEEP_GOOD = timedelta(days=1)
@@ -133,6 +133,17 @@ def host_document(host_id: str = "local") -> dict[str, Any]:
         told = newest.message if newest else f"Host {host_id!r} has sent no snapshot yet."
         raise HardwareError([{"field": "hardware.host", "message": told}])
     return document(host, newest, good)
+
+
+def documents() -> tuple[list[tuple[Host, dict[str, Any]]], list[tuple[Host, str]]]:
+    """Every host with its document, and those of which nothing is known with the sentence that says why."""
+    read, silent = [], []
+    for host in Host.objects.all():
+        try:
+            read.append((host, host_document(host.pk)))
+        except HardwareError as error:
+            silent.append((host, str(error)))
+    return read, silent
 
 
 def document(host: Host, newest: Snapshot, good: Snapshot) -> dict[str, Any]:

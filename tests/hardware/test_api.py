@@ -157,3 +157,13 @@ def test_the_admin_shows_what_was_read_and_lets_nobody_change_it(
     snapshot = Snapshot.objects.get()
     assert admin_client.post(f"/admin/hardware/snapshot/{snapshot.pk}/delete/", {"post": "yes"}).status_code == 403
     assert admin_client.post(f"/admin/hardware/snapshot/{snapshot.pk}/change/", {"ok": ""}).status_code == 403
+
+
+def test_the_page_names_a_host_that_sent_nothing_yet(client: Client, far: Host, driver: Callable[..., None]) -> None:
+    driver(GPUS="NVIDIA L4|23034|0|8.9")
+    services.refresh()
+    page = client.get("/hardware/")
+    assert page.status_code == 200
+    assert "Far away" in page.text
+    assert "has sent no snapshot yet" in page.text
+    assert "NVIDIA L4" in page.text
