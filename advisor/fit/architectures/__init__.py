@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from advisor.fit.architectures.families import FAMILIES, SAME_AS, Family
+from advisor.fit.architectures.families import FAMILIES, SAME_AS
+from advisor.fit.architectures.family import Family
 from advisor.fit.architectures.metadata import metadata
 from advisor.fit.architectures.pieces import PIECES, Row
 from advisor.fit.architectures.schedule import Block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.fit.architectures.families import Family
+from advisor.fit.architectures.family import Family
 from advisor.fit.architectures.schedule import Block
 from advisor.fit.architectures.symbols import Symbols, UnknownLayout
 

@@ -1,0 +1,87 @@
+"""Models whose blocks carry a recurrent state, all or beside attention."""
+
+from __future__ import annotations
+
+from advisor.fit.architectures import schedule
+from advisor.fit.architectures.family import DENSE, MOE, MOE_BIASED, MOE_BIASED_SHARED, MOE_SHARED, Family, Kinds
+
+_DELTA_MOE: Kinds = {"moe": ("router", "experts", "shared_router", "shared")}
+_MAMBA2: Kinds = {"recurrent": ("mamba2", "mamba2_norm"), "attention": ("attention",)}
+_EMBEDDING_ONLY = ("embedding", "embedding_norm")
+
+
+def _delta(gguf: str, projections: str, ffn: Kinds) -> Family:
+    return Family(
+        gguf,
+        ("attn_norm", "post_attention_norm"),
+        {"attention": ("gated_attention", "head_norms"), "recurrent": ("delta_net", projections)},
+        ffn,
+        schedule.periodic,
+        metadata=("heads", "delta", "experts", "shared_width"),
+    )
+
+
+HYBRIDS: dict[str, Family] = {
+    "qwen35": _delta("qwen35", "delta_apart", DENSE),
+    "qwen35moe": _delta("qwen35moe", "delta_apart", _DELTA_MOE),
+    "qwen3next": _delta("qwen3next", "delta_joint", _DELTA_MOE),
+    "kimi_linear": Family(
+        "kimi-linear",
+        mixers={"attention": ("latent_q", "latent_kv"), "recurrent": ("kimi_delta",)},
+        ffns=MOE_BIASED_SHARED,
+        schedule=schedule.periodic_and_last,
+        metadata=("latent", "kimi_delta", "experts", "shared", "leading"),
+    ),
+    "lfm2": Family(
+        "lfm2",
+        mixers={"attention": ("attention", "head_norms"), "recurrent": ("short_conv",)},
+        schedule=schedule.counted,
+        top=_EMBEDDING_ONLY,
+        metadata=("short_conv",),
+    ),
+    "lfm2moe": Family(
+        "lfm2moe",
+        mixers={"attention": ("attention", "head_norms"), "recurrent": ("short_conv",)},
+        ffns=MOE_BIASED,
+        schedule=schedule.counted,
+        top=_EMBEDDING_ONLY,
+        metadata=("short_conv", "experts", "leading"),
+    ),
+    "granite_h": Family(
+        "granitehybrid",
+        mixers=_MAMBA2,
+        ffns=MOE_SHARED,
+        schedule=schedule.counted,
+        metadata=("mamba2", "experts", "expert_width", "shared_width"),
+    ),
+    "falcon_h1": Family(
+        "falcon-h1",
+        ("attn_norm", "ffn_norm_bare"),
+        {"attention": ("mamba2", "attention")},
+        metadata=("heads", "mamba2"),
+    ),
+    "nemotron_h": Family(
+        "nemotron_h",
+        ("attn_norm",),
+        {**_MAMBA2, "none": ()},
+        {
+            "none": (),
+            "dense": ("plain",),
+            "moe": ("router", "selection_bias", "plain_experts", "plain_shared"),
+            "latent": ("router", "selection_bias", "latent_experts", "plain_shared"),
+        },
+        schedule.single,
+        metadata=("heads", "mamba2", "experts", "shared_width"),
+    ),
+    "jamba": Family(
+        "jamba",
+        mixers={"attention": ("attention",), "recurrent": ("mamba", "mamba_norms")},
+        ffns=MOE,
+        schedule=schedule.counted,
+        metadata=("mamba", "experts"),
+    ),
+    "mamba": Family(
+        "mamba", ("attn_norm",), {"recurrent": ("mamba",)}, {"none": ()}, schedule.recurrent, metadata=("mamba",)
+    ),
+    "mamba2": Family("mamba2", ("attn_norm",), _MAMBA2, {"none": ()}, schedule.recurrent, metadata=("mamba2",)),
+}
