@@ -112,8 +112,10 @@ def test_evidence_goes_out_as_csv_and_comes_back_changed(admin):
     exported = admin.post(url("evidence", "export"), {"format": "0", "evidenceresource_model": "on"} | _all_columns())
     text = exported.content.decode()
     assert text.splitlines()[0].startswith("model,benchmark,version,metric,use_case,value")
-    figure = Evidence.objects.filter(model__slug=SMOL).select_related("benchmark").first()
-    line = next(line for line in text.splitlines() if line.startswith(f"{SMOL},{figure.benchmark.name},"))
+    figure = Evidence.objects.select_related("benchmark").get(  # the name alone would leave two versions to choose from
+        model__slug=LLAMA, benchmark__name="LiveBench Coding", benchmark__version="2025-04-02"
+    )
+    line = next(line for line in text.splitlines() if line.startswith(f"{LLAMA},LiveBench Coding,2025-04-02,"))
     changed = "\n".join([text.splitlines()[0], line.replace(f",{figure.value},", ",77.5,")])
     upload = io.BytesIO(changed.encode())
     upload.name = "evidence.csv"
