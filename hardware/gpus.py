@@ -34,8 +34,8 @@ NOISE = frozenset((*MAKER_WORDS, *OTHER_NOISE))
 MACHINES = re.compile(r"\b(?:macbook(?: pro| air)?|mac (?:studio|mini|pro)|imac)\b")
 OPTIONAL = frozenset(("rtx", "gtx", "rx", "arc", "quadro", "blackwell", "workstation", "jetson"))
 LAPTOP = frozenset(("laptop", "mobile", "notebook"))
-SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(?:gb|gib|g)(?![a-z0-9])")
-CORES = re.compile(r"(?<![\w.])(\d+)[- ]?(?:gpu[- ]?)?cores?(?:[- ]?gpu)?(?![a-z])")
+SIZE = re.compile(r"(?<![\w.])(\d{1,6}(?:\.\d{1,3})?)\s*(?:gb|gib|g)(?![a-z0-9])")
+CORES = re.compile(r"(?<![\w.])(\d{1,6})[- ]?(?:gpu[- ]?)?cores?(?:[- ]?gpu)?(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ LONGEST = 500
 COUNT_WORDS = {"dual": 2, "two": 2, "three": 3, "triple": 3, "four": 4, "quad": 4, "eight": 8}
 
 SEPARATOR = re.compile(r"[,;\n]|\s\+\s|\s&\s|\band\b|\bwith\b(?!out)")
-RAM = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|tb|tib)\s*(?:of\s+)?(?:system\s+|main\s+)?(?:ram\b|memory\b|ddr\d\w*)")
-RAM_FIRST = re.compile(r"\b(?:ram|memory)\s*:?\s*(\d+(?:\.\d+)?)\s*(gb|gib|g|tb|tib)\b")
-BARE_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|tb|tib)")
-CPU_CORES = re.compile(r"(\d+)[\s-]*(?:cpu[\s-]*)?(?:cores?|threads|vcpus?)")
+RAM = re.compile(
+    r"(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)\s*(?:of\s+)?(?:system\s+|main\s+)?(?:ram\b|memory\b|ddr\d\w*)"
+)
+RAM_FIRST = re.compile(r"\b(?:ram|memory)\s*:?\s*(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)\b")
+BARE_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)")
+CPU_CORES = re.compile(r"(\d{1,6})[\s-]*(?:cpu[\s-]*)?(?:cores?|threads|vcpus?)")
 NO_GPU = re.compile(r"\b(?:cpu[\s-]*only|no\s+gpus?|without\s+(?:a\s+)?gpus?|no\s+graphics\s+card)\b")
 CPU_NAME = re.compile(r"\b(?:ryzen\s+\d|ryzen\s+threadripper|threadripper|epyc|xeon|core\s+(?:i\d|ultra)|i[3579]-\d+)")
 COUNT_FIRST = re.compile(r"^(\d{1,3})\s*[x×*]\s*(?=\S)|^(\d{1,2})\s+(?=[a-z](?!b\b|ib\b))")

@@ -140,6 +140,19 @@ def test_a_gpu_that_was_taken_out_is_absent_and_comes_back(two: Driver) -> None:
     assert [present for _, _, present in rows().values()] == [True, True]
 
 
+def test_gpus_that_change_places_in_a_reboot_keep_their_rows(driver: Driver) -> None:
+    cards = ["NVIDIA L4|23034|0|8.9|GPU-one", "Tesla T4|15360|0|7.5|GPU-two"]
+    driver(GPUS=";".join(cards))
+    services.refresh()
+    holder = uuid.uuid4()
+    ledger.reserve(holder, "local", {"GPU-one": 1024 * MIB})
+    driver(GPUS=";".join(reversed(cards)))
+    services.refresh()
+    assert rows() == {"GPU-one": ("gpu", 23034, True), "GPU-two": ("gpu", 15360, True)}
+    found = {d["uuid"]: (d["name"], d["reserved_bytes"] // MIB) for d in services.host_document()["accelerators"]}
+    assert found == {"GPU-one": ("NVIDIA L4", 1024), "GPU-two": ("Tesla T4", 0)}
+
+
 def test_a_capacity_never_falls_below_what_was_promised(two: Driver) -> None:
     services.refresh()
     ledger.reserve(uuid.uuid4(), "local", {GPU0: 24_000 * MIB})

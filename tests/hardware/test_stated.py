@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hardware.gpus import GIB, MIB
 from hardware.stated import HardwareError, stated
@@ -139,3 +141,62 @@ def test_an_ambiguous_card_comes_with_its_choices() -> None:
     for choice in choices:
         (device,) = stated({"accelerators": [{k: choice[k] for k in ("name", "memory_bytes")}]})["accelerators"]
         assert device["memory_bandwidth"] == choice["memory_bandwidth"]
+
+
+def outcome(hardware: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    try:
+        return stated(hardware), []
+    except HardwareError as error:
+        return {}, error.errors
+
+
+WORDS = (
+    "rtx",
+    "4090",
+    "x",
+    "2x",
+    "+",
+    ",",
+    "gb",
+    "GB RAM",
+    "64",
+    "cores",
+    "M3 Max",
+    "laptop",
+    "(",
+    ")",
+    "×",
+    "no gpu",
+    "9" * 40,
+)
+
+
+@given(st.one_of(st.text(max_size=500), st.lists(st.sampled_from(WORDS), max_size=20).map(" ".join)))
+def test_no_words_break_the_reader(text: str) -> None:
+    document, errors = outcome({"text": text})
+    assert document.get("accelerators") or document.get("ram_bytes") or errors
+    assert all(e["message"] and e["field"].startswith("hardware") for e in errors)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+ITEM = st.fixed_dictionaries({}, optional=dict.fromkeys(("name", "count", "memory_bytes", "memory_bandwidth"), JSON))
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "accelerators": st.lists(ITEM | JSON, max_size=3) | JSON,
+            "ram_bytes": JSON,
+            "text": JSON,
+            "os": JSON,
+        },
+    )
+)
+def test_no_json_breaks_the_reader(hardware: dict[str, Any]) -> None:
+    document, errors = outcome(hardware)
+    assert bool(document) != bool(errors)
