@@ -36,8 +36,6 @@ def home(settings: LazySettings, tmp_path: Path, db: None) -> Iterator[Path]:
     """A data folder, this machine as host with 16 GiB of RAM, and nothing left running afterwards."""
     settings.BERTH_DATA = tmp_path
     settings.MODEL_ROOTS = [tmp_path / "models"]
-    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-    services.publisher.cache_clear()
     (tmp_path / "models").mkdir()
     host = Host.objects.create(id=settings.HOST_ID, name="here", queue="host.test")
     Accelerator.objects.create(host=host, uuid="ram", name="Host memory", kind="memory", capacity_bytes=16 * GIB)

@@ -1,0 +1,54 @@
+"""A worker in a process of its own: `python -m tests.reliability.worker WINDOW SECONDS`, the database as JSON on stdin.
+
+It looks at its rows until they have settled. In WINDOW, one of those below, it dies by SIGKILL as a real one would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def main(window: str, seconds: float) -> None:
+    from config import settings
+
+    settings.DATABASES["default"] |= json.load(sys.stdin)
+    import django
+
+    django.setup()
+    from django.conf import settings as ready
+
+    from advisor.launch import process, reconciler, running
+
+    windows: dict[str, tuple[Any, str, bool]] = {
+        # module, function, whether it still runs before the end
+        "before the intent": (reconciler, "move", False),
+        "after the intent": (running, "start", False),
+        "after the spawn": (reconciler, "record", False),
+        "starting": (running, "serves", False),
+        "measured": (running, "measure", True),
+        "before the stop": (process, "stop", False),
+        "after TERM": (process, "wait", False),
+        "stopped": (process, "stop", True),
+    }
+    if window in windows:
+        module, name, runs = windows[window]
+        setattr(module, name, dying(getattr(module, name), runs))
+    reconciler.settle(ready.HOST_ID, seconds, pause=0.05)
+
+
+def dying(function: Callable[..., Any], runs: bool) -> Callable[..., Any]:
+    def wrapped(*args: Any, **named: Any) -> None:
+        if runs:
+            function(*args, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return wrapped
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))
