@@ -27,9 +27,16 @@ HYBRIDS: dict[str, Family] = {
     "qwen3next": _delta("qwen3next", "delta_joint", _DELTA_MOE),
     "kimi_linear": Family(
         "kimi-linear",
-        mixers={"attention": ("latent_q", "latent_kv"), "recurrent": ("kimi_delta",)},
+        mixers={"attention": ("latent_q", "latent_kv"), "recurrent": ("kda", "kda_low_rank")},
         ffns=MOE_BIASED_SHARED,
         schedule=schedule.periodic_and_last,
+        metadata=("latent", "kimi_delta", "experts", "shared", "leading"),
+    ),
+    "bailing_hybrid": Family(
+        "bailingmoe3",
+        mixers={"attention": ("latent_q", "latent_kv", "head_gate"), "recurrent": ("kda", "kda_direct")},
+        ffns=MOE_BIASED_SHARED,
+        schedule=schedule.periodic,
         metadata=("latent", "kimi_delta", "experts", "shared", "leading"),
     ),
     "lfm2": Family(

@@ -73,11 +73,12 @@ _TABLES = {
         ssm_dt.bias delta_values; ssm_a! delta_values; ssm_norm delta_value; ssm_out delta_inner embd""",
     "delta_joint": "ssm_ba embd delta_values2",
     "delta_apart": "ssm_beta embd delta_values; ssm_alpha embd delta_values",
-    "kimi_delta": """
+    "kda": """
         ssm_conv1d_q delta_kernel 1 kda; ssm_conv1d_k delta_kernel 1 kda; ssm_conv1d_v delta_kernel 1 kda
-        attn_q embd kda; attn_k embd kda; attn_v embd kda; ssm_f_a embd kda_head; ssm_f_b kda_head kda
-        ssm_beta embd kda_heads; ssm_a! 1 kda_heads; ssm_dt.bias kda; ssm_g_a embd kda_head; ssm_g_b kda_head kda
-        ssm_norm kda_head; attn_output kda embd""",
+        attn_q embd kda; attn_k embd kda; attn_v embd kda; ssm_beta embd kda_heads; ssm_a! 1 kda_heads
+        ssm_dt.bias kda; ssm_norm kda_head; attn_output kda embd""",
+    "kda_low_rank": "ssm_f_a embd kda_head; ssm_f_b kda_head kda; ssm_g_a embd kda_head; ssm_g_b kda_head kda",
+    "kda_direct": "ssm_f_a embd kda; ssm_g_a embd kda",
     # ---------------------------------------------------------------- feed-forward
     "gated": "ffn_gate embd ff; ffn_up embd ff; ffn_down ff embd",
     "fused_gated": "ffn_up embd ff2; ffn_down ff embd",
