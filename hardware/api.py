@@ -75,6 +75,7 @@ class References(StrictQuery, GenericViewSet[Any]):
 
     read_scope = "read"
     serializer_class = serializers.ReferenceSerializer
+    pagination_class = CursorPages  # documents limit, cursor and the envelope; a row's place in the files is the cursor
     query_keys = ("vendor",)
     filter_backends = ()
     ordering_fields = ("name", "memory_bytes", "memory_bandwidth")
@@ -87,8 +88,6 @@ class References(StrictQuery, GenericViewSet[Any]):
             OpenApiParameter("search", str, description="Words of the name, an NVML name or an alias."),
             OpenApiParameter("vendor", str, enum=sorted(gpus.MAKERS)),
             OpenApiParameter("ordering", str, description="name, memory_bytes or memory_bandwidth; - for descending."),
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
         ],
     )
     def list(self, request: Request) -> Response:

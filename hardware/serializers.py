@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from hardware import child
@@ -30,6 +31,7 @@ class HostSerializer(serializers.ModelSerializer[Host]):
         model = Host
         fields = ("id", "name", "created", "snapshot")
 
+    @extend_schema_field(SnapshotSerializer(allow_null=True))
     def get_snapshot(self, host: Host) -> dict[str, Any] | None:
         return snapshot_of(host)
 

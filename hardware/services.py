@@ -119,7 +119,8 @@ def host_document(host_id: str = "local") -> dict[str, Any]:
     `free_bytes` is the lesser of what the driver says is free and capacity minus reservations; a unified device's
     comes out of the host's memory. `snapshot.stale` also holds when a later probe failed.
     """
-    here = host_id == settings.HOST_ID
+    here = host_id in ("local", settings.HOST_ID)  # "local" is this machine, whatever its settings call it
+    host_id = settings.HOST_ID if here else host_id
     if here and not Snapshot.objects.filter(host_id=host_id).exists():
         refresh()
     host = Host.objects.filter(pk=host_id).first()

@@ -69,6 +69,12 @@ def test_the_first_question_reads_the_machine_by_itself(two: Driver) -> None:
     assert Snapshot.objects.count() == 1
 
 
+def test_local_is_this_machine_whatever_it_is_called(two: Driver, settings: Any) -> None:
+    settings.HOST_ID, settings.HOST_QUEUE = "gpu-7", "host.gpu-7"
+    assert services.host_document("local")["host"] == "gpu-7"
+    assert Host.objects.get().queue == "host.gpu-7"
+
+
 @pytest.mark.parametrize(
     ("broken", "error"),
     [
