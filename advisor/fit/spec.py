@@ -76,13 +76,15 @@ class LayerSizes:
     host: int  # the same tensors in a host buffer (aligned to 32)
     experts_device: int = 0  # routed expert tensors (ffn_*_exps) in a CUDA buffer
     experts_host: int = 0
-    largest_host: int = 0  # largest single matrix of the block on the host, staged on partial offload
+    largest_host: int = 0  # largest single matrix, staged on a device when the block stays on the host
     largest_expert_host: int = 0
     k_elements: int = 0  # K cache elements per token; 0 = no cache of its own
     v_elements: int = 0  # V cache elements per token; 0 for MLA
     window: int | None = None  # sliding or chunked window in tokens; None = full attention
     state_conv: int = 0  # f32 elements of convolution state per slot
     state_ssm: int = 0  # f32 elements of recurrent state per slot
+    down_host: int = 0  # the matrix (of experts) that leads out of the feed-forward; it is not part of the largest_* above
+    expert_down_host: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.fit.memory.cache import Cells
-from advisor.fit.memory.ggml_types import row_bytes
+from advisor.fit.memory.cache import Cells, layer_bytes, runs
 from advisor.fit.memory.weights import Placement
 from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 
@@ -47,28 +46,31 @@ class Load:
 
 def peak(load: Load, *, on_cpu: bool = False) -> int:
     """One device, or the CPU alone, that works on every block. The CPU looks the embedding up itself: one row more."""
-    return masked(load, load.sizes.hidden if on_cpu else 0, last=True, unpack=not on_cpu)
+    return masked(load, (1, 1) if on_cpu else ALONE, last=True, unpack=not on_cpu)
 
 
-def masked(load: Load, more: int, *, last: bool, unpack: bool = True, copies: int = 1) -> int:
+def masked(load: Load, rows: tuple[int, int], *, last: bool, unpack: bool = True, copies: int = 1) -> int:
     """Masks and the largest stage.
 
     Args:
-        more: floats per token that live beside every stage.
+        rows: rows of the residual stream that live beside every stage, and beside a scan.
         last: the device that computes the output layer.
         unpack: attention on quantised K and V expands them (CUDA), or reads them as they are (CPU).
         copies: of the inputs.
     """
     size, graph = load.size, load.sizes.graph
     u, d = size.ubatch, load.sizes.hidden
-    masks = load.masks(2 if load.flash else 4)
+    more = rows[0] * d
+    # A block with a state-space half attends where its cache lies unless flash attention pulls it over.
+    attends = load.flash or load.settings.kv_offload or not unpack or not graph["scan"]
+    masks = load.masks(2 if load.flash else 4) if attends else 0
     stages = [
         u * (graph["peak"] + more),
-        u * (graph["scan"] + more) + size.slots * graph["states"] if graph["scan"] else 0,
+        u * (graph["scan"] + rows[1] * d) + size.slots * graph["states"] if graph["scan"] else 0,
     ]
     if last and load.speaks:
         stages.append(load.rows() * load.sizes.n_vocab + u * (4 * d + graph["extra"] + more))
-    if not load.flash:
+    if not load.flash and attends:
         stages.append(_scores(load) + u * more)
     total = copies * (masks + FLOAT * u * graph["tables"]) + FLOAT * max(stages)
     if load.flash and load.quantised and load.attending and unpack:
@@ -78,6 +80,9 @@ def masked(load: Load, more: int, *, last: bool, unpack: bool = True, copies: in
 
 
 COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
+# Rows of the residual stream that a device holds more than one that works alone, beside a feed-forward and beside a
+# scan: with several batches in flight each has its own inputs; without, later devices have no embedding to hold.
+ALONE, FIRST, OTHERS, NEXT = (0, 0), (12, 20), (7, 24), (-2, -2)
 
 
 def devices(load: Load, where: Placement) -> tuple[list[int], int]:
@@ -85,14 +90,16 @@ def devices(load: Load, where: Placement) -> tuple[list[int], int]:
     sizes, settings = load.sizes, load.settings
     count, d = settings.devices, sizes.hidden
     whole = where.bounds[0] == 0 and where.output is not None
+    lone = FLOAT * load.rows() * (sizes.n_vocab + d)  # a device that holds nothing but the output layer
+    holds = [where.bounds[i] < where.bounds[i + 1] or (i == 0 and not whole) for i in range(count)]
     if count > 1 and whole and settings.kv_offload and not where.experts:
-        # Inputs are held once per batch in flight: masks, the embedding, and what the device before hands over.
-        first, others = 12 * d, 7 * d
-        works = [masked(load, others if i else first, last=where.output == i, copies=COPIES) for i in range(count)]
-        tables = FLOAT * load.size.ubatch * (10 * d + COPIES * 9)
-        return works, COPIES * load.masks(2 if load.flash else 4) + tables
-    work = peak(load) + staged(load, where.bounds[0], where.experts)
-    return [work] * count, host_beside(load)
+        works = [masked(load, OTHERS if i else FIRST, last=where.output == i, copies=COPIES) for i in range(count)]
+        beside = FLOAT * load.size.ubatch * (10 * d + COPIES * 9) + COPIES * load.masks(2 if load.flash else 4)
+    else:
+        works = [masked(load, NEXT, last=where.output == i) for i in range(count)]
+        works[0] = max(peak(load), staged(load, where))
+        beside = host_beside(load)
+    return [works[i] if holds[i] else lone * (where.output == i) for i in range(count)], beside
 
 
 def _scores(load: Load) -> int:
@@ -116,16 +123,41 @@ def host_beside(load: Load) -> int:
     return load.masks(2 if load.flash else 4) + FLOAT * load.size.ubatch * (4 * load.sizes.hidden + 9)
 
 
-def staged(load: Load, start: int, experts_host: int) -> int:
-    """Largest thing of a host block that is copied to a device to be worked on there."""
-    sizes, size, settings = load.sizes, load.size, load.settings
-    whole = [max(x.largest_host, x.largest_expert_host) for x in sizes.layers[:start]]
-    experts = [x.largest_expert_host for x in sizes.layers[start:experts_host]]
-    kv = [
-        size.of(x.window)
-        * size.streams
-        * (row_bytes(x.k_elements, settings.kv_type_k) + row_bytes(x.v_elements, settings.kv_type_v))
-        for x in sizes.layers[:start]
-        if x.k_elements
+def staged(load: Load, where: Placement) -> int:
+    """The first device also works on the host's blocks: it holds one matrix, or one block's K and V, at a time."""
+    sizes, graph = load.sizes, load.sizes.graph
+    u, start = load.size.ubatch, where.bounds[0]
+    host, kept = runs(sizes.layers[:start]), runs(sizes.layers[: where.experts])
+    cached = _staged_cache(load, start)
+    expert_in = max((x.largest_expert_host for x, _ in kept), default=0)
+    expert_out = max((x.expert_down_host for x, _ in kept), default=0)
+    matrix = max((x.largest_host for x, _ in host), default=0)
+    out = max((x.down_host for x, _ in host), default=0)
+    if graph["plain"] and matrix < out:
+        out += matrix  # the room of the smaller one is of no use to the larger
+    # Where a cache was staged before, its room is too small for the experts and partly lost to them.
+    lost = 3 * cached // 4 if start else 0
+    beside = [
+        (matrix, graph["peak"] + 2 * sizes.hidden),  # copies of several sizes leave gaps
+        (out, graph["out"]),
+        (expert_in + lost if expert_in else 0, graph["expert_in"]),
+        (expert_out + lost if expert_out else 0, graph["expert_out"]),
     ]
-    return max(whole + experts + kv, default=0)
+    if expert_out and not start and (sizes.shared_device or graph["delta"]):
+        beside.append((expert_in + expert_out, graph["peak"]))
+    if cached and load.flash:
+        # Rotary factors stay where they were first copied to: the next K no longer fits into the room of the last.
+        kept_apart = cached + (cached // 2 if start and sizes.shared_device else 0)
+        beside.append((kept_apart, 3 * sizes.hidden + 2 * graph["query"]))
+        if load.quantised:
+            beside.append((kept_apart + _unpacked(load), graph["attention"]))
+    elif cached and (load.settings.kv_offload or not graph["scan"]):
+        beside.append((cached + FLOAT * _scores(load), 0))
+    most = max((copied + FLOAT * u * floats for copied, floats in beside if copied), default=0)
+    return int(load.masks(2 if load.flash else 4) + most)
+
+
+def _staged_cache(load: Load, start: int) -> int:
+    """K and V of one block whose cache lies on the host while a device attends."""
+    far = load.sizes.layers[:start] if load.settings.kv_offload else load.sizes.layers
+    return max((layer_bytes(x, load.size, load.settings) for x, _ in runs(far) if x.k_elements), default=0)

@@ -20,37 +20,44 @@ from advisor.fit.spec import Tensor
 Names = dict[str, Tensor]
 
 
-def facts(meta: Metadata, blocks: dict[int, list[Tensor]], n_vocab: int) -> dict[str, Any]:
+def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
     """What `compute` needs, as floats per token unless said otherwise.
 
-    peak: largest stage but those below; attention: what lives when attention runs; logits: the output stage, for each
-    row of logits `n_vocab` more; scan and states: state-space stage, per token and per slot; tables: 4-byte words of
-    positions and indices; parallel: attention and feed-forward read the same norm.
+    peak: the largest stage but those below; attention, query: what lives when attention runs, and its query alone;
+    scan, states: state-space stage per token, and floats per slot; extra: rows that live through all blocks;
+    out, expert_in, expert_out: what lives while the last matrix of the feed-forward, the first or the last of the
+    experts is worked on; tables: 4-byte words of positions and indices; plain, delta: a block with an ungated
+    feed-forward, with a scan that takes its step sizes from a projection of their own.
     """
     d = meta.hidden
-    extra = meta.number("embedding_length_per_layer_input") * meta.blocks  # lives through all blocks
-    peak, scan, states, query, parallel = 4 * d, 0, 0, 0, False
-    for il, tensors in blocks.items():
-        names = {t.name.split(".")[2]: t for t in tensors if t.name.count(".") >= 2 and not t.name.endswith(".bias")}
-        parallel = parallel or _parallel(names)
-        peak = max(peak, _feed_forward(meta, names), _latent(meta, names, il))
-        scan = max(scan, _scan(meta, names))
-        query = max(query, _query(meta, names, il))
-        if "ssm_conv1d" in names:
-            conv = 0 if "ssm_x" in names else meta.number("ssm.conv_kernel") - 1
-            inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
-            states = max(states, state * inner + conv * (inner + 2 * groups * state))
-    windows = {meta.window(il) for il in blocks}
+    named = [_named(tensors) for tensors in blocks.values()]
+    extra = meta.number("embedding_length_per_layer_input") * meta.blocks
+    query = max((_query(meta, names, il) for il, names in zip(blocks, named, strict=True)), default=0)
+    latent = max((_latent(meta, names, il) for il, names in zip(blocks, named, strict=True)), default=0)
+    peak = max([4 * d, latent, *(_feed_forward(meta, names) for names in named)])
+    parallel = any(map(_parallel, named))
+    used = meta.number("expert_used_count")
+    widths = {names["ffn_down"].shape[0] for names in named if "ffn_down" in names}
+    expert_widths = {names["ffn_down_exps"].shape[0] for names in named if "ffn_down_exps" in names}
     return {
-        "version": 2,
         "peak": peak + extra + (d if parallel else 0),
         "attention": peak + 2 * d if parallel else 3 * d + 2 * query + extra,
         "query": query,
-        "scan": scan,
-        "states": states,
+        "scan": max((_scan(meta, names) for names in named), default=0),
+        "states": max((_states(meta, names) for names in named), default=0),
         "extra": extra,
-        "tables": 7 + 4 * (len(windows) > 1),
+        "out": max(widths) + 5 * d if widths else 0,
+        "expert_in": 2 * used * max(expert_widths) + 4 * d if expert_widths else 0,
+        "expert_out": used * (max(expert_widths) + d) + 4 * d if expert_widths else 0,
+        "tables": 7 + 4 * (len({meta.window(il) for il in blocks}) > 1),
+        "plain": any("ffn_down" in names and not _gated(names) for names in named),
+        "delta": any(names.keys() & {"ssm_ba", "ssm_beta", "ssm_x"} for names in named),
     }
+
+
+def _named(tensors: list[Tensor]) -> Names:
+    """A block's weights by their bare name, such as "attn_q"."""
+    return {t.name.split(".")[2]: t for t in tensors if t.name.count(".") >= 2 and not t.name.endswith(".bias")}
 
 
 def _parallel(names: Names) -> bool:
@@ -62,12 +69,17 @@ def _second_norm(names: Names) -> bool:
     return any(n in names for n in ("ffn_norm", "post_attention_norm", "attn_post_norm", "attn_output_norm"))
 
 
+def _gated(names: Names) -> bool:
+    """Gate and up as two matrices, or as one of twice the width."""
+    up = names.get("ffn_up")
+    return "ffn_gate" in names or (up is not None and up.shape[1] == 2 * names["ffn_down"].shape[0])
+
+
 def _feed_forward(meta: Metadata, names: Names) -> int:
     d, stages = meta.hidden, [0]
     if "ffn_down" in names:
         width = names["ffn_down"].shape[0]
-        up = names.get("ffn_up")
-        gated = "ffn_gate" in names or (up is not None and up.shape[1] == 2 * width)
+        gated = _gated(names)
         rest = 4 if gated or meta.get("attention.causal") is not False else 2
         stages.append((3 if gated else 1) * width + rest * d)
     if "ffn_down_exps" in names:
@@ -103,3 +115,12 @@ def _query(meta: Metadata, names: Names, il: int) -> int:
     if any(n in names for n in ("attn_q", "attn_qkv", "attn_k")):
         return meta.heads(il) * meta.head_dim("key", il)
     return 0
+
+
+def _states(meta: Metadata, names: Names) -> int:
+    """State that the scan hands on, per slot; the first generation keeps its convolution apart."""
+    if "ssm_conv1d" not in names:
+        return 0
+    conv = 0 if "ssm_x" in names else meta.number("ssm.conv_kernel") - 1
+    inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
+    return state * inner + conv * (inner + 2 * groups * state)

@@ -85,7 +85,7 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         parameters=sum(prod(t.shape) for t in header.tensors),
         active_bytes=int(sum(tensor_bytes(t.shape, t.type) * _share(t, share) for t in read)),
         active_parameters=int(sum(prod(t.shape) * _share(t, share) for t in read)),
-        graph=graph.facts(meta, split.blocks, header.n_vocab),
+        graph=graph.facts(meta, split.blocks),
     )
 
 
@@ -120,14 +120,21 @@ def _layer(meta: Metadata, il: int, tensors: list[Tensor], moved: re.Pattern[str
         host=sum(host_bytes(t.shape, t.type) for t in resident),
         experts_device=sum(cuda_bytes(t.shape, t.type) for t in experts),
         experts_host=sum(host_bytes(t.shape, t.type) for t in experts),
-        largest_host=max((cuda_bytes(t.shape, t.type) for t in resident), default=0),
-        largest_expert_host=max((cuda_bytes(t.shape, t.type) for t in experts), default=0),
+        largest_host=_largest(resident, down=False),
+        largest_expert_host=_largest(experts, down=False),
         k_elements=k,
         v_elements=v,
         window=meta.window(il) if k else None,
         state_conv=conv,
         state_ssm=ssm,
+        down_host=_largest(resident, down=True),
+        expert_down_host=_largest(experts, down=True),
     )
+
+
+def _largest(tensors: list[Tensor], *, down: bool) -> int:
+    """Bytes of the largest copy on a device, among the feed-forward's last matrices or among all others."""
+    return max((cuda_bytes(t.shape, t.type) for t in tensors if (".ffn_down" in t.name) == down), default=0)
 
 
 def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:
