@@ -11,7 +11,7 @@ EXAMPLE = 'for example "2x RTX 3090, 64 GB RAM" or "CPU only, 32 GB RAM, 8 cores
 LONGEST = 500
 COUNT_WORDS = {"dual": 2, "two": 2, "three": 3, "triple": 3, "four": 4, "quad": 4, "eight": 8}
 
-SEPARATOR = re.compile(r"[,;\n]|\s\+\s|\s&\s|\band\b|\bwith\b(?!out)")
+SEPARATOR = re.compile(r"[,;\n]|\s[+&/|]\s|\band\b|\bwith\b(?!out)")
 RAM = re.compile(
     r"(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)\s*(?:of\s+)?(?:system\s+|main\s+)?(?:ram\b|memory\b|ddr\d\w*)"
 )
@@ -20,8 +20,9 @@ BARE_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)")
 CPU_CORES = re.compile(r"(\d{1,6})[\s-]*(?:cpu[\s-]*)?(?:cores?|threads|vcpus?)")
 NO_GPU = re.compile(r"\b(?:cpu[\s-]*only|no\s+gpus?|without\s+(?:a\s+)?gpus?|no\s+graphics\s+card)\b")
 CPU_NAME = re.compile(r"\b(?:ryzen\s+\d|ryzen\s+threadripper|threadripper|epyc|xeon|core\s+(?:i\d|ultra)|i[3579]-\d+)")
+GPU_WORD = re.compile(r"\b(?:rtx|gtx|rx|geforce|radeon|arc)\b")
 COUNT_FIRST = re.compile(r"^(\d{1,3})\s*[x×*]\s*(?=\S)|^(\d{1,2})\s+(?=[a-z](?!b\b|ib\b))")
-COUNT_LAST = re.compile(r"\s*[x×*]\s*(\d{1,3})$")
+COUNT_LAST = re.compile(r"(?:\s|(?<=\d))[x×*]\s*(\d{1,3})$")  # the x of "rx 580" or "max 390" counts nothing
 
 
 class HardwareText(ValueError):
@@ -48,13 +49,22 @@ def parse_text(text: str) -> dict[str, Any]:
         cores = CPU_CORES.fullmatch(rest)
         if cores:
             result["cpu_cores"] = int(cores[1])
-        elif rest and not (CPU_NAME.search(rest) and not candidates(rest)[0]):
+        elif rest and not processor(rest):
             result["accelerators"].append(accelerator(rest))
     if cpu_only and result["accelerators"]:
         raise HardwareText(f"text says that there is no GPU and names {result['accelerators'][0]['name']!r}; say one.")
     if not result["accelerators"] and result["ram_bytes"] is None:
         raise HardwareText(f"text names no GPU and no RAM; write {EXAMPLE}.")
     return result
+
+
+def processor(part: str) -> bool:
+    """Is this part a CPU's name, which tells nothing that the fit needs?"""
+    if not CPU_NAME.search(part) or candidates(part)[0]:
+        return False
+    if SIZE.search(part) or GPU_WORD.search(part):
+        raise HardwareText(f"text has {part!r}; put commas between processor, GPU and RAM.")
+    return True
 
 
 def in_bytes(number: str, unit: str) -> int:

@@ -33,6 +33,10 @@ def card(name: str, count: int = 1, gib: float | None = None) -> dict[str, Any]:
         ("Ryzen AI Max+ 395 128GB", [card("ryzen ai max+ 395", gib=128)], None, None),
         ("Ryzen 9 7950X, RTX 4090, 64GB", [card("rtx 4090")], 64, None),
         ("RTX 4090 16GB VRAM, 32 GB system memory", [card("rtx 4090 vram", gib=16)], 32, None),
+        ("Ryzen AI Max 390, 64GB", [card("ryzen ai max 390")], 64, None),
+        ("RTX 4070 Super / 32 GB", [card("rtx 4070 super")], 32, None),
+        ("RX 580", [card("rx 580")], None, None),
+        ("4090x2, RX 7900 XTX x 3", [card("4090", 2), card("rx 7900 xtx", 3)], None, None),
         ("no gpu, 16gb", [], 16, None),
     ],
 )
@@ -47,7 +51,17 @@ def test_hardware_is_read_from_words(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "8 cores", "x" * 501, "64 GB RAM, 32 GB RAM", "CPU only, RTX 4090", "2x 24GB"]
+    "text",
+    [
+        "",
+        "   ",
+        "8 cores",
+        "x" * 501,
+        "64 GB RAM, 32 GB RAM",
+        "CPU only, RTX 4090",
+        "2x 24GB",
+        "i7-13700K 32GB RTX 4070",
+    ],
 )
 def test_words_that_are_no_hardware_are_one_sentence(text: str) -> None:
     with pytest.raises(HardwareText, match=r"^text .*\.$"):
