@@ -28,6 +28,7 @@ parser.add_argument(
     "--elsewhere", action="store_true", help="says that it serves, and lets another program have the port"
 )
 parser.add_argument("--spam", type=int, default=0, help="bytes of log at once")
+parser.add_argument("--grow", type=int, default=0, help="bytes more that it holds after GET /grow, until GET /shrink")
 parser.add_argument("--steal-once", help="the first time, finds its port taken; this file remembers that")
 options, _ = parser.parse_known_args()
 
@@ -36,8 +37,12 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+held = {}
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        held["more"] = b"x" * options.grow if self.path == "/grow" else b""
         body = {"/health": {"status": "ok"}, "/v1/models": {"data": [{"id": options.lie or options.alias}]}}
         self.answer(body.get(self.path))
 

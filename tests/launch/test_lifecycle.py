@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from advisor.launch import process, reconciler, services
+from advisor.fit.spec import BuildSpec
+from advisor.launch import health, process, reconciler, services
 from advisor.models import Launch
 from hardware.models import Accelerator, Reservation
-from tests.launch.conftest import GIB, Enqueue, until, who
+from tests.launch.conftest import GIB, Enqueue, make_plan, until, who
 
 Fake = Callable[..., None]
 
@@ -200,3 +202,38 @@ def test_a_restart_of_the_machine_loses_the_launch(fake: Fake, enqueue: Enqueue)
     assert process.stop({str(launch.pk): pid}, grace=1) == set()
     assert until(launch, "lost").reason == "restart"
     assert held() == 0
+
+
+def test_what_is_measured_follows_the_most_that_was_held(
+    fake: Fake, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "LOOK_AGAIN", 0)
+    fake("--grow", "30000000")
+    launch = until(enqueue(), "ready")
+    first = launch.measured["total_bytes"]
+    health.get(launch.port, "/grow")
+    reconciler.reconcile(launch.host_id)
+    launch.refresh_from_db()
+    assert launch.measured["total_bytes"] > first + 25_000_000
+    assert launch.measured["total_bytes"] == launch.measured["host"]["total"]
+    health.get(launch.port, "/shrink")
+    reconciler.reconcile(launch.host_id)
+    launch.refresh_from_db()
+    assert launch.measured["total_bytes"] > first + 25_000_000
+
+
+def test_every_configured_engine_may_be_asked_for_only_with_a_build_it_reads(fake: Fake, build: BuildSpec) -> None:
+    for plan in (
+        dataclasses.replace(make_plan(build), engine="no such engine"),
+        make_plan(dataclasses.replace(build, format="safetensors")),
+    ):
+        with pytest.raises(services.Refused, match="cannot be launched from here"):
+            services.enqueue(plan, "local", uuids=[])
+    assert held() == 0
+
+
+def test_the_log_hides_what_looks_like_a_token(fake: Fake, enqueue: Enqueue) -> None:
+    fake("--crash", "Authorization: Bearer abc123 hf_abcdefghijklm and brt_0123abcd_secretsecret")
+    text = services.log_tail(until(enqueue(), "failed").pk)
+    assert text.count("[redacted]") == 3
+    assert not any(word in text for word in ("abc123", "hf_", "brt_"))

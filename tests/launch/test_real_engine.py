@@ -10,10 +10,10 @@ from pathlib import Path
 from django.conf import LazySettings
 
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import BuildSpec, Header, Plan, Settings, Tensor
+from advisor.fit.memory.stored import from_json
+from advisor.fit.spec import BuildSpec, Plan, Settings
 from advisor.launch import files, process, services
-from catalog.gguf import read_header
+from advisor.management.commands.estimate import sizes_of
 from catalog.models import Build, Model
 from tests.launch.conftest import make_plan, until, who
 
@@ -29,9 +29,7 @@ def smollm2(settings: Settings) -> Plan:
     Build.objects.create(model=model, **{k: v for k, v in seed.items() if k not in ("source", "sizes")})
     path = files.find(seed["files"], roots=[])
     assert path
-    read = read_header(path)
-    tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for t in read["tensors"])
-    sizes = summarise(Header(read["kv"], tensors, read["n_vocab"]))
+    sizes = sizes_of(str(path), None)
     build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
     return replace(make_plan(build), settings=settings, memory=estimate(sizes, settings))
 
@@ -65,3 +63,10 @@ def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, sett
     until(launch, "stopped")
     assert not any(one.is_running() and one.status() != "zombie" for one in group)
     assert str(launch.pk) not in process.marked()
+
+
+def test_the_catalogs_row_of_the_bundled_model_says_what_its_file_says() -> None:
+    row = json.loads(SEED.read_text())["builds"][0]
+    path = files.find(row["files"], roots=[])
+    assert path
+    assert from_json(row["sizes"]) == sizes_of(str(path), None)

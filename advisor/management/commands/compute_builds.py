@@ -9,6 +9,9 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from advisor.builds import UnknownLayout, builds_of, encode
+from advisor.fit.memory.sizes import to_json
+from advisor.launch import files
+from advisor.management.commands.estimate import sizes_of
 from catalog import seed
 
 
@@ -64,4 +67,10 @@ def _kept(target: Path) -> list[dict[str, Any]]:
     if not target.exists():
         return []
     builds = orjson.loads(target.read_bytes())["builds"]
-    return [build for build in builds if build["basis"] == "exact" and build["format"] == "gguf"]
+    return [_read_again(build) for build in builds if build["basis"] == "exact" and build["format"] == "gguf"]
+
+
+def _read_again(build: dict[str, Any]) -> dict[str, Any]:
+    """The sizes anew where the file is at hand, as the bundled model's is: they hold more facts than they once did."""
+    path = files.find(build["files"], roots=())
+    return {**build, "sizes": to_json(sizes_of(str(path), None))} if path else build
