@@ -1,8 +1,8 @@
 """How well strengths predict what they have not seen: `python bench/quality.py`. Prints tables, never asserts.
 
-Each benchmark is left out in turn (all its versions), the rest is fitted, and the order of the models on it is predicted.
-Spearman's rank correlation per use case, weighted by models, beside size alone and newest first. The harder test leaves out
-everything of the benchmark's publisher: other slices of one leaderboard then cannot help.
+Each benchmark is left out in turn (all its versions), the rest is fitted, and the order of the models on it predicted.
+Spearman's rank correlation per use case, weighted by models, beside size alone and newest first. The harder test leaves
+out everything of the benchmark's publisher: other slices of one leaderboard then cannot help.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ POINTS_PER_SD = (
 INTERVAL_SD = 1.2816  # 80 %
 VENDOR_WEIGHT = 0.3
 HALF_LIFE_YEARS = 1.5
+UNDATED_YEARS = 2.0  # age taken for a score without a date
+SUPERSEDED = 0.25  # weight of a model's score in a version that a later one replaces: it links the versions' scales
 SAME_PUBLISHER_POWER = 0.6  # k slices of one leaderboard count as k ** 0.4 observations
 OWN_VERSION_MODELS = 5  # a version scored for fewer models is pooled with the benchmark's other versions
 SCEPTICAL_MEAN = -0.3  # in standard deviations: untested models are, on the whole, not better than tested ones
@@ -164,18 +166,24 @@ def _years(text: str | None) -> float | None:
 
 
 def _weights(rows: list[_Row]) -> Floats:
+    """Share of a full observation that each row is, by the benchmark's own weight, source, age and company."""
     years = [_years(r.evidence.date) for r in rows]
     newest = max((y for y in years if y is not None), default=0.0)
-    slices: dict[tuple[str, str, str], int] = {}
+    latest: dict[tuple[str, str], str] = {}
     for r in rows:
+        latest[r.slug, r.benchmark] = max(latest.get((r.slug, r.benchmark), ""), r.evidence.date or "")
+    current = [1.0 if (r.evidence.date or "") == latest[r.slug, r.benchmark] else SUPERSEDED for r in rows]
+    slices: dict[tuple[str, str, str], float] = {}
+    for r, share in zip(rows, current, strict=True):
         key = (r.slug, r.use_case, r.publisher)
-        slices[key] = slices.get(key, 0) + 1
+        slices[key] = slices.get(key, 0.0) + share
     weights = [
         tables()["weights"].get(r.benchmark, 1.0)
+        * share
         * (1.0 if r.evidence.third_party else VENDOR_WEIGHT)
-        * 0.5 ** ((newest - (newest - 2 if y is None else y)) / HALF_LIFE_YEARS)
+        * 0.5 ** ((newest - (newest - UNDATED_YEARS if y is None else y)) / HALF_LIFE_YEARS)
         / slices[r.slug, r.use_case, r.publisher] ** SAME_PUBLISHER_POWER
-        for r, y in zip(rows, years, strict=True)
+        for r, y, share in zip(rows, years, current, strict=True)
     ]
     return np.array(weights)
 
