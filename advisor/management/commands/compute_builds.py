@@ -14,6 +14,8 @@ from advisor.launch import files
 from advisor.management.commands.estimate import sizes_of
 from catalog import seed
 
+NAMED = 5  # models that a message names
+
 
 class Command(BaseCommand):
     help = "Write the builds of catalog models whose sizes follow from their configuration."
@@ -35,7 +37,8 @@ class Command(BaseCommand):
             f"{len(paths) - self.reasons.total()} of {len(paths)} models have builds, {len(stale)} changed."
         )
         if check and stale:
-            raise CommandError(f"Out of date, run compute_builds: {', '.join(stale)}.")
+            more = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
+            raise CommandError(f"Out of date, run compute_builds: {', '.join(stale[:NAMED])}{more}.")
 
     def refresh(self, path: Path, folder: Path, checkpoints: list[dict[str, Any]], *, check: bool) -> bool:
         """True when the model's file of builds is not what it should be; then it is written, unless only checking."""
