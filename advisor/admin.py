@@ -29,7 +29,7 @@ class ReadOnly:
 class EventInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     model = LaunchEvent
     extra = 0
-    fields = ("at", "from_status", "to_status", "note")
+    fields = readonly_fields = ("at", "from_status", "to_status", "note")
 
 
 @admin.register(Launch)

@@ -17,4 +17,4 @@ def reconcile() -> None:
 @shared_task
 def nudge() -> None:
     """Something was asked for: look until it has settled, so that nobody waits for the next period."""
-    reconciler.settle(settings.HOST_ID, seconds=8)
+    reconciler.settle(settings.HOST_ID, seconds=3)

@@ -47,7 +47,13 @@ def stamp(moment: datetime) -> str:
 def document(launch: Launch) -> dict[str, Any]:
     """The launch as API.md has it: bytes as integers, times in UTC, null for what is not known."""
     ready = launch.status == Launch.Status.READY
-    held = Reservation.objects.filter(holder=launch.pk).order_by("accelerator__uuid")
+    # What is over holds nothing: a list of old launches needs no query for each.
+    holder = launch.pk if launch.status in Launch.ACTIVE else None
+    held = (
+        Reservation.objects.filter(holder=holder).order_by("accelerator__uuid")
+        if holder
+        else Reservation.objects.none()
+    )
     return {
         "id": str(launch.pk),
         "status": launch.status,

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 GRACE = 5.0  # seconds from TERM to KILL
 STALL = 120.0  # seconds without a sign of life while loading
 LOOK_AGAIN = 20.0  # seconds between two looks at the memory of an engine that serves
+BUDGET = 8.0  # seconds after which a look begins no further step: the longest takes 11, and a task may take 25
 ATTEMPTS = 2  # starts in all: one more when another program was quicker to the port
 MOST_STARTS = 5  # a launch whose worker dies at every start is given up
 Marked = dict[str, list[Identity]]
@@ -51,13 +52,13 @@ def reconcile(host_id: str) -> bool:
     with turn(host_id) as mine:
         if not mine:
             return True
-        marked = process.marked()
+        begun, marked = process.uptime(), process.marked()
         active = list(Launch.objects.filter(host_id=host_id, status__in=Launch.ACTIVE).order_by("created"))
         stopping(host_id, [launch for launch in active if launch.status == "stopping"])
-        for status in ("ready", "starting", "queued"):
-            for launch in active:
-                if launch.status == status:
-                    guarded(STEPS[status], launch, marked)
+        for launch in sorted((x for x in active if x.status in STEPS), key=lambda x: list(STEPS).index(x.status)):
+            if process.uptime() - begun > BUDGET:
+                return True
+            guarded(STEPS[launch.status], launch, marked)
         leftovers(host_id, marked)
         return Launch.objects.filter(host_id=host_id, status__in=("queued", "starting", "stopping")).exists()
 
@@ -199,7 +200,8 @@ def fail(launch: Launch, reason: str, message: str) -> None:
     move(launch, "failed", note=reason, reason=reason, message=message)
 
 
-STEPS: dict[str, Callable[[Launch, Marked], None]] = {"queued": queued, "starting": starting, "ready": ready}
+# In the order in which they are looked after.
+STEPS: dict[str, Callable[[Launch, Marked], None]] = {"ready": ready, "starting": starting, "queued": queued}
 
 
 def stopping(host_id: str, launches: list[Launch]) -> None:

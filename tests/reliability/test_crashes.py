@@ -16,7 +16,7 @@ from tests.launch.conftest import Enqueue, until, who
 from tests.launch.test_lifecycle import held
 from tests.reliability.conftest import ROUNDS, Worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Fake = Callable[..., None]
 STARTING = ("before the intent", "after the intent", "after the spawn", "starting", "measured")
 STOPPING = ("before the stop", "after TERM", "stopped")

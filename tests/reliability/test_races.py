@@ -18,7 +18,7 @@ from tests.launch.conftest import GIB, Enqueue, make_plan, until
 from tests.launch.test_lifecycle import held
 from tests.reliability.conftest import ROUNDS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Fake = Callable[..., None]
 
 
