@@ -35,6 +35,11 @@ class Load:
         return word * self.size.ubatch * sum(self.size.of(w) for w in windows)
 
     @property
+    def attends(self) -> bool:
+        """Devices attend. Not so with the cache on the host, no flash attention and state-space halves in the blocks."""
+        return self.flash or self.settings.kv_offload or not self.sizes.graph["scan"]
+
+    @property
     def speaks(self) -> bool:
         """Encoders hand out embeddings and have no logits."""
         return self.sizes.causal and self.sizes.n_vocab > 0
@@ -61,8 +66,7 @@ def masked(load: Load, rows: tuple[int, int], *, last: bool, unpack: bool = True
     size, graph = load.size, load.sizes.graph
     u, d = size.ubatch, load.sizes.hidden
     more = rows[0] * d
-    # A block with a state-space half attends where its cache lies unless flash attention pulls it over.
-    attends = load.flash or load.settings.kv_offload or not unpack or not graph["scan"]
+    attends = load.attends or not unpack
     masks = load.masks(2 if load.flash else 4) if attends else 0
     stages = [
         u * (graph["peak"] + more),
@@ -93,13 +97,29 @@ def devices(load: Load, where: Placement) -> tuple[list[int], int]:
     lone = FLOAT * load.rows() * (sizes.n_vocab + d)  # a device that holds nothing but the output layer
     holds = [where.bounds[i] < where.bounds[i + 1] or (i == 0 and not whole) for i in range(count)]
     if count > 1 and whole and settings.kv_offload and not where.experts:
-        works = [masked(load, OTHERS if i else FIRST, last=where.output == i, copies=COPIES) for i in range(count)]
+        works = [
+            masked(load, OTHERS if i else FIRST, last=where.output == i, copies=COPIES)
+            + COPIES * borrowed(load, where, i)
+            for i in range(count)
+        ]
         beside = FLOAT * load.size.ubatch * (10 * d + COPIES * 9) + COPIES * load.masks(2 if load.flash else 4)
     else:
         works = [masked(load, NEXT, last=where.output == i) for i in range(count)]
         works[0] = max(peak(load), staged(load, where))
+        works = [work + borrowed(load, where, i) for i, work in enumerate(works)]
         beside = host_beside(load)
     return [works[i] if holds[i] else lone * (where.output == i) for i in range(count)], beside
+
+
+def borrowed(load: Load, where: Placement, device: int) -> int:
+    """K and V that blocks of a device read from a block elsewhere: one copy for each of them, all at once."""
+    first, last = where.bounds[device], where.bounds[device + 1]
+    layers, offload = load.sizes.layers, load.settings.kv_offload
+    return sum(
+        layer_bytes(layers[source], load.size, load.settings)
+        for block, source in load.sizes.graph["borrows"]
+        if first <= block < last and not (offload and first <= source < last)
+    )
 
 
 def _scores(load: Load) -> int:
@@ -120,7 +140,9 @@ def _unpacked(load: Load) -> int:
 
 def host_beside(load: Load) -> int:
     """The host's part of the graph when devices hold the blocks: masks, and four rows of the residual stream."""
-    return load.masks(2 if load.flash else 4) + FLOAT * load.size.ubatch * (4 * load.sizes.hidden + 9)
+    scores = 0 if load.attends else _scores(load)
+    rows = 4 * load.sizes.hidden + 9
+    return load.masks(2 if load.flash else 4) + FLOAT * (load.size.ubatch * rows + scores)
 
 
 def staged(load: Load, where: Placement) -> int:
@@ -151,7 +173,7 @@ def staged(load: Load, where: Placement) -> int:
         beside.append((kept_apart, 3 * sizes.hidden + 2 * graph["query"]))
         if load.quantised:
             beside.append((kept_apart + _unpacked(load), graph["attention"]))
-    elif cached and (load.settings.kv_offload or not graph["scan"]):
+    elif cached and load.attends:
         beside.append((cached + FLOAT * _scores(load), 0))
     most = max((copied + FLOAT * u * floats for copied, floats in beside if copied), default=0)
     return int(load.masks(2 if load.flash else 4) + most)

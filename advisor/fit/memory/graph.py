@@ -27,7 +27,8 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
     scan, states: state-space stage per token, and floats per slot; extra: rows that live through all blocks;
     out, expert_in, expert_out: what lives while the last matrix of the feed-forward, the first or the last of the
     experts is worked on; tables: 4-byte words of positions and indices; plain, delta: a block with an ungated
-    feed-forward, with a scan that takes its step sizes from a projection of their own.
+    feed-forward, with a scan that takes its step sizes from a projection of their own; borrows: [block, block whose
+    cache it reads].
     """
     d = meta.hidden
     named = [_named(tensors) for tensors in blocks.values()]
@@ -49,6 +50,7 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
         "out": max(widths) + 5 * d if widths else 0,
         "expert_in": 2 * used * max(expert_widths) + 4 * d if expert_widths else 0,
         "expert_out": used * (max(expert_widths) + d) + 4 * d if expert_widths else 0,
+        "borrows": _borrows(meta),
         "tables": 7 + 4 * (len({meta.window(il) for il in blocks}) > 1),
         "plain": any("ffn_down" in names and not _gated(names) for names in named),
         "delta": any(names.keys() & {"ssm_ba", "ssm_beta", "ssm_x"} for names in named),
@@ -58,6 +60,12 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
 def _named(tensors: list[Tensor]) -> Names:
     """A block's weights by their bare name, such as "attn_q"."""
     return {t.name.split(".")[2]: t for t in tensors if t.name.count(".") >= 2 and not t.name.endswith(".bias")}
+
+
+def _borrows(meta: Metadata) -> list[list[int]]:
+    """The last blocks read the cache of the last block before them that looks as far (`llama-kv-cache.cpp`, reuse)."""
+    own = meta.blocks - meta.number("attention.shared_kv_layers")
+    return [[il, own - (1 if meta.window(il) is None else 2)] for il in range(own, meta.blocks) if own > 1]
 
 
 def _parallel(names: Names) -> bool:

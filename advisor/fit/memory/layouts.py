@@ -55,3 +55,6 @@ INPUT_TENSORS = frozenset({"token_embd", "token_types", "position_embd", "per_la
 
 # x86 builds with AVX2 keep these types interleaved by eight rows (`ggml-cpu/repack.cpp`).
 REPACKED_TYPES = frozenset({"q4_0", "q4_K", "iq4_nl", "mxfp4"})
+
+# K head sizes that the CUDA flash attention has kernels for (`ggml-cuda/fattn.cu`); for others "auto" means off.
+FLASH_HEAD_SIZES = frozenset({40, 64, 72, 80, 96, 112, 128, 192, 256, 320, 512, 576})

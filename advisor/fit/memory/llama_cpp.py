@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from advisor.fit.memory import compute, weights
 from advisor.fit.memory.cache import cells, layer_bytes, runs, widest_v
+from advisor.fit.memory.layouts import FLASH_HEAD_SIZES
 from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
@@ -45,7 +46,8 @@ def estimate(sizes: BuildSizes, settings: Settings) -> Memory:
 
 
 def _flash(sizes: BuildSizes, settings: Settings) -> bool:
-    """Auto falls back to off where attention would run on another device than its block's state-space half."""
-    if settings.flash_attention is None and settings.devices and not settings.kv_offload:
-        return not sizes.graph["scan"]
+    """What "auto" comes to: off where a device has no kernel, or would attend apart from a block's state-space half."""
+    if settings.flash_attention is None and settings.devices:
+        apart = not settings.kv_offload and bool(sizes.graph["scan"])
+        return not apart and sizes.head_dim in FLASH_HEAD_SIZES
     return settings.flash_attention is not False
