@@ -45,7 +45,7 @@ class LaunchAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def stop(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
         for launch in queryset.filter(status__in=Launch.ACTIVE):
             services.stop(launch.pk)
-            self.message_user(request, f"{launch.model} is asked to stop.", messages.SUCCESS)
+            self.message_user(request, f"Asked {launch.model} to stop.", messages.SUCCESS)
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("advisor.change_launch")

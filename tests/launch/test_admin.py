@@ -32,7 +32,7 @@ def test_an_administrator_reads_a_launch_and_stops_it(
     page = admin.get(f"{LAUNCHES}{launch.pk}/change/").content.decode()
     assert "queued" in page
     assert 'name="_save"' not in page
-    assert "tiny is asked to stop" in act(admin, LAUNCHES, "stop", launch.pk)
+    assert "Asked tiny to stop" in act(admin, LAUNCHES, "stop", launch.pk)
     assert until(launch, "stopped").reason is None
 
 
