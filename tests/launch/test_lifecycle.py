@@ -123,6 +123,7 @@ def test_a_server_that_is_not_ours_or_has_another_name_is_never_ready(
 def test_stopping_is_idempotent_at_every_point(fake: Fake, enqueue: Enqueue) -> None:
     launch = enqueue()
     assert services.stop(launch.pk).status == "stopped"
+    assert held() == 0  # in the same transaction, not at the next look
     assert services.stop(launch.pk).status == "stopped"
     fake("--slow", "30")
     launch = until(enqueue(), "starting")

@@ -88,6 +88,13 @@ def test_stopping_several_shares_one_grace(tmp_path: Path) -> None:
     assert not any(process.alive(who) for who in groups.values())
 
 
+def test_a_grandchild_in_a_session_of_its_own_goes_too(spawn: Spawn, marker: str) -> None:
+    who = spawn("import os, time\nif not os.fork(): os.setsid()\ntime.sleep(60)")
+    assert eventually(lambda: len(process.marked().get(marker, [])) == 2)
+    assert process.stop({marker: who}, grace=1) == set()
+    assert marker not in process.marked()
+
+
 def test_the_log_stays_below_its_cap_and_ends_with_the_last_words(spawn: Spawn, tmp_path: Path) -> None:
     who = spawn("import sys\nfor n in range(200_000): print(n, 'x' * 40)\nprint('the end')", log_cap=1 << 20)
     log = tmp_path / "logs" / "a.log"
