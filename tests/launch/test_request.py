@@ -1,0 +1,115 @@
+"""Asking for a launch: planned again on a fresh reading of this machine, refused with a sentence where it cannot be."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from advisor import advice
+from advisor.launch import services
+from advisor.models import Launch
+from catalog.models import Build, Model
+from hardware import ledger
+from hardware import services as hosts
+from hardware.models import Accelerator, Host, Reservation, Snapshot
+from tests.launch.test_real_engine import SEED
+
+pytestmark = pytest.mark.postgres
+SLUG = "smollm2-135m-instruct"
+
+
+@pytest.fixture
+def host(home: Path, settings: LazySettings) -> Host:
+    """This machine as its own probe reads it, and a catalog of the bundled model alone."""
+    settings.LLAMA_SERVER = ""
+    Accelerator.objects.all().delete()
+    model = Model.objects.create(
+        slug=SLUG,
+        name="SmolLM2",
+        hub_id="x/y",
+        organisation="x",
+        family="x",
+        context_length=8192,
+        input_modalities=["text"],
+    )
+    for row in json.loads(SEED.read_text())["builds"]:
+        Build.objects.create(model=model, **row)
+    assert hosts.refresh().data
+    return Host.objects.get(pk=settings.HOST_ID)
+
+
+def test_the_build_that_is_on_disk_is_planned_reserved_and_queued(host: Host) -> None:
+    launch, created = services.request(host=host.pk, model=SLUG, workload={"context": 2048}, owner="somebody")
+    assert created
+    assert (launch.status, launch.build, launch.owner) == ("queued", f"{SLUG}:Q4_1", "somebody")
+    assert launch.settings["context"] == 2048
+    held = Reservation.objects.get(holder=launch.pk)
+    assert held.accelerator.uuid == "ram"
+    assert held.bytes >= launch.predicted["total_bytes"] > 98_000_000
+
+
+def test_stated_settings_are_run_as_stated(host: Host) -> None:
+    launch, _ = services.request(
+        build=f"{SLUG}:Q4_1", engine="llama.cpp", settings={"context": 1024, "kv_type_k": "q8_0"}
+    )
+    assert (launch.settings["context"], launch.settings["kv_type_k"], launch.settings["kv_type_v"]) == (
+        1024,
+        "q8_0",
+        "f16",
+    )
+
+
+def test_the_same_key_answers_with_the_same_launch_and_plans_nothing(host: Host) -> None:
+    first, _ = services.request(model=SLUG, idempotency_key="k")
+    again, created = services.request(model="not even a model", idempotency_key="k")
+    assert (again.pk, created) == (first.pk, False)
+
+
+def test_an_old_reading_of_this_machine_is_taken_anew_and_of_another_one_refused(host: Host) -> None:
+    Snapshot.objects.update(taken=timezone.now() - timedelta(hours=1))
+    services.request(host=host.pk, model=SLUG)
+    assert Snapshot.objects.count() == 2
+    far = Host.objects.create(id="far", name="far", queue="host.far")
+    hosts.record(far, timezone.now() - timedelta(hours=1), Snapshot.objects.filter(host=host).first().data)
+    with pytest.raises(services.Refused, match="The last reading of host 'far' cannot be planned on: it is 3600 s old"):
+        services.request(host="far", model=SLUG)
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"model": "nothing"}, "model"),
+        ({"host": "nowhere", "model": SLUG}, "host"),
+        ({"build": "nothing:Q4_0"}, "build"),
+        ({"build": f"{SLUG}:Q4_1", "settings": {"context": "many"}}, "settings.context"),
+        ({"build": f"{SLUG}:Q4_1", "engine": "no such", "settings": {}}, "engine"),
+        ({"model": SLUG, "workload": {"context": 0}}, "workload.context"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_names_its_field(host: Host, wish: dict[str, object], field: str) -> None:
+    with pytest.raises(advice.Invalid) as refused:
+        services.request(**wish)  # type: ignore[arg-type]
+    assert [error["field"] for error in refused.value.errors] == [field]
+    assert not Launch.objects.exists()
+
+
+def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(host: Host) -> None:
+    ram = Accelerator.objects.get(uuid="ram")
+    ledger.reserve(other := uuid4(), host.pk, {"ram": ram.capacity_bytes - 100_000_000})
+    for wish in ({"model": SLUG}, {"build": f"{SLUG}:Q4_1", "engine": "llama.cpp", "settings": {"context": 8192}}):
+        with pytest.raises(advice.DoesNotFit) as refused:
+            services.request(**wish)
+        assert refused.value.verdict["reason"] == "host_memory"
+    assert [row.holder for row in Reservation.objects.all()] == [other]
+
+
+def test_what_is_not_on_disk_is_refused_with_a_sentence(host: Host) -> None:
+    with pytest.raises(services.Refused, match=f"The file of {SLUG}:F16 is not on this machine"):
+        services.request(build=f"{SLUG}:F16")
+    assert not Reservation.objects.exists()
