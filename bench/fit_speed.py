@@ -28,6 +28,7 @@ from advisor.fit import rates, speed  # noqa: E402
 from advisor.fit.steps import Step  # noqa: E402
 
 FOLDS = 10
+SEEDS = (7, 8)  # several divisions into folds, as which pairs fall together matters
 UBATCH = 512
 
 # parameter -> (start, standard deviation of its logarithm around the start)
@@ -37,14 +38,14 @@ CLASS_PRIORS = {
     "cache": (0.50, 0.40),
     "fixed_us": (150.0, 0.8),
     "block_us": (10.0, 0.8),
-    "flops": (0.35, 0.6),
+    "flops": (0.35, 0.4),
     "expert_flops": (0.6, 0.3),
     "attention_flops": (0.6, 0.3),
 }
 GROUP_PRIORS = {
     "width": 0.15,
     "engines": 0.15,
-    "devices": 0.12,
+    "devices": 0.15,
     "width_flops": 0.3,
     "device_flops": 0.3,
     "engine_flops": 0.3,
@@ -130,19 +131,18 @@ def errors(predicted: np.ndarray, measured: np.ndarray) -> str:
     return f"{np.median(e):5.1f} % median {np.quantile(e, 0.9):6.1f} % p90 {len(e):5d} rows"
 
 
-def cross_validated(data: Data) -> tuple[np.ndarray, np.ndarray]:
+def cross_validated(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions for each row by a fit that has not seen its (GPU, model) pair."""
     pairs = [(r["name"], r["model"]) for r in data.rows]
     unique = sorted(set(pairs))
-    generator = np.random.default_rng(7)
-    fold_of = dict(zip(unique, generator.permutation(len(unique)) % FOLDS, strict=True))
+    fold_of = dict(zip(unique, np.random.default_rng(seed).permutation(len(unique)) % FOLDS, strict=True))
     fold = np.array([fold_of[p] for p in pairs])
     decode, prefill = np.zeros(len(pairs)), np.zeros(len(pairs))
     for f in range(FOLDS):
-        kept = arrays([r for r, g in zip(data.rows, fold, strict=True) if g != f])
-        order, x = fit(kept)
-        full_order, full, _ = layout(data)
+        order, x = fit(arrays([r for r, g in zip(data.rows, fold, strict=True) if g != f]))
         known = dict(zip(order, x, strict=True))
-        full = np.array([known.get(name, value) for name, value in zip(full_order, full, strict=True)])
+        full_order, start, _ = layout(data)
+        full = np.array([known.get(name, value) for name, value in zip(full_order, start, strict=True)])
         d, p = predict(data, full_order, full)
         decode[fold == f], prefill[fold == f] = d[fold == f], p[fold == f]
     return decode, prefill
@@ -156,7 +156,7 @@ def main() -> None:
     print("decode   roofline     ", errors(roofline, data.measured))
     print("decode   fitted       ", errors(decode, data.measured))
     print("prefill  fitted       ", errors(prefill, data.prefill))
-    held_decode, held_prefill = cross_validated(data)
+    held_decode, held_prefill = np.median([cross_validated(data, seed) for seed in SEEDS], axis=0)
     print("decode   held-out pair", errors(held_decode, data.measured))
     print("prefill  held-out pair", errors(held_prefill, data.prefill))
     for key in ("class", "engine", "width"):
@@ -217,8 +217,8 @@ def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.nd
     for n in data.names["class"]:
         table["classes"][n]["bandwidth"] = rounded(table["classes"][n]["bandwidth"] * found["engines", "llama.cpp"])
         table["classes"][n]["flops"] = rounded(table["classes"][n]["flops"] * found["engine_flops", "llama.cpp"])
-    table["width"] = {n: rounded(found["width", n]) for n in data.names["width"]}
-    table["width_flops"] = {n: rounded(found["width_flops", n]) for n in data.names["width"]}
+    for part in ("width", "width_flops"):
+        table[part] = _by_maker({n: found[part, n] for n in data.names["width"]})
     calibrated = {"decode": spread_of(decode, data.measured), "prefill": spread_of(prefill, data.prefill)}
     wide = {k: [rounded(v[0] * 0.8), rounded(v[1] * 1.25)] for k, v in calibrated.items()}
     table["spread"] = {"calibrated": calibrated, "roofline": wide}
@@ -233,6 +233,17 @@ def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.nd
     }
     text = ",\n".join(f"  {json.dumps(k)}: {_lines(v)}" for k, v in table.items())
     path.write_text("{\n" + text + "\n}\n")
+
+
+def _by_maker(found: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Maker -> width -> factor; "other" is the geometric mean of the makers of GPUs."""
+    table: dict[str, dict[str, float]] = {}
+    for name, value in found.items():
+        maker, _, width = name.partition("|")
+        table.setdefault(maker, {})[width] = float(f"{value:.4g}")
+    cards = [table[m] for m in table if m != "cpu"]
+    table["other"] = {w: float(f"{np.exp(np.mean([np.log(c[w]) for c in cards])):.4g}") for w in cards[0]}
+    return table
 
 
 def _lines(value: Any) -> str:

@@ -99,6 +99,7 @@ def load(path: Path) -> list[dict[str, Any]]:
         half = steps(sizes, settings, settings.devices, row["depth"] + row["prompt_tokens"] // 2)
         row["step"], row["half"] = at[0], half[0]
         row["scale"], row["width"] = scale, rates.width_class(sizes)
+        row["kernels"] = f"{rates.maker(row['class'])}|{row['width']}"
         row["roofline"] = 0.55 * row["bandwidth"] / (sizes.active_bytes * scale)
         row["decode"] = row["decode"] if row["decode"] and _plausible(row) else None
         row["prefill"] = row["prefill"] if row["prefill"] and _possible(row) else None
@@ -133,11 +134,11 @@ def arrays(rows: list[dict[str, Any]]) -> Data:
 
     names = {
         "class": sorted({r["class"] for r in rows}),
-        "width": [name for _, name in rates.fitted()["widths"]],
+        "width": sorted({f"{rates.maker(r['class'])}|{width}" for r in rows for _, width in rates.fitted()["widths"]}),
         "engines": sorted({r["engine"] for r in rows}),
         "devices": sorted({r["name"] for r in rows}),
     }
-    fields = {"class": "class", "width": "width", "engines": "engine", "devices": "name"}
+    fields = {"class": "class", "width": "kernels", "engines": "engine", "devices": "name"}
     keys = {k: np.array([names[k].index(r[fields[k]]) for r in rows]) for k in names}
     pairs: dict[tuple[str, str], int] = {}
     for r in rows:

@@ -74,12 +74,14 @@ def _reached(table: list[tuple[float, str]], value: float) -> str:
 def device_rate(device: Device, width: str, engine: str = "llama.cpp") -> Rate:
     """Achieved rates of a device for weights of one width class."""
     table = fitted()
-    kind = table["classes"].get(device_class(device), table["classes"]["other"])
+    name = device_class(device)
+    kind = table["classes"].get(name, table["classes"]["other"])
     known = table["devices"].get(plain_name(device.name), {})
     bandwidth = float(device.memory_bandwidth or DEVICE_BANDWIDTH)
-    share = kind["bandwidth"] * known.get("bandwidth", 1.0) * table["width"][width] * table["engines"].get(engine, 1.0)
+    reading = kind["bandwidth"] * known.get("bandwidth", 1.0) * _by_width("width", name, width)
+    share = reading * table["engines"].get(engine, 1.0)
     peak = float(device.flops_fp16 or bandwidth * kind["flops_per_byte"])
-    computing = kind["flops"] * known.get("flops", 1.0) * table["width_flops"][width]
+    computing = kind["flops"] * known.get("flops", 1.0) * _by_width("width_flops", name, width)
     return _rate(kind, bandwidth, share, peak * computing * table["engine_flops"].get(engine, 1.0))
 
 
@@ -88,8 +90,18 @@ def host_rate(host: HostSpec, width: str) -> Rate:
     table = fitted()
     kind = table["classes"]["cpu"]
     peak = (host.cpu_cores or CPU_CORES) * float(table["cpu_flops_per_core"])
-    share = kind["bandwidth"] * table["width"][width]
-    return _rate(kind, ram_bandwidth(host), share, peak * kind["flops"] * table["width_flops"][width])
+    share = kind["bandwidth"] * _by_width("width", "cpu", width)
+    return _rate(kind, ram_bandwidth(host), share, peak * kind["flops"] * _by_width("width_flops", "cpu", width))
+
+
+def maker(kind: str) -> str:
+    """The part of a class's name that kernels depend on: cuda, amd, apple, intel or cpu."""
+    return kind.partition("_")[0]
+
+
+def _by_width(part: str, kind: str, width: str) -> float:
+    table = fitted()[part]
+    return float(table.get(maker(kind), table["other"])[width])
 
 
 def _rate(kind: dict[str, float], bandwidth: float, share: float, flops: float) -> Rate:

@@ -197,3 +197,15 @@ def test_a_stated_ram_bandwidth_is_used() -> None:
 def test_devices_are_told_apart_by_maker_generation_and_memory(facts: dict[str, object], kind: str) -> None:
     assert device_class(replace(CARD, **facts)) == kind  # type: ignore[arg-type]
     assert kind in fitted()["classes"]
+
+
+def test_each_stream_reads_its_own_cache() -> None:
+    rate = Rate(1e12, 1e12, 1e12, 1e30, 1e30, 1e30, 0.0, 0.0)
+    step = Step(1e9, 0.0, 2e9, 0.0, 0.0, 0.0, 0.0)
+    assert decode_seconds(step, rate, 4.0) == pytest.approx((1e9 + 4 * 2e9) / 1e12)
+
+
+def test_a_prompt_reads_the_weights_once_per_micro_batch() -> None:
+    rate = Rate(1e12, 1e12, 1e12, 1e30, 1e30, 1e30, 0.0, 0.0)
+    step = Step(1e9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert prefill_seconds(step, rate, 1025, 512) == pytest.approx(3e9 / 1e12)
