@@ -85,14 +85,14 @@ def request(
 
 
 def fresh(host: str) -> dict[str, Any]:
-    """The host's document; read anew when it is old and this is the machine. Raises Refused, or advice.Invalid."""
+    """The host's document. An old one is not read anew here: a web server may see no GPU where its worker sees all.
+
+    Raises Refused, or advice.Invalid.
+    """
     from advisor import advice  # noqa: PLC0415
 
     try:
         reading = hosts.host_document(host)
-        if reading["snapshot"]["stale"] and host == settings.HOST_ID:
-            hosts.refresh()
-            reading = hosts.host_document(host)
     except hosts.HardwareError as error:
         raise advice.Invalid([{**e, "field": "host"} for e in error.errors], error.status) from error
     if reading["snapshot"]["stale"]:
@@ -106,7 +106,7 @@ def keyed(key: str | None) -> Launch | None:
 
 
 def enqueue(
-    plan: Plan, host: str, *, uuids: list[str], idempotency_key: str | None = None, owner: str = "", decision: str = ""
+    plan: Plan, host: str, *, uuids: list[str], idempotency_key: str | None = None, owner: str = ""
 ) -> tuple[Launch, bool]:
     """Reserve what the plan holds and insert the queued launch, both or neither; then nudge the host's worker.
 
@@ -133,7 +133,6 @@ def enqueue(
         devices=uuids,
         model_path=str(path or ""),
         predicted=prediction(plan, uuids, program),
-        decision=decision,
         idempotency_key=idempotency_key,
         owner=owner,
     )

@@ -71,14 +71,14 @@ def test_the_same_key_answers_with_the_same_launch_and_plans_nothing(host: Host)
     assert (again.pk, created) == (first.pk, False)
 
 
-def test_an_old_reading_of_this_machine_is_taken_anew_and_of_another_one_refused(host: Host) -> None:
+def test_an_old_reading_is_not_planned_on(host: Host) -> None:
     Snapshot.objects.update(taken=timezone.now() - timedelta(hours=1))
-    services.request(host=host.pk, model=SLUG)
-    assert Snapshot.objects.count() == 2
-    far = Host.objects.create(id="far", name="far", queue="host.far")
-    hosts.record(far, timezone.now() - timedelta(hours=1), Snapshot.objects.filter(host=host).first().data)
-    with pytest.raises(services.Refused, match="The last reading of host 'far' cannot be planned on: it is 3600 s old"):
-        services.request(host="far", model=SLUG)
+    with pytest.raises(
+        services.Refused, match="The last reading of host 'local' cannot be planned on: it is 3600 s old"
+    ):
+        services.request(model=SLUG)
+    hosts.refresh()
+    assert services.request(model=SLUG)[1]
 
 
 @pytest.mark.parametrize(
