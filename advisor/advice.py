@@ -106,7 +106,7 @@ def recommend(question: Any) -> dict[str, Any]:
     asked = validated(question)
     document = resolve(asked["hardware"])
     host, index, workload = selectors.host_spec(document), selectors.catalog(), workload_of(asked["workload"])
-    paths = selectors.on_disk()
+    paths = selectors.on_disk(index)
     ranking = ranked(
         index,
         host,

@@ -73,7 +73,7 @@ ACCELERATOR: dict[str, tuple[str, Callable[[str], Any]]] = {
     "bandwidth_gb_s": ("memory_bandwidth", gigabytes),
 }
 FIELD_OF = {".".join(path): key for key, (path, _) in KEYS.items()}
-FIELD_OF |= {f"hardware.accelerators.0.{name}": key for key, (name, _) in ACCELERATOR.items()}
+FIELD_OF |= {f"hardware.accelerators[0].{name}": key for key, (name, _) in ACCELERATOR.items()}
 
 
 def question(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:

@@ -25,6 +25,7 @@ MAX_GPUS = 64
 CONTEXTS = {"embedding": 512, "long_context": 65536, "coding": 16384}
 CONTEXT = 8192
 EXCLUSIVE = {"host": ("text", "accelerators", "ram_bytes", "cpu_cores", "os"), "text": ("accelerators",)}
+PLACE = re.compile(r"\.(\d+)(?=\.|$)")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
@@ -212,4 +213,7 @@ class EstimateSerializer(Strict):
 
 def errors_of(serializer: serializers.Serializer[Any]) -> list[dict[str, str]]:
     """[{"field": "workload.context", "message": "..."}], or nothing when valid."""
-    return [] if serializer.is_valid() else list(flatten(serializer.errors))
+    if serializer.is_valid():
+        return []
+    # Places in a list read as in JSON: accelerators[0].count, as the hardware's own errors write them.
+    return [e | {"field": PLACE.sub(r"[\1]", e["field"])} for e in flatten(serializer.errors)]

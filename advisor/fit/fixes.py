@@ -7,7 +7,7 @@ GPU) is screened for all rejected models in one pass; what looks possible is pla
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,18 @@ from advisor.fit.plans import LEAST_BITS, bits, embeds, plan, too_slow
 from advisor.fit.rank import Index, Ranking, by_strength
 from advisor.fit.requirements import context_limit
 from advisor.fit.screen import NEVER, columns, screen
-from advisor.fit.spec import BuildSpec, Device, Fix, HostSpec, ModelSpec, Plan, Rejection, Settings, Workload
+from advisor.fit.spec import (
+    BuildSizes,
+    BuildSpec,
+    Device,
+    Fix,
+    HostSpec,
+    ModelSpec,
+    Plan,
+    Rejection,
+    Settings,
+    Workload,
+)
 
 CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest below what was asked
 RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
@@ -200,6 +211,7 @@ class Search:
     workload: Workload
     gpus: list[tuple[Device, int]]  # with the bytes a build may take on each, smallest first
     tried: list[tuple[Variation, dict[int, int]]]  # with the screened kind by model
+    known: dict[tuple[Any, ...], tuple[Fix, ...]] = field(default_factory=dict)  # by layout
 
     @classmethod
     def over(
@@ -223,24 +235,25 @@ class Search:
         if build is None or build.sizes is None:
             return Rejection(model.slug, None, "unknown_layout", None, None)
         needed, available, reason = binding(build, self.host, self.workload, embedding=embeds(model))
-        fixes: list[Fix] = []
+        # Versions of one model share a layout: what was searched for one of them holds for all.
+        layout = (build.sizes.arch, build.sizes.layers, build.sizes.n_vocab, build.bytes, model.task)
+        if layout not in self.known:
+            self.known[layout] = self.fixes(i, build.sizes)
+        return Rejection(model.slug, build.id, reason, needed, available, self.known[layout])
+
+    def fixes(self, i: int, sizes: BuildSizes) -> tuple[Fix, ...]:
+        embedding = embeds(self.models[i])
+        found: list[Fix] = []
         for variation, able in self.tried:
-            if len(fixes) >= MOST_FIXES - 1:
+            if len(found) == MOST_FIXES - 1:
                 break
-            if i in able and variation.change not in {fix.change for fix in fixes}:
-                placed = place(
-                    build.sizes,
-                    variation.host,
-                    variation.workload,
-                    embedding=embeds(model),
-                    kinds=KINDS[able[i] : able[i] + 2],
-                )
+            if i in able and variation.change not in {fix.change for fix in found}:
+                kinds = KINDS[able[i] : able[i] + 2]
+                placed = place(sizes, variation.host, variation.workload, embedding=embedding, kinds=kinds)
                 if placed:
-                    fixes.append(Fix(variation.change, variation.before, variation.after, spare(placed)))
-        smallest = self.smallest_gpu(build, embeds(model))
-        if smallest:
-            fixes.append(smallest)
-        return Rejection(model.slug, build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
+                    found.append(Fix(variation.change, variation.before, variation.after, spare(placed)))
+        smallest = self.smallest_gpu(self.builds[i], embedding)
+        return (*found, smallest) if smallest else tuple(found)
 
     def smallest_gpu(self, build: BuildSpec, embedding: bool) -> Fix | None:
         """The smallest card, or the fewest of the smallest that work together, that hold the whole build."""

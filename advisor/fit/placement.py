@@ -189,7 +189,7 @@ def offloaded(
     """
     for used in groups(host) or [(index,) for index in singles(host)[:1]]:
         best = at(most, used)
-        if best is None or min(best.margins) < 0:
+        if best is None or min(best.margins) < 0 or not together(best, host):
             continue
         low, high = 0, most
         guess: int | None = most - int(sum(best.margins) / max(1.0, saved))
@@ -207,6 +207,13 @@ def offloaded(
         if best.fits:
             return best
     return None
+
+
+def together(placed: Placed, host: HostSpec) -> bool:
+    """Whether devices and host together hold the weights and the cache, wherever each part comes to lie."""
+    parts = (*placed.memory.devices, placed.memory.host)
+    room = sum(host.devices[i].available_bytes for i in placed.devices if not host.devices[i].unified)
+    return sum(part.weights + part.kv for part in parts) <= room + (host.ram_available_bytes or 0)
 
 
 def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
@@ -257,7 +264,7 @@ def divided(
         placed = weigh(sizes, host, replace(settings, tensor_split=tuple(map(float, counts))), used, placement)
         worst = min(range(len(used)), key=lambda i: placed.margins[i])
         roomy = max(range(len(used)), key=lambda i: placed.margins[i])
-        if placed.margins[worst] >= 0 or placed.margins[roomy] <= 0 or counts[worst] < 2:
+        if placed.margins[worst] >= 0 or sum(placed.margins) < 0 or counts[worst] < 2:
             break
         mean = max(1, sum(costs) // len(costs))
         moved = max(1, min(counts[worst] - 1, -placed.margins[worst] // mean))

@@ -1,0 +1,123 @@
+"""How long an answer takes: compute alone and through HTTP, over questions that differ, so that nothing is remembered.
+
+    python bench/answer_time.py [--questions 120] [--url http://127.0.0.1:8000]
+
+Without --url a web server of its own is started on the data folder named by BERTH_DATA, whose catalog must be loaded.
+Prints percentiles in milliseconds; asserts nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+HARDWARE = (
+    "RTX 4090, 64 GB RAM",
+    "2x RTX 3090, 64 GB RAM",
+    "RTX 4060 laptop 8 GB, 16 GB RAM",
+    "2x H100 SXM, 256 GB RAM",
+    "8x H200, 1024 GB RAM",
+    "RTX 3090 + RTX 3060 12GB, 64 GB RAM",
+    "M3 Max 64 GB",
+    "DGX Spark",
+    "CPU only, 32 GB RAM, 8 cores",
+)
+USE_CASES = ("general", "chat", "coding", "math", "reasoning", "tool_use", "vision", "multilingual", "long_context")
+
+
+def questions(count: int) -> list[dict]:  # type: ignore[type-arg]
+    dice = random.Random(1)  # noqa: S311  the same questions every time
+    return [
+        {
+            "hardware": {"text": dice.choice(HARDWARE)},
+            "workload": {"use_case": dice.choice(USE_CASES), "context": dice.randrange(2048, 100_000, 256)},
+        }
+        for _ in range(count)
+    ]
+
+
+def timed(ask: Callable[[dict], object], asked: list[dict], clock: Callable[[], float]) -> list[float]:  # type: ignore[type-arg]
+    spent = []
+    for question in asked:
+        start = clock()
+        ask(question)
+        spent.append(1e3 * (clock() - start))
+    return sorted(spent)
+
+
+def show(name: str, spent: list[float]) -> None:
+    p50, p95 = (spent[min(len(spent) - 1, int(share * len(spent)))] for share in (0.5, 0.95))
+    print(f"{name:<34} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   worst {spent[-1]:6.1f} ms   n {len(spent)}")
+
+
+def post(url: str) -> Callable[[dict], bytes]:  # type: ignore[type-arg]
+    def ask(question: dict) -> bytes:  # type: ignore[type-arg]
+        body = json.dumps(question).encode()
+        request = urllib.request.Request(f"{url}/api/v1/recommendations/", body, {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+            return bytes(reply.read())
+
+    return ask
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "config.wsgi:application"]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(100):
+            time.sleep(0.2)
+            try:
+                post(url)(questions(1)[0])
+                break
+            except OSError:
+                continue
+        yield url
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=int, default=120)
+    parser.add_argument("--url")
+    options = parser.parse_args()
+    asked = questions(options.questions + 5)
+
+    import django  # noqa: PLC0415  after the environment is set
+
+    django.setup()
+    from advisor import advice, selectors  # noqa: PLC0415  after Django is set up
+
+    print(f"{len(selectors.catalog().catalog.models)} models, {len(selectors.catalog().table.model)} builds")
+    timed(advice.recommend, asked[:5], time.perf_counter)
+    show("compute, wall", timed(advice.recommend, asked[5:], time.perf_counter))
+    show("compute, processor time", timed(advice.recommend, asked[5:], time.process_time))
+    if options.url:
+        show("HTTP", timed(post(options.url), asked[5:], time.perf_counter))
+    else:
+        with server() as url:
+            timed(post(url), asked[:5], time.perf_counter)
+            show("HTTP", timed(post(url), asked[5:], time.perf_counter))
+
+
+if __name__ == "__main__":
+    main()

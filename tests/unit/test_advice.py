@@ -1,0 +1,215 @@
+"""The one question behind every door, on the seed catalog: answers, errors, and what a launch would run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+
+import orjson
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from advisor import advice, selectors
+from advisor.fit.allowances import GIB
+from catalog import importer
+from hardware import services
+
+pytestmark = pytest.mark.django_db
+CARD = {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB, "cpu_cores": 16}
+QUESTION = {"hardware": CARD, "workload": {"use_case": "coding", "context": 32768}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seeded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+        importer.load()
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def local() -> services.Snapshot:
+    """This machine, read as it is."""
+    return services.refresh()
+
+
+def refused(question: object) -> advice.Invalid:
+    with pytest.raises(advice.Invalid) as caught:
+        advice.recommend(question)
+    return caught.value
+
+
+def test_a_decision_has_the_shape_of_the_contract():
+    answer = advice.recommend(QUESTION)
+    assert len(answer["decision"]) == 64
+    assert answer["hardware"]["accelerators"][0]["memory_bytes"] == 25757220864
+    first = answer["results"][0]
+    assert set(first["score_parts"]) == {"quality", "speed", "headroom", "context"}
+    (device,) = first["memory"]["devices"]
+    assert device["total"] == sum(device[part] for part in ("weights", "kv", "compute", "overhead"))
+    assert device["margin"] == device["available"] - device["total"] >= 0
+    assert first["command"][0] == "llama-server"
+    assert first["settings"]["context"] == 32768
+    assert first["quality"]["evidence"][0]["source"]
+    assert len(first["reasons"]) >= 3
+    rejected = answer["rejected"][0]
+    assert rejected["needed_bytes"] > rejected["available_bytes"]
+    assert set(rejected["fixes"][0]) == {"change", "from", "to", "gives"}
+
+
+def test_the_same_question_gives_the_same_bytes_and_another_does_not():
+    one, two = (orjson.dumps(advice.recommend(QUESTION)) for _ in range(2))
+    assert one == two
+    other = advice.recommend(QUESTION | {"prefer": "speed"})
+    assert other["decision"] != orjson.loads(one)["decision"]
+
+
+def test_defaults_spelled_out_are_the_same_question():
+    spelled = QUESTION | {"limit": 10, "prefer": "balanced", "engines": ["llama.cpp"], "on_disk": False}
+    assert advice.recommend(spelled)["decision"] == advice.recommend(QUESTION)["decision"]
+
+
+def test_an_answer_on_stated_hardware_costs_one_query(django_assert_num_queries):
+    advice.recommend(QUESTION)
+    with django_assert_num_queries(1):  # the catalog's version
+        advice.recommend(QUESTION)
+
+
+def test_a_changed_catalog_is_read_again():
+    before = advice.recommend(QUESTION)["catalog_version"]
+    slug = advice.recommend(QUESTION)["results"][0]["model"]["slug"]
+    row = selectors.Model.objects.get(slug=slug)
+    row.status = "hidden"
+    row.save()
+    after = advice.recommend(QUESTION)
+    assert after["catalog_version"] != before
+    assert slug not in [r["model"]["slug"] for r in after["results"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [
+        ({"hardwear": CARD}, "hardwear"),
+        ({"workload": {"contxt": 1}}, "workload.contxt"),
+        ({"workload": {"context": 0}}, "workload.context"),
+        ({"workload": {"context": True}}, "workload.context"),
+        ({"workload": {"concurrency": 1025}}, "workload.concurrency"),
+        ({"workload": {"use_case": "poetry"}}, "workload.use_case"),
+        ({"workload": {"licence": "free"}}, "workload.licence"),
+        ({"workload": {"languages": ["German"]}}, "workload.languages"),
+        ({"workload": {"min_decode_tokens_per_second": "fast"}}, "workload.min_decode_tokens_per_second"),
+        ({"hardware": {"text": "RTX 4090", "accelerators": []}}, "hardware.accelerators"),
+        ({"hardware": {"host": "local", "ram_bytes": GIB}}, "hardware.ram_bytes"),
+        ({"hardware": {}}, "hardware"),
+        ({"hardware": {"accelerators": [{"name": "RTX 4090", "count": 65}]}}, "hardware.accelerators[0].count"),
+        ({"engines": ["vllm"]}, "engines"),
+        ({"limit": 0}, "limit"),
+        ("what can I run?", ""),
+        ([], ""),
+    ],
+)
+def test_a_wrong_field_is_named(question, field):
+    error = refused(question)
+    assert error.status == 400
+    assert error.errors[0]["field"].startswith(field)
+    assert error.errors[0]["message"].endswith(".")
+
+
+@pytest.mark.parametrize("name", ["RTX 9999", "RTX 3060"])
+def test_unknown_and_ambiguous_cards_are_422(name):
+    error = refused({"hardware": {"accelerators": [{"name": name}], "ram_bytes": GIB}})
+    assert error.status == 422
+    assert name.lower() in error.errors[0]["message"].lower()
+
+
+def test_an_unknown_card_with_its_figures_stated_is_planned_on():
+    stated = {"name": "RTX 9999", "memory_bytes": 32 * GIB, "memory_bandwidth": 2 * 10**12}
+    answer = advice.recommend({"hardware": {"accelerators": [stated], "ram_bytes": 64 * GIB}})
+    assert answer["results"]
+    assert answer["hardware"]["accelerators"][0]["source"] == "stated"
+
+
+def test_an_unknown_host_is_422():
+    assert refused({"hardware": {"host": "nowhere"}}).status == 422
+
+
+def test_a_query_asks_what_a_body_asks():
+    query = {"gpu": "RTX 4090", "ram_gb": "64", "cpu_cores": "16", "use_case": "coding", "context": "32768"}
+    assert advice.recommend(advice.question_from_query(query))["decision"] == advice.recommend(QUESTION)["decision"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [({"gpuu": "x"}, "gpuu"), ({"gpus": "2"}, "gpu"), ({"context": "many"}, "workload.context")],
+)
+def test_a_query_with_a_wrong_key_or_value_is_400(query, field):
+    with pytest.raises(advice.Invalid) as caught:
+        advice.recommend(advice.question_from_query(query))
+    assert (caught.value.status, caught.value.errors[0]["field"]) == (400, field)
+
+
+def test_an_estimate_weighs_settings_as_stated_and_says_whether_they_fit():
+    asked = {"build": "qwen3-8b:Q4_K_M", "hardware": {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB}}
+    fitting = advice.estimate(asked | {"settings": {"context": 8192, "gpu_layers": 37}})
+    assert fitting["fits"]
+    assert fitting["memory"]["devices"][0]["kv"] == 8192 * 36 * 2 * 1024 * 2
+    assert not advice.estimate(asked | {"settings": {"context": 1 << 20, "gpu_layers": 37}})["fits"]
+    for wrong in ({"build": "nothing:Q4"}, {"settings": {"context": 512, "gpu_layers": 1, "devices": 3}}):
+        with pytest.raises(advice.Invalid):
+            advice.estimate(asked | {"settings": {"context": 512}} | wrong)
+
+
+def test_a_launch_by_model_takes_its_best_plan_on_this_machine(local):
+    plan = advice.plan_for_launch(host="local", model="smollm2-135m-instruct", workload={"context": 2048})
+    assert plan.model.slug == "smollm2-135m-instruct"
+    assert plan.settings.context == 2048
+    assert plan.host_margin >= 0
+
+
+def test_a_launch_of_a_build_runs_the_settings_that_were_answered(local):
+    question = {"hardware": {"host": "local"}, "workload": {"context": 4096}}
+    first = advice.recommend(question)["results"][0]
+    by_build = advice.plan_for_launch(host="local", build=first["build"]["id"], settings=first["settings"])
+    by_rank = advice.plan_for_launch(host="local", question=question, rank=1)
+    assert by_build.settings == by_rank.settings
+    assert by_build.memory.total == first["memory"]["total"]
+
+
+def test_a_launch_without_room_is_refused_with_the_verdict(local):
+    with pytest.raises(advice.DoesNotFit) as caught:
+        advice.plan_for_launch(host="local", model="deepseek-v3")
+    assert caught.value.verdict["needed_bytes"] > caught.value.verdict["available_bytes"]
+    assert "does not fit" in str(caught.value)
+    with pytest.raises(advice.DoesNotFit) as caught:
+        advice.plan_for_launch(host="local", build="smollm2-135m-instruct:Q4_K_M", settings={"context": 1 << 25})
+    assert caught.value.verdict["reason"] == "host_memory"
+    assert "context" in {fix["change"] for fix in caught.value.verdict["fixes"]}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {},
+        {"model": "nothing"},
+        {"build": "nothing"},
+        {"model": "qwen3-8b", "engine": "vllm"},
+        {"model": "qwen3-8b", "workload": {"context": 1}},
+        {"build": "qwen3-8b:Q4_K_M", "settings": {"kontext": 1}},
+    ],
+)
+def test_a_launch_that_names_nothing_known_is_invalid(local, named):
+    with pytest.raises(advice.Invalid):
+        advice.plan_for_launch(host="local", **named)
+
+
+def test_the_command_line_answers_the_same_question():
+    out = StringIO()
+    given = {"gpu": "RTX 4090", "ram_gb": "64", "cpu_cores": "16", "use_case": "coding", "context": "32768"}
+    call_command("advise", json=True, stdout=out, **given)
+    assert orjson.loads(out.getvalue())["decision"] == advice.recommend(QUESTION)["decision"]
+    out = StringIO()
+    call_command("advise", stdout=out, **given)
+    assert out.getvalue().count("GiB") >= 10
+    with pytest.raises(CommandError, match="--gpu"):
+        call_command("advise", gpu="RTX 9999")
