@@ -240,7 +240,7 @@ def plan_for_launch(
     """What a launch on `host` would run, planned on its newest snapshot less what is reserved.
 
     One of: `model` (its best plan for `workload`, files on disk first), `build` (with `settings` as stated, or its best
-    plan for `workload`), `question` with `rank` (that result of its answer). Raises Invalid, or DoesNotFit with the verdict.
+    plan for `workload`), `question` with `rank` (that result of its answer). Raises Invalid, or DoesNotFit.
     """
     if engine not in (None, ENGINE):
         raise Invalid([{"field": "engine", "message": f"engine must be {ENGINE}."}])

@@ -111,7 +111,7 @@ def rank(
             break
         best = best_plan(asked, candidate, out)
         if best:
-            kept.append(judged(asked, candidate, best))
+            kept.append(best)
     kept = sorted(kept, key=lambda p: p.key)[:limit]
     if len(kept) == limit:
         leave_unproved(asked, order, {p.plan.model.slug for p in kept}, out)
@@ -190,26 +190,41 @@ def beaten(candidate: Candidate, last: tuple[bool, float, str]) -> bool:
     return candidate.score * CLOSE < -last[1]
 
 
-def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Plan | None:
-    """The first of a model's builds whose exact plan fits and is fast enough; else note in `out` why not."""
+def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | None:
+    """The best of a model's builds whose exact plan fits and is fast enough; else note in `out` why not.
+
+    The first that will do is held against the best build that stays nearer to the devices: a finer quantization that
+    spills into main memory and a coarser one that does not are compared by their exact figures.
+    """
     i, rows = candidate.model, candidate.rows
-    model = asked.index.catalog.models[i]
     # A demand on speed may be met only by the fastest build, however it ranks.
     fastest = max(rows, key=lambda row: asked.found.decode[row])
     for row in dict.fromkeys([*rows[:BUILDS_TRIED], fastest]):
-        build = model.builds[asked.index.table.build[row]]
-        made = plan(model, build, asked.host, asked.workload, KINDS[int(asked.found.kind[row]) :])
+        made = exact(asked, i, row)
         if made is None:
             continue
-        if not too_slow(made, asked.workload):
-            out.slow.pop(i, None)
-            return made
+        reason = too_slow(made, asked.workload)
         held = out.slow.get(i)
-        if held is None or made.speed.decode.mid > held.speed.decode.mid:
+        if reason and (held is None or made.speed.decode.mid > held.speed.decode.mid):
             out.slow[i] = made
+        if reason:
+            continue
+        out.slow.pop(i, None)
+        first = judged(asked, candidate, made)
+        nearer = [r for r in rows if asked.found.kind[r] < KINDS.index(made.placement) and r != row]
+        other = exact(asked, i, nearer[0]) if nearer else None
+        if other is None or too_slow(other, asked.workload):
+            return first
+        return min(first, judged(asked, candidate, other), key=lambda p: p.key)
     if i not in out.slow:
         out.unfit.append(i)
     return None
+
+
+def exact(asked: Asked, model: int, row: int) -> Plan | None:
+    spec = asked.index.catalog.models[model]
+    build = spec.builds[asked.index.table.build[row]]
+    return plan(spec, build, asked.host, asked.workload, KINDS[int(asked.found.kind[row]) :])
 
 
 def judged(asked: Asked, candidate: Candidate, made: Plan) -> Planned:

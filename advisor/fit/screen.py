@@ -179,6 +179,10 @@ def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
     )
     rate = np.where(kind == 0, room.fast, room.mean) * ACHIEVED
     seconds = (read - from_host) / rate + from_host / (room.slow * CPU_ACHIEVED)
-    taken = np.choose(seen, [need / max(room.one, 1.0), need / max(room.several, 1.0), none, none, alone / max(room.ram, 1.0)])
+    ram = max(room.ram, 1.0)
+    beyond = np.where(seen == 2, np.clip(moved, 0, 1) * table.experts, left_over)
+    spilled = (beside + pool + beyond) / ram
+    whole = [need / max(room.one, 1.0), need / max(room.several, 1.0)]
+    taken = np.choose(seen, [*whole, spilled, spilled, alone / ram])
     headroom = np.clip(1 - taken, 0.0, 1.0)
     return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), headroom, 2.0 * slots * table.full)
