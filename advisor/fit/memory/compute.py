@@ -36,7 +36,7 @@ class Load:
 
     @property
     def attends(self) -> bool:
-        """Devices attend. Not so with the cache on the host, no flash attention and state-space halves in the blocks."""
+        """Devices attend, unless the cache lies on the host, is not pulled over, and blocks have a state-space half."""
         return self.flash or self.settings.kv_offload or not self.sizes.graph["scan"]
 
     @property
