@@ -43,8 +43,13 @@ def hardware(document: Mapping[str, Any], host: HostSpec) -> dict[str, Any]:
         "ram_available_bytes": host.ram_available_bytes,
         "cpu_cores": host.cpu_cores,
         "os": host.os,
-        "snapshot": document.get("snapshot"),
+        "snapshot": snapshot(document.get("snapshot")),
     }
+
+
+def snapshot(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What was read and when. Not its age: the same question on the same reading gets the same bytes."""
+    return {key: item for key, item in value.items() if key != "age_seconds"} if value else None
 
 
 def settings(value: Settings, *, flash_attention: bool | None = None) -> dict[str, Any]:

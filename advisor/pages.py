@@ -26,6 +26,7 @@ REASONS = {
     "language": "Not known to speak a language asked for.",
     "engine": "None of the engines asked for runs it.",
     "tool_use": "Not known to call tools.",
+    "reasoning": "It thinks step by step when that was not wanted, or does not when it was.",
     "embedding": "It is not made for this task.",
     "no_evidence": "No published result for this use case.",
     "unknown_layout": "Its layout is not known, so its memory is not promised.",

@@ -104,8 +104,12 @@ def main() -> None:
     options = parser.parse_args()
     asked = questions(options.questions + 5)
 
-    folder = tempfile.TemporaryDirectory()
-    os.environ["BERTH_DATA"] = folder.name
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["BERTH_DATA"] = folder
+        report(options, asked)
+
+
+def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ignore[type-arg]
     import django  # noqa: PLC0415  after the environment is set
 
     django.setup()

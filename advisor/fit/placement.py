@@ -73,7 +73,7 @@ def weigh(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int
         replace(part, overhead=part.overhead + device_overhead(host.devices[index]))
         for part, index in zip(memory.devices, used, strict=True)
     )
-    on_host = replace(memory.host, overhead=memory.host.overhead + host_overhead(len(used)))
+    on_host = replace(memory.host, overhead=memory.host.overhead + host_overhead(len(used), sizes.n_vocab))
     memory = replace(memory, devices=devices, host=on_host)
     margins = [host.devices[index].available_bytes - part.total for part, index in zip(devices, used, strict=True)]
     if host.ram_available_bytes is None:

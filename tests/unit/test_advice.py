@@ -65,6 +65,12 @@ def test_the_same_question_gives_the_same_bytes_and_another_does_not():
     assert other["decision"] != orjson.loads(one)["decision"]
 
 
+def test_a_question_about_this_machine_has_one_answer_per_reading(local):
+    one, two = (orjson.dumps(advice.recommend({})) for _ in range(2))
+    assert one == two
+    assert orjson.loads(one)["hardware"]["snapshot"]["id"] == local.pk
+
+
 def test_defaults_spelled_out_are_the_same_question():
     spelled = QUESTION | {"limit": 10, "prefer": "balanced", "engines": ["llama.cpp"], "on_disk": False}
     assert advice.recommend(spelled)["decision"] == advice.recommend(QUESTION)["decision"]
