@@ -298,7 +298,5 @@ def best_or_refused(model: ModelSpec, host: HostSpec, workload: Workload, only: 
     ranking = ranked(index, host, workload, limit=1, only_builds=only)
     if ranking.results:
         return ranking.results[0].plan
-    if not ranking.barred and not ranking.slow:
-        ranking.unfit = [0]
     refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=1)
     raise DoesNotFit(refused[0])

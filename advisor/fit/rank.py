@@ -155,13 +155,15 @@ def candidates(asked: Asked, out: Ranking) -> list[Candidate]:
     """Models that meet the requirements and may fit, by screened score; the others are noted in `out`."""
     models, found = asked.index.catalog.models, []
     for i, model in enumerate(models):
+        if asked.only is not None and not any(build.id in asked.only for build in model.builds):
+            continue  # not asked about, so nothing to explain either
         reason = missed(model, asked.workload)
         if reason:
             out.barred[i] = reason
         elif rows := rows_of(asked, i):
             unproved = asked.strength(i).basis == "none"
             found.append(Candidate(i, float(asked.scores[rows[0]]), rows, unproved))
-        elif asked.only is None:
+        else:
             out.unfit.append(i)
     runnable = {models[c.model].slug for c in found}
     for c in found:

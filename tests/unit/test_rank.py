@@ -126,6 +126,8 @@ def test_a_demand_on_speed_is_met_by_a_smaller_quantization_or_refused_with_the_
 def test_only_the_named_builds_are_considered():
     ranking = ranked(model("qwen3-8b"), model("llama-3.1-8b-instruct"), only_builds=frozenset({"qwen3-8b:Q4_K_M"}))
     assert slugs(ranking) == ["qwen3-8b"]
+    assert not ranking.barred
+    assert not ranking.unfit
 
 
 @pytest.mark.parametrize(
