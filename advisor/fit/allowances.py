@@ -20,10 +20,10 @@ DEVICE_OVERHEAD: tuple[tuple[str, float, int], ...] = (
 )
 DEVICE_OVERHEAD_UNKNOWN = 768 * MIB
 
-# Host bytes of the server process beside its buffers. Measured with SmolLM2-135M (49,152 tokens) on the CPU: the
-# resident set is 34 to 40 MiB above the buffers, at 2k to 32k cells alike. The tokenizer's share of it is assumed.
-HOST_OVERHEAD = 28 * MIB
-HOST_OVERHEAD_PER_TOKEN = 224  # of the vocabulary
+# Host bytes of the server process beside its buffers: code, tokenizer tables, HTTP threads. Measured on one-block models
+# with vocabularies of 49,152 to 262,144 tokens on the CPU (PSS less the logged buffers, `launch/engines/base.json`).
+HOST_OVERHEAD = 26_500_000
+HOST_OVERHEAD_PER_TOKEN = 470  # of the vocabulary
 HOST_OVERHEAD_PER_DEVICE = 160 * MIB  # the driver's host side of one device context
 
 # Left free on each device and on the host, for what moves between plan and launch: (least bytes, share of capacity).
