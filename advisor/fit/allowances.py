@@ -20,7 +20,7 @@ DEVICE_OVERHEAD: tuple[tuple[str, float, int], ...] = (
 )
 DEVICE_OVERHEAD_UNKNOWN = 768 * MIB
 
-# Host bytes of the server process beside its buffers: code, tokenizer tables, HTTP threads. Measured on one-block models
+# Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured on one-block models
 # with vocabularies of 49,152 to 262,144 tokens on the CPU (PSS less the logged buffers, `launch/engines/base.json`).
 HOST_OVERHEAD = 26_500_000
 HOST_OVERHEAD_PER_TOKEN = 470  # of the vocabulary
