@@ -27,13 +27,11 @@ test: .venv/.dev
 	@echo "== on PostgreSQL" && TEST_DB=postgres $(B)/python -m pytest -m postgres
 	@echo "== on SQLite" && $(B)/python -m pytest
 
+# All of them, also after one has complained.
+LINTERS = "ruff check ." "ruff format --check ." mypy lint-imports "hadolint Dockerfile" \
+	"check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml"
 lint: .venv/.dev
-	@$(B)/ruff check .
-	@$(B)/ruff format --check .
-	@$(B)/mypy
-	@$(B)/lint-imports
-	@$(B)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-	@$(B)/hadolint Dockerfile
+	@failed=0; for linter in $(LINTERS); do $(B)/$$linter || failed=1; done; exit $$failed
 
 bench: .venv/.dev
 	@for script in bench/*.py; do echo "== $$script"; $(B)/python $$script || exit 1; done

@@ -12,12 +12,8 @@ WAYS = "Say one of: model (with an optional workload), decision with rank, or bu
 
 
 class LaunchRequestSerializer(serializers.Serializer[Any]):
-    host = serializers.CharField(
-        max_length=80, default="local", help_text="'local': the machine that serves this"
-    )
-    model = serializers.CharField(
-        max_length=120, required=False, help_text="a slug: its best plan is taken"
-    )
+    host = serializers.CharField(max_length=80, default="local", help_text="'local': the machine that serves this")
+    model = serializers.CharField(max_length=120, required=False, help_text="a slug: its best plan is taken")
     workload = serializers.DictField(required=False, help_text="as in a recommendation")
     decision = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, help_text="of an earlier recommendation")
     rank = serializers.IntegerField(min_value=1, max_value=500, required=False)

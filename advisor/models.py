@@ -49,7 +49,9 @@ class Launch(models.Model):
     boot_id = models.CharField(max_length=40, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    watch = models.JSONField(default=dict, blank=True, help_text="when the engine last gave a sign of life, by the boot clock")
+    watch = models.JSONField(
+        default=dict, blank=True, help_text="when the engine last gave a sign of life, by the boot clock"
+    )
     started = models.DateTimeField(null=True, blank=True)
     ready_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -59,10 +61,15 @@ class Launch(models.Model):
         ordering = ["-created"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["queued", "downloading", "starting", "ready", "stopping", "stopped", "failed", "lost"]),
+                condition=Q(
+                    status__in=["queued", "downloading", "starting", "ready", "stopping", "stopped", "failed", "lost"]
+                ),
                 name="launch_status",
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.model} ({self.status})"
 
 
 class LaunchEvent(models.Model):
@@ -75,6 +82,9 @@ class LaunchEvent(models.Model):
     class Meta:
         ordering = ["id"]
 
+    def __str__(self) -> str:
+        return f"{self.from_status} -> {self.to_status}"
+
 
 class ApiToken(models.Model):
     """`brt_<key>_<secret>`: the key finds the row, only a digest of the secret is kept."""
@@ -83,7 +93,9 @@ class ApiToken(models.Model):
     key = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
     scopes = models.JSONField(default=list)
-    host = models.ForeignKey("hardware.Host", null=True, blank=True, on_delete=models.CASCADE, help_text="agent tokens: own host only")
+    host = models.ForeignKey(
+        "hardware.Host", null=True, blank=True, on_delete=models.CASCADE, help_text="agent tokens: own host only"
+    )
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(null=True, blank=True)
     revoked = models.DateTimeField(null=True, blank=True)
@@ -92,10 +104,16 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["name"]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Decision(models.Model):
-    """A question that was answered, kept so that `POST launches/` can name the decision and a rank instead of repeating it."""
+    """A question that was answered, kept so that `POST launches/` can name the decision and a rank."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     question = models.JSONField()
     created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest

@@ -7,15 +7,30 @@ import warnings
 from typing import Any
 
 from celery import Celery, bootsteps
+from celery.app.amqp import AMQP
 from celery.beat import EmbeddedService
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_ready
 from click import Option
+from kombu import Connection
 
 # It warns root of pickled messages; this worker takes JSON only.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-app = Celery("berth")
+
+
+class Persistent(Connection):
+    """Asks for a lost broker every 3 s; kombu's own steps grow to 30 s and keep a launch waiting that long."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        return super().ensure_connection(*args, **{"interval_step": 1, "interval_max": 3} | options)
+
+
+class Messages(AMQP):
+    Connection = Persistent
+
+
+app = Celery("berth", amqp=Messages)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -83,7 +83,8 @@ class LayerSizes:
     window: int | None = None  # sliding or chunked window in tokens; None = full attention
     state_conv: int = 0  # f32 elements of convolution state per slot
     state_ssm: int = 0  # f32 elements of recurrent state per slot
-    down_host: int = 0  # the matrix (of experts) that leads out of the feed-forward; it is not part of the largest_* above
+    # The matrix (of experts) that leads out of the feed-forward; it is not part of the largest_* above.
+    down_host: int = 0
     expert_down_host: int = 0
 
 
@@ -175,7 +176,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A GPU, MIG slice or unified-memory device. Bytes, bytes per second and FLOPS (dense fp16 with fp32 accumulate)."""
+    """A GPU, MIG slice or unified-memory device. Bytes, bytes per second, FLOPS (dense fp16 with fp32 accumulate)."""
 
     name: str
     memory_bytes: int
@@ -218,7 +219,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One sourced figure. `score` in the benchmark's own unit; only figures of one (benchmark, version, metric) compare."""
+    """One sourced figure. `score` in the benchmark's own unit: only one (benchmark, version, metric) compares."""
 
     benchmark: str
     version: str

@@ -23,12 +23,16 @@ class Command(BaseCommand):
         wanted = [s.strip() for s in scopes.split(",") if s.strip()]
         unknown = [s for s in wanted if s not in tokens.SCOPES]
         if unknown or not wanted:
-            raise CommandError(f"--scopes: {', '.join(unknown) or 'nothing'} is not a scope; use {', '.join(tokens.SCOPES)}.")
+            raise CommandError(
+                f"--scopes: {', '.join(unknown) or 'nothing'} is not a scope; use {', '.join(tokens.SCOPES)}."
+            )
         if "agent" in wanted and not host:
             raise CommandError("--host: an agent token reports for one host; name it.")
         if days is not None and days < 1:
             raise CommandError("--days: must be 1 or more.")
-        owner = Host.objects.get_or_create(id=host, defaults={"name": host, "queue": f"host.{host}"})[0] if host else None
+        owner = (
+            Host.objects.get_or_create(id=host, defaults={"name": host, "queue": f"host.{host}"})[0] if host else None
+        )
         expires = timezone.now() + timedelta(days=days) if days else None
         self.stdout.write(tokens.create(name=name, scopes=wanted, host=owner, expires=expires))
         self.stderr.write("Keep it now: it cannot be shown again.")
