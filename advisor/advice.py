@@ -18,6 +18,7 @@ from advisor.fit.plans import ENGINE, planned
 from advisor.fit.rank import Index
 from advisor.fit.rank import rank as ranked
 from advisor.fit.spec import FIT_VERSION, BuildSpec, Device, HostSpec, ModelSpec, Plan, Rejection, Settings, Workload
+from advisor.launch import running
 from advisor.serializers import (
     EstimateSerializer,
     QuestionSerializer,
@@ -106,6 +107,8 @@ def recommend(question: Any) -> dict[str, Any]:
     asked = validated(question)
     document = resolve(asked["hardware"])
     host, index, workload = selectors.host_spec(document), selectors.catalog(), workload_of(asked["workload"])
+    if asked["on_disk"]:
+        host = as_launched(host, asked["hardware"].get("host"))
     paths = selectors.on_disk(index)
     ranking = ranked(
         index,
@@ -226,6 +229,12 @@ def fits(made: Plan) -> bool:
 # ---------------------------------------------------------------- the plan of a launch
 
 
+def as_launched(machine: HostSpec, host: str | None) -> HostSpec:
+    """The machine as the program that would run there can use it: the wheel's engine computes on the CPU."""
+    program = running.program(ENGINE) if services.is_here(host) else None
+    return replace(machine, devices=()) if program and not program.accelerators else machine
+
+
 def plan_for_launch(
     *,
     host: str,
@@ -252,14 +261,14 @@ def plan_for_launch(
         found = build_named(build)
         if settings is not None:
             return stated_or_refused(*found, machine, settings)
-        return best_or_refused(found[0], machine, wanted, frozenset({build}))
+        return best_or_refused(found[0], as_launched(machine, host), wanted, frozenset({build}))
     if model is None:
         raise Invalid([{"field": "model", "message": "Name a model, a build or an earlier decision."}])
     spec = next((m for m in selectors.catalog().catalog.models if m.slug == model), None)
     if spec is None:
         raise Invalid([{"field": "model", "message": f"{model!r} is not a model of this catalog."}])
-    local = frozenset(selectors.on_disk()) & {b.id for b in spec.builds}
-    return best_or_refused(spec, machine, wanted, local or None)
+    local = frozenset(selectors.on_disk()) & {b.id for b in spec.builds} if services.is_here(host) else None
+    return best_or_refused(spec, as_launched(machine, host), wanted, local or None)
 
 
 def asked_workload(workload: Mapping[str, Any] | None) -> Workload:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from advisor import health
-from advisor.launch import files, registry
+from advisor.launch import files, registry, running
 from catalog.models import CatalogVersion
 from hardware import child, services
 
@@ -95,7 +95,7 @@ def engine() -> Finding:
     """Really started once: a wheel's engine can be installed and still miss a system library such as libgomp."""
     failed = ["No engine: put llama-server on PATH, set BERTH_LLAMA_SERVER, or install the requirements."]
     for candidate in registry.engines().values():
-        program = registry.program(candidate, lambda name: str(getattr(settings, name, "")))
+        program = running.program(candidate.NAME)
         if program is None:
             continue
         try:

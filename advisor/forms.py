@@ -30,19 +30,6 @@ CONTEXTS = [
 PREFER = [("balanced", "Balanced"), ("quality", "Quality first"), ("speed", "Speed first")]
 LICENCES = [("any", "Any licence"), ("commercial", "Commercial use allowed")]
 
-# where an error of the question belongs on the form
-FIELD_OF = {
-    "hardware": "hw",
-    "workload.use_case": "use_case",
-    "workload.context": "context",
-    "workload.concurrency": "concurrency",
-    "workload.min_decode_tokens_per_second": "min_tps",
-    "workload.max_first_token_seconds": "max_ttft",
-    "workload.licence": "licence",
-    "workload.languages": "language",
-    "prefer": "prefer",
-}
-
 
 class AskForm(forms.Form):
     hw = forms.CharField(
@@ -56,17 +43,17 @@ class AskForm(forms.Form):
     concurrency = forms.CharField(
         label="Requests at once", required=False, initial="1", widget=forms.NumberInput(attrs={"min": 1, "max": 1024})
     )
-    min_tps = forms.CharField(
+    min_decode_tokens_per_second = forms.CharField(
         label="At least tokens/s",
         required=False,
         widget=forms.NumberInput(attrs={"min": 0, "step": "any", "placeholder": "any"}),
     )
     prefer = forms.ChoiceField(label="Prefer", choices=PREFER, required=False, initial="balanced")
     licence = forms.ChoiceField(label="Licence", choices=LICENCES, required=False, initial="any")
-    language = forms.CharField(
+    languages = forms.CharField(
         label="Languages", required=False, widget=forms.TextInput(attrs={"placeholder": "any, e.g. en,de"})
     )
-    modality = forms.BooleanField(
+    input_modalities = forms.BooleanField(
         label="Must read images", required=False, widget=forms.CheckboxInput({"value": "image"})
     )
     tool_use = forms.BooleanField(
@@ -93,7 +80,7 @@ class AskForm(forms.Form):
         loose = []
         for error in errors:
             path = error["field"]
-            name = FIELD_OF.get(path) or FIELD_OF.get(path.split(".")[0]) or path
+            name = "hw" if path.startswith("hardware") else path.rpartition(".")[2]
             if name in self.fields:
                 self.add_error(name, error["message"])
             else:

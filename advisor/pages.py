@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from advisor.templatetags.berth import gib
+
 PLACEMENTS = {
     "cpu": "CPU",
     "gpu": "one GPU",
@@ -31,6 +33,16 @@ REASONS = {
     "no_evidence": "No published result for this use case.",
     "unknown_layout": "Its layout is not known, so its memory is not promised.",
     "superseded": "A newer version by the same maker is listed.",
+}
+# What a fix changes, where the API's word for it is not a person's.
+CHANGES = {
+    "ram_bytes": "main memory",
+    "gpu": "GPU",
+    "gpus": "GPUs of this kind",
+    "concurrency": "requests at once",
+    "input_modalities": "input",
+    "kv_type": "type of the KV cache",
+    "gpu_layers": "layers on the GPU",
 }
 
 
@@ -58,20 +70,16 @@ def short(name: str) -> str:
     return name
 
 
-def rejection(document: dict[str, Any], gib: Any) -> dict[str, Any]:
-    """One entry of `rejected` in words; bytes as GiB only where the reason speaks of memory."""
+def rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """One entry of `rejected` in words, under the model's own name."""
     memory = document["reason"].endswith("_memory")
-    figure = (
-        gib
-        if memory
-        else (lambda value: "unknown" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
-    )
+    figure = gib if memory else number
     words = REASONS[document["reason"]].format(
         needed=figure(document["needed_bytes"] if memory else document.get("needed")),
         available=figure(document["available_bytes"] if memory else document.get("available")),
     )
     fixes = [fix | {"words": fix_words(fix)} for fix in document["fixes"]]
-    return document | {"words": words, "fixes": fixes}
+    return document | {"name": name, "words": words, "fixes": fixes}
 
 
 def number(value: float | None) -> str:
@@ -81,9 +89,18 @@ def number(value: float | None) -> str:
 
 
 def fix_words(fix: dict[str, Any]) -> str:
-    change = fix["change"].replace("_", " ")
-    before = f" {fix['from']} →" if fix.get("from") is not None else ""
-    return f"{change}:{before} {fix['to']}: {fix['gives']}"
+    """ "main memory: 64.0 GiB → 256 GiB, fits with 1.2 GiB to spare"."""
+    label = CHANGES.get(fix["change"], fix["change"].replace("_", " "))
+    before = "" if fix["from"] is None else f"{value(fix['change'], fix['from'])} → "
+    return f"{label}: {before}{value(fix['change'], fix['to'])}, {fix['gives']}"
+
+
+def value(change: str, what: Any) -> str:
+    if isinstance(what, list | tuple):
+        return ", ".join(map(str, what)) or "any"
+    if isinstance(what, bool) or not isinstance(what, int):
+        return "any" if what is None else str(what)
+    return gib(what) if change.endswith("_bytes") else f"{what:,}"
 
 
 def host(document: dict[str, Any], name: str) -> dict[str, Any]:

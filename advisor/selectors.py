@@ -150,8 +150,9 @@ def on_disk(index: Index | None = None) -> dict[str, str]:
     return {key: str(path) for key, path in places.items() if path}
 
 
-def builds_on_disk() -> frozenset[str]:
-    return frozenset(on_disk())
+def model_names() -> dict[str, str]:
+    """Slug -> name, of the models of this process's catalog."""
+    return {model.slug: model.name for model in catalog().catalog.models}
 
 
 def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:

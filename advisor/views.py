@@ -9,17 +9,17 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from advisor import advice, chat, pages
+from advisor import advice, chat, pages, selectors
 from advisor.forms import AskForm
 from advisor.launch import services
+from advisor.models import Launch
 from advisor.operators import may_operate
-from advisor.templatetags.berth import gib
 from hardware.services import documents, host_document
 
 EXAMPLES = (
@@ -81,12 +81,13 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     names = [device["name"] for device in answer["hardware"]["accelerators"]]
+    called = selectors.model_names()
     return answer | {
         "results": [
-            pages.result(r, launchable=launchable_here and r["build"]["on_disk"], names=names)
+            pages.result(r, launchable=launchable_here and services.launchable(r), names=names)
             for r in answer["results"]
         ],
-        "rejected": [pages.rejection(r, gib) for r in answer["rejected"]],
+        "rejected": [pages.rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],
     }
 
 
@@ -118,6 +119,13 @@ def demand_operator(request: HttpRequest) -> None:
         raise PermissionDenied("Sign in to the catalog admin as staff to launch, stop and chat from here.")
 
 
+def found(launch_id: UUID) -> Launch:
+    try:
+        return services.get(launch_id)
+    except Launch.DoesNotExist as error:
+        raise Http404 from error
+
+
 @require_safe
 @ensure_csrf_cookie
 def launch(request: HttpRequest, launch_id: UUID) -> HttpResponse:
@@ -125,7 +133,7 @@ def launch(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 
 
 def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
-    document = services.document(services.get(launch_id))
+    document = services.document(found(launch_id))
     document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
     measured = document["measured"]
     if measured and measured.get("total_bytes"):
@@ -144,7 +152,7 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
 @require_POST
 def launch_stop(request: HttpRequest, launch_id: UUID) -> HttpResponse:
     demand_operator(request)
-    services.stop(launch_id)
+    services.stop(found(launch_id).pk)
     return redirect("launch", launch_id)
 
 
@@ -155,7 +163,7 @@ def launch_chat(request: HttpRequest, launch_id: UUID) -> HttpResponse:
     history = request.session.get(key, [])
     prompt = request.POST.get("prompt", "").strip()[: chat.MAX_PROMPT]
     if prompt:
-        request.session[key] = chat.answer(services.document(services.get(launch_id)), history, prompt)
+        request.session[key] = chat.answer(services.document(found(launch_id)), history, prompt)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "launch.html", launch_context(request, launch_id))
     return redirect("launch", launch_id)

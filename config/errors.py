@@ -24,4 +24,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Renders nothing that could fail again: no template, no database, no traceback."""
-    return problems.respond(500, "Something went wrong on our side; the log has the details.")
+    sentence = "Something went wrong on our side; the log has the details."
+    if request.path.startswith("/api/"):
+        return problems.respond(500, sentence)
+    body = f'<h1>{problems.TITLES[500]}</h1><p>{sentence}</p><p><a href="/">Back to the question</a></p>'
+    return HttpResponse(f'<!doctype html><html lang="en"><title>Error · Berth</title>{body}</html>', status=500)

@@ -17,7 +17,6 @@ urlpatterns = [
     path("api/v1/", include(rest)),
     path("api/v1/", include("catalog.urls")),
     path("api/v1/", include("hardware.urls")),
-    path("api/v1/", include("hardware.urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SwaggerView.as_view(url_name="schema"), name="docs"),
 ]

@@ -64,7 +64,8 @@ class UnknownGpu(LookupError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{name!r} is not a GPU that Berth knows: state its memory_bytes and memory_bandwidth (bytes per second)."
+            f"{name!r} is not a GPU that Berth knows: state its memory_bytes and memory_bandwidth (bytes per second), "
+            f"or both in words, such as '{name} 24 GB 900 GB/s'."
         )
 
 

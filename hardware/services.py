@@ -17,7 +17,17 @@ from hardware.enrich import described
 from hardware.models import Accelerator, Host, Snapshot
 from hardware.stated import HardwareError, stated
 
-__all__ = ["HardwareError", "documents", "host_document", "record", "refresh", "stale_seconds", "stated", "this_host"]
+__all__ = [
+    "HardwareError",
+    "documents",
+    "host_document",
+    "is_here",
+    "record",
+    "refresh",
+    "stale_seconds",
+    "stated",
+    "this_host",
+]
 
 RAM = "ram"  # uuid of the row that stands for the host's memory
 KEEP_GOOD = timedelta(days=1)
@@ -33,6 +43,11 @@ def this_host() -> Host:
     """The row of the machine that this process runs on."""
     named = {"name": socket.gethostname(), "queue": settings.HOST_QUEUE}
     return Host.objects.get_or_create(id=settings.HOST_ID, defaults=named)[0]
+
+
+def is_here(host_id: str | None) -> bool:
+    """ "local" is this machine, whatever its settings call it."""
+    return host_id in ("local", settings.HOST_ID)
 
 
 def refresh() -> Snapshot:
@@ -119,7 +134,7 @@ def host_document(host_id: str = "local") -> dict[str, Any]:
     `free_bytes` is the lesser of what the driver says is free and capacity minus reservations; a unified device's
     comes out of the host's memory. `snapshot.stale` also holds when a later probe failed.
     """
-    here = host_id in ("local", settings.HOST_ID)  # "local" is this machine, whatever its settings call it
+    here = is_here(host_id)
     host_id = settings.HOST_ID if here else host_id
     if here and not Snapshot.objects.filter(host_id=host_id).exists():
         refresh()

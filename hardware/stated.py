@@ -156,10 +156,13 @@ def reference(name: str, memory: int | None, ram: int | None) -> GpuSpec:
     """`lookup`, where the RAM stated for the host tells the size of a device that shares it."""
     try:
         spec = lookup(name, memory)
-    except AmbiguousGpu:
+    except AmbiguousGpu as ambiguous:
         if memory or not ram:
             raise
-        shared = lookup(name, ram)
+        try:
+            shared = lookup(name, ram)
+        except AmbiguousGpu:
+            raise ambiguous from None
         if not shared.unified:
             raise
         return shared

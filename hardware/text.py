@@ -17,6 +17,7 @@ RAM = re.compile(
 )
 RAM_FIRST = re.compile(r"\b(?:ram|memory)\s*:?\s*(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)\b")
 BARE_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(gb|gib|g|tb|tib)")
+BANDWIDTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(gb|tb)(?:\s*/\s*s|ps)\b")
 CPU_CORES = re.compile(r"(\d{1,6})[\s-]*(?:cpu[\s-]*)?(?:cores?|threads|vcpus?)")
 NO_GPU = re.compile(r"\b(?:cpu[\s-]*only|no\s+gpus?|without\s+(?:a\s+)?gpus?|no\s+graphics\s+card)\b")
 CPU_NAME = re.compile(r"\b(?:ryzen\s+\d|ryzen\s+threadripper|threadripper|epyc|xeon|core\s+(?:i\d|ultra)|i[3579]-\d+)")
@@ -32,7 +33,8 @@ class HardwareText(ValueError):
 def parse_text(text: str) -> dict[str, Any]:
     """`{"accelerators": [{"name", "count", "memory_bytes"}], "ram_bytes", "cpu_cores"}`; None where nothing was said.
 
-    A size beside a GPU's name is that GPU's memory; a size alone, or with "RAM", is the host's.
+    A size beside a GPU's name is that GPU's memory; a size alone, or with "RAM", is the host's. "900 GB/s" beside the
+    name adds `memory_bandwidth` to the GPU.
     """
     if not text.strip() or len(text) > LONGEST:
         raise HardwareText(f"text must name GPUs and RAM in at most {LONGEST} characters, {EXAMPLE}.")
@@ -50,7 +52,8 @@ def parse_text(text: str) -> dict[str, Any]:
         if cores:
             result["cpu_cores"] = int(cores[1])
         elif rest and not processor(rest):
-            result["accelerators"].append(accelerator(rest))
+            found = accelerator(rest)
+            result["accelerators"].append(found | {"name": as_written(found["name"], text)})
     if cpu_only and result["accelerators"]:
         raise HardwareText(f"text says that there is no GPU and names {result['accelerators'][0]['name']!r}; say one.")
     if not result["accelerators"] and result["ram_bytes"] is None:
@@ -83,8 +86,11 @@ def take_ram(part: str) -> tuple[str, int | None]:
 
 
 def accelerator(part: str) -> dict[str, Any]:
-    """`{"name", "count", "memory_bytes"}` of one part such as "2x rtx 3060 12gb"."""
-    count = 1
+    """`{"name", "count", "memory_bytes"[, "memory_bandwidth"]}` of one part such as "2x rtx 3060 12gb"."""
+    count, more = 1, {}
+    if speed := BANDWIDTH.search(part):
+        more = {"memory_bandwidth": int(float(speed[1]) * (10**12 if speed[2] == "tb" else 10**9))}
+        part = BANDWIDTH.sub(" ", part).strip()
     first, _, others = part.partition(" ")
     if first in COUNT_WORDS:
         count, part = COUNT_WORDS[first], others
@@ -97,4 +103,10 @@ def accelerator(part: str) -> dict[str, Any]:
     name = " ".join(SIZE.sub(" ", part).split()) if size else part.strip()
     if not name or not re.search(r"[a-z0-9]", CORES.sub(" ", name)):
         raise HardwareText(f"text has {part.strip()!r}, which names no GPU; write {EXAMPLE}.")
-    return {"name": name, "count": count, "memory_bytes": in_bytes(size[1], "gb") if size else None}
+    return {"name": name, "count": count, "memory_bytes": in_bytes(size[1], "gb") if size else None, **more}
+
+
+def as_written(name: str, text: str) -> str:
+    """The name as the person spelled it, where it stands in the text unbroken."""
+    found = re.search(r"\s+".join(map(re.escape, name.split())), text, re.IGNORECASE)
+    return found[0] if found else name

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,31 @@ BROWSER_FLAGS = (
 )
 
 
+SOURCE = Path(__file__).parent / "nvml_stub" / "nvml_stub.c"
+FLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-fvisibility=hidden", "-shared")
+SONAME = "-Wl,-soname,libnvidia-ml.so.1"
+
+
+@pytest.fixture(scope="session")
+def stub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds libnvidia-ml.so.1."""
+    folder = tmp_path_factory.mktemp("nvml")
+    subprocess.run(["gcc", *FLAGS, SONAME, "-o", str(folder / "libnvidia-ml.so.1"), str(SOURCE)], check=True)
+    return folder
+
+
+@pytest.fixture
+def driver(stub: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """driver(GPUS="name|total|used|cc;...", FAULTS=...): what the next probe finds."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(stub))
+
+    def set_up(**values: str) -> None:
+        for key, value in values.items():
+            monkeypatch.setenv(f"NVML_STUB_{key}", value)
+
+    return set_up
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": browser_path(), "args": list(BROWSER_FLAGS)}
@@ -26,6 +52,19 @@ def berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
     running = Berth(tmp_path_factory.mktemp("berth") / "data").wait_until_ready()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def seeded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """The seed catalog in the tests' database, once for a module."""
+    from django.db import transaction
+
+    from catalog import importer
+
+    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+        importer.load()
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from advisor.launch import engines as package
 
@@ -23,7 +23,7 @@ class Engine(Protocol):
 
     NAME: str
     FORMATS: tuple[str, ...]
-    PROGRAMS: tuple[dict[str, str], ...]
+    PROGRAMS: tuple[dict[str, Any], ...]
     HEALTH: str
     MODELS: str
     CHAT: str
@@ -39,6 +39,7 @@ class Program:
 
     name: str
     words: tuple[str, ...]
+    accelerators: bool = True  # False: it computes on the CPU, whatever its flags say
 
 
 @cache
@@ -56,7 +57,8 @@ def program(engine: Engine, configured: Callable[[str], str]) -> Program | None:
             if path:
                 return Program(entry["name"], (path,))
         elif importlib.util.find_spec(entry["requires"]):
-            return Program(entry["name"], (sys.executable, "-m", entry["module"]))
+            words = (sys.executable, "-m", entry["module"])
+            return Program(entry["name"], words, entry.get("accelerators", True))
     return None
 
 

@@ -50,9 +50,10 @@ def engine(launch: Launch) -> Engine | None:
     return registry.engines().get(launch.engine)
 
 
-def program(launch: Launch) -> Program | None:
-    known = engine(launch)
-    return registry.program(known, lambda name: getattr(settings, name, "")) if known else None
+def program(name: str) -> Program | None:
+    """How this machine runs the engine of that name; None where it cannot."""
+    known = registry.engines().get(name)
+    return registry.program(known, lambda setting: getattr(settings, setting, "")) if known else None
 
 
 def planned(launch: Launch) -> Settings:
@@ -76,7 +77,7 @@ def verified(launch: Launch, path: Path) -> bool | None:
 
 def command(launch: Launch, path: Path, port: int | None) -> list[str]:
     """The whole command line. Raises ValueError for a value that may not reach one, LookupError without a program."""
-    known, how = engine(launch), program(launch)
+    known, how = engine(launch), program(launch.engine)
     if not known or not how:
         raise LookupError(f"No program for {launch.engine} is installed on this machine.")
     words = known.argv(

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from advisor.launch import files, registry
+from advisor.launch import files, registry, running
 from advisor.launch.documents import document, prediction
 from advisor.launch.running import log_tail
 from advisor.models import Launch, LaunchEvent
@@ -36,6 +36,7 @@ __all__ = [
     "document",
     "enqueue",
     "get",
+    "launchable",
     "log_tail",
     "move",
     "nudge",
@@ -72,6 +73,7 @@ def request(
         return known, False
     from advisor import advice  # noqa: PLC0415  (it imports the catalog, which a worker's start should not wait for)
 
+    host = settings.HOST_ID if hosts.is_here(host) else host
     reading = fresh(host)
     plan = advice.plan_for_launch(host=host, **wish)
     again = hosts.host_document(host)
@@ -105,6 +107,12 @@ def keyed(key: str | None) -> Launch | None:
     return Launch.objects.filter(idempotency_key=key).first() if key else None
 
 
+def launchable(result: dict[str, Any]) -> bool:
+    """Whether this machine could take on a result of a decision as it stands: its file and its engine are here."""
+    program = running.program(result["engine"])
+    return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["settings"]["devices"]))
+
+
 def enqueue(
     plan: Plan, host: str, *, uuids: list[str], idempotency_key: str | None = None, owner: str = ""
 ) -> tuple[Launch, bool]:
@@ -116,10 +124,15 @@ def enqueue(
     if engine is None or plan.build.format not in engine.FORMATS:
         raise Refused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
     here = host == settings.HOST_ID
-    program = registry.program(engine, lambda name: getattr(settings, name, "")) if here else None
+    program = running.program(plan.engine) if here else None
     path = files.find(plan.build.files, roots=settings.MODEL_ROOTS) if here else None
     if here and program is None:
         raise Refused(f"No program for {plan.engine} is installed on this machine.")
+    if program and uuids and not program.accelerators:
+        raise Refused(
+            f"{program.name}, the engine on this machine, computes on the CPU only and this plan is for a GPU. "
+            "Install llama-server, or launch the plan for the CPU."
+        )
     if here and path is None:
         raise Refused(f"The file of {plan.build.id} is not on this machine.")
     launch = Launch(

@@ -14,10 +14,10 @@ PARTS = ("weights", "kv", "compute", "overhead")
 
 @register.filter
 def gib(value: int | None) -> str:
-    """Bytes -> "17.3 GiB", or MiB below a tenth of one. None -> "unknown"."""
+    """Bytes -> "17.3 GiB", or MiB below one. None -> "unknown"."""
     if value is None:
         return "unknown"
-    if abs(value) < GIB / 10:
+    if abs(value) < GIB:
         return f"{value / 2**20:.0f} MiB"
     return f"{value / GIB:.1f} GiB" if abs(value) < 100 * GIB else f"{value / GIB:,.0f} GiB"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -107,6 +108,21 @@ def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(h
             services.request(**wish)
         assert refused.value.verdict["reason"] == "host_memory"
     assert [row.holder for row in Reservation.objects.all()] == [other]
+
+
+def test_an_engine_that_computes_on_the_cpu_gets_no_plan_for_a_gpu(host: Host, driver: Callable[..., None]) -> None:
+    """The wheel's engine on a machine with a GPU: what is launched must be what was advised."""
+    driver(GPUS="NVIDIA GeForce RTX 4090|24564|412|8.9")
+    hosts.refresh()
+    launch, _ = services.request(model=SLUG)
+    assert (launch.devices, launch.settings["gpu_layers"], launch.settings["devices"]) == ([], 0, 0)
+    stated = {"context": 2048, "devices": 1, "gpu_layers": 31}
+    with pytest.raises(services.Refused, match="computes on the CPU only and this plan is for a GPU"):
+        services.request(build=f"{SLUG}:Q4_1", settings=stated)
+    answer = advice.recommend({"workload": {"context": 2048}, "limit": 100})
+    (result,) = [r for r in answer["results"] if r["model"]["slug"] == SLUG]
+    assert result["settings"]["devices"] == 1
+    assert not services.launchable(result)
 
 
 def test_what_is_not_on_disk_is_refused_with_a_sentence(host: Host) -> None:

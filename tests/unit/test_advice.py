@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import StringIO
 
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
 
 from advisor import advice, selectors
 from advisor.fit.allowances import GIB
-from catalog import importer
 from hardware import services
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD = {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB, "cpu_cores": 16}
 QUESTION = {"hardware": CARD, "workload": {"use_case": "coding", "context": 32768}}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def seeded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
-    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
-        importer.load()
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ Flags and log lines as of build b11434.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from advisor.fit.spec import Settings
 
 NAME = "llama.cpp"
 FORMATS = ("gguf",)
 # How to run it, the first that is there: `setting` names a Django setting with a path, `module` our interpreter runs.
-PROGRAMS: tuple[dict[str, str], ...] = (
+PROGRAMS: tuple[dict[str, Any], ...] = (
     {"name": "llama-server", "setting": "LLAMA_SERVER", "binary": "llama-server"},
-    {"name": "xllamacpp", "module": "advisor.launch.xllamacpp_server", "requires": "xllamacpp"},
+    {"name": "xllamacpp", "module": "advisor.launch.xllamacpp_server", "requires": "xllamacpp", "accelerators": False},
 )
 HEALTH = "/health"
 MODELS = "/v1/models"

@@ -1,0 +1,122 @@
+"""A provisioning script's job over REST on a running Berth: ask, launch by decision, chat, compare, stop."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.plugin.berth import Berth
+
+pytestmark = pytest.mark.postgres
+MODEL = "smollm2-135m-instruct"
+
+
+class Client:
+    def __init__(self, berth: Berth, token: str | None = None) -> None:
+        self.base, self.token = f"{berth.base_url}/api/v1/", token
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        headers |= {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def until(self, launch: str, *statuses: str, seconds: float = 45) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            document: dict[str, Any] = self.send("GET", f"launches/{launch}/")[1]
+            if document["status"] in statuses:
+                return document
+            time.sleep(0.1)
+        raise AssertionError(document)
+
+
+@pytest.fixture(scope="module")
+def client(berth: Berth) -> Client:
+    return Client(berth, berth.token())
+
+
+def chat(launch: dict[str, Any]) -> str:
+    body = {"model": launch["alias"], "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 24}
+    request = urllib.request.Request(
+        f"{launch['endpoint']}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(json.load(answer)["choices"][0]["message"]["content"])
+
+
+def test_ask_launch_what_was_advised_chat_compare_and_stop(client: Client) -> None:
+    status, decision = client.send("POST", "recommendations/", {"on_disk": True, "workload": {"context": 4096}})
+    assert status == 200
+    advised = decision["results"][0]
+    assert advised["model"]["slug"] == MODEL
+
+    wish = {"host": "local", "decision": decision["decision"], "rank": 1}
+    status, queued = client.send("POST", "launches/", wish, **{"Idempotency-Key": "once"})
+    assert (status, queued["status"]) == (201, "queued")
+    status, again = client.send("POST", "launches/", wish, **{"Idempotency-Key": "once"})
+    assert (status, again["id"]) == (200, queued["id"])
+    assert queued["reservations"][0]["bytes"] >= advised["memory"]["host"]["total"]
+
+    ready = client.until(queued["id"], "ready", "failed")
+    assert ready["status"] == "ready", ready["message"]
+    assert advised["settings"].items() <= ready["settings"].items()
+    flags = dict(zip(ready["command"], ready["command"][1:], strict=False))
+    assert (flags["-c"], flags["-np"], flags["-ngl"], flags["--fit"]) == ("4096", "1", "0", "off")
+    assert chat(ready).strip()
+
+    predicted, measured = ready["predicted"], ready["measured"]
+    assert abs(predicted["total_bytes"] / measured["total_bytes"] - 1) < 0.10, (predicted, measured)
+    assert measured["decode_tokens_per_second"] > 1
+    assert [event["to"] for event in ready["events"]] == ["starting", "ready"]
+
+    assert client.send("DELETE", f"launches/{ready['id']}/")[0] == 202
+    stopped = client.until(ready["id"], "stopped")
+    assert (stopped["endpoint"], stopped["reservations"]) == (None, [])
+    with pytest.raises(urllib.error.URLError):
+        chat(ready)
+
+
+def test_launching_takes_a_token_with_that_scope(berth: Berth) -> None:
+    wish = {"host": "local", "model": MODEL}
+    assert Client(berth).send("POST", "launches/", wish)[0] == 401
+    assert Client(berth, "brt_unknown_secret").send("POST", "launches/", wish)[0] == 401
+    assert Client(berth, berth.token("read,recommend")).send("POST", "launches/", wish)[0] == 403
+    assert Client(berth).send("GET", "launches/")[0] == 200
+
+
+def test_what_does_not_fit_is_409_with_its_verdict(client: Client) -> None:
+    status, problem = client.send("POST", "launches/", {"host": "local", "model": "deepseek-v3"})
+    assert (status, problem["status"]) == (409, 409)
+    assert problem["verdict"]["reason"] in ("host_memory", "gpu_memory")
+    assert problem["verdict"]["needed_bytes"] > problem["verdict"]["available_bytes"]
+    assert problem["verdict"]["fixes"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"host": "local"}, "model"),
+        ({"host": "local", "model": "no-such-model"}, "model"),
+        ({"host": "nowhere", "model": MODEL}, "host"),
+        ({"host": "local", "model": MODEL, "colour": "red"}, "colour"),
+        ({"host": "local", "model": MODEL, "workload": {"context": "long"}}, "workload.context"),
+        ({"host": "local", "decision": "0" * 64, "rank": 1}, "decision"),
+        ({"host": "local", "build": f"{MODEL}:Q4_1", "engine": "vllm", "settings": {"context": 4096}}, "engine"),
+    ],
+)
+def test_a_wrong_wish_is_one_problem_that_names_the_field(client: Client, wish: dict[str, Any], field: str) -> None:
+    status, problem = client.send("POST", "launches/", wish)
+    assert status in (400, 404, 422)
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert problem["detail"]
