@@ -34,6 +34,7 @@ REASONS = {
     "unknown_layout": "Its layout is not known, so its memory is not promised.",
     "superseded": "A newer version by the same maker is listed.",
 }
+SOURCES = {"nvml": "NVML and the kernel", "engine log": "the engine’s log and the kernel", "rss": "the kernel"}
 # What a fix changes, where the API's word for it is not a person's.
 CHANGES = {
     "ram_bytes": "main memory",

@@ -129,13 +129,18 @@ def found(launch_id: UUID) -> Launch:
 @require_safe
 @ensure_csrf_cookie
 def launch(request: HttpRequest, launch_id: UUID) -> HttpResponse:
-    return render(request, "launch.html", launch_context(request, launch_id))
+    context = launch_context(request, launch_id)
+    answer = render(request, "launch.html", context)
+    if request.htmx and request.GET.get("seen", "") != context["launch"]["status"]:  # type: ignore[attr-defined]
+        answer["HX-Refresh"] = "true"  # the chat and the endpoint come and go with the status
+    return answer
 
 
 def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
     document = services.document(found(launch_id))
     document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
     measured = document["measured"]
+    document["measured_by"] = pages.SOURCES.get(measured["source"]) if measured else None
     if measured and measured.get("total_bytes"):
         document["error_percent"] = 100 * (document["predicted"]["total_bytes"] / measured["total_bytes"] - 1)
     return {

@@ -34,7 +34,6 @@ def test_ask_launch_chat_compare_and_stop(berth: Berth, page: Page) -> None:
     assert abs(predicted / measured - 1) < 0.10, (predicted, measured)
     expect(page.get_by_role("row", name="Tokens per second").get_by_role("cell").nth(2)).to_have_text(re.compile(r"\d"))
 
-    page.reload()  # the chat is part of the page that finds the model ready
     page.get_by_label("Message").fill("Say hello.")
     page.get_by_role("button", name="Send").click()
     reply = page.locator(".chat .assistant").first
