@@ -95,22 +95,17 @@ def load(digest: str) -> Catalog:
 
 
 def evidence() -> list[tuple[str, Evidence]]:
-    rows = EvidenceRow.objects.select_related("benchmark", "model").order_by("pk")
+    """(model's slug, figure), in the order of entry. Columns only: a row's model is no small object."""
+    columns = ("model__slug", *(f"benchmark__{name}" for name in ("name", "version", "metric")), "value")
+    rows = EvidenceRow.objects.order_by("pk").values_list(
+        *columns, "benchmark__use_case", "date", "source", "third_party"
+    )
     return [
         (
-            row.model.slug,
-            Evidence(
-                benchmark=row.benchmark.name,
-                version=row.benchmark.version,
-                metric=row.benchmark.metric,
-                value=row.value,
-                use_case=row.benchmark.use_case,
-                date=row.date.isoformat() if row.date else None,
-                source=row.source,
-                third_party=row.third_party,
-            ),
+            slug,
+            Evidence(name, version, metric, value, use_case, date.isoformat() if date else None, source, third_party),
         )
-        for row in rows
+        for slug, name, version, metric, value, use_case, date, source, third_party in rows
     ]
 
 

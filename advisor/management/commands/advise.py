@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from advisor import advice, query
 from advisor.fit.allowances import GIB
+from advisor.pages import fix_words
 
 FLAGS = ("on_disk", "tool_use", "reasoning")
 
@@ -52,6 +53,6 @@ def table(answer: dict[str, Any]) -> list[str]:
         lines.append("Nothing in the catalog runs as asked.")
     for rejected in answer["rejected"]:
         fix = rejected["fixes"][0] if rejected["fixes"] else None
-        help_ = f"; {fix['change']} {fix['to']}: {fix['gives']}" if fix else ""
+        help_ = f"; {fix_words(fix)}" if fix else ""
         lines.append(f" - {rejected['model']}: {rejected['reason'].replace('_', ' ')}{help_}")
     return lines + [f"Note: {warning}" for warning in answer["warnings"]]
