@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from advisor import documents, query, selectors
+from advisor import documents, kept, query, selectors
 from advisor.fit.explain import explained
 from advisor.fit.fixes import reference_device, rejections, stated_rejection
 from advisor.fit.placement import as_stated
@@ -106,30 +106,37 @@ def recommend(question: Any) -> dict[str, Any]:
     """
     asked = validated(question)
     document = resolve(asked["hardware"])
-    host, index, workload = selectors.host_spec(document), selectors.catalog(), workload_of(asked["workload"])
+    host, index = selectors.host_spec(document), selectors.catalog()
     if asked["on_disk"]:
         host = as_launched(host, asked["hardware"].get("host"))
     paths = selectors.on_disk(index)
-    ranking = ranked(
-        index,
-        host,
-        workload,
-        prefer=asked["prefer"],
-        limit=asked["limit"],
-        only_builds=frozenset(paths) if asked["on_disk"] else None,
-        expand=asked["expand"] == "plans",
-    )
-    refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=asked["rejected_limit"])
     hardware = documents.hardware(document, host)
-    return {
-        "decision": digest(asked, index.catalog.version, hardware),
-        "catalog_version": index.catalog.version,
-        "fit_version": FIT_VERSION,
-        "hardware": hardware,
-        "results": [documents.result(explained(r, host, workload), host, paths) for r in ranking.results],
-        "rejected": [documents.rejection(r) for r in refused],
-        "warnings": warnings(document, host, workload, index),
-    }
+    decision = digest(asked, index.catalog.version, hardware)
+    workload = workload_of(asked["workload"])
+
+    def work_out() -> dict[str, Any]:
+        ranking = ranked(
+            index,
+            host,
+            workload,
+            prefer=asked["prefer"],
+            limit=asked["limit"],
+            only_builds=frozenset(paths) if asked["on_disk"] else None,
+            expand=asked["expand"] == "plans",
+        )
+        refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=asked["rejected_limit"])
+        return {
+            "decision": decision,
+            "catalog_version": index.catalog.version,
+            "fit_version": FIT_VERSION,
+            "hardware": hardware,
+            "results": [documents.result(explained(r, host, workload), host, paths) for r in ranking.results],
+            "rejected": [documents.rejection(r) for r in refused],
+            "warnings": warnings(document, host, workload, index),
+        }
+
+    # What the digest does not cover: figures of the hardware that the document leaves out, files that came or went.
+    return kept.answer((decision, host, tuple(paths.items()), tuple(document.get("warnings") or ())), work_out)
 
 
 def digest(asked: Mapping[str, Any], catalog_version: str, hardware: Mapping[str, Any]) -> str:

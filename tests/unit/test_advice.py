@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor import advice, selectors
+from advisor import advice, kept, selectors
 from advisor.fit.allowances import GIB
 from hardware import services
 
@@ -52,6 +52,22 @@ def test_the_same_question_gives_the_same_bytes_and_another_does_not():
     assert one == two
     other = advice.recommend(QUESTION | {"prefer": "speed"})
     assert other["decision"] != orjson.loads(one)["decision"]
+
+
+def test_an_answer_is_kept_until_something_it_rests_on_changes(monkeypatch):
+    first = advice.recommend(QUESTION)
+    assert advice.recommend(QUESTION) is first
+    monkeypatch.setattr(selectors, "on_disk", lambda index: {first["results"][0]["build"]["id"]: "/models/x.gguf"})
+    again = advice.recommend(QUESTION)
+    assert again["decision"] == first["decision"]
+    assert again["results"][0]["build"]["on_disk"]
+    assert "/models/x.gguf" in again["results"][0]["command"]
+
+
+def test_answers_kept_are_bounded():
+    for context in range(1024, 1024 + kept.MOST + 5):
+        kept.answer(context, dict)
+    assert len(kept._answers) == kept.MOST
 
 
 def test_a_question_about_this_machine_has_one_answer_per_reading(local):

@@ -1,0 +1,30 @@
+"""Answers of this process: the same question about the same hardware on the same catalog is worked out once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+MOST = 64  # some hundred kilobytes each
+
+_answers: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def answer(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `work_out` gave for `key`, the longest unused one forgotten beyond MOST. Nobody may change the dict.
+
+    `key` must hold everything that the answer depends on. Two threads that ask at once both work it out.
+    """
+    with _lock:
+        if key in _answers:
+            _answers.move_to_end(key)
+            return _answers[key]
+    found = work_out()
+    with _lock:
+        _answers[key] = found
+        while len(_answers) > MOST:
+            _answers.popitem(last=False)
+    return found
