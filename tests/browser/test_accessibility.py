@@ -1,0 +1,39 @@
+"""Every page for everybody: axe finds nothing, light and dark, and nothing is wider than the window."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.plugin.berth import Berth
+
+PAGES = {
+    "this machine": "/",
+    "two GPUs": "/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768",
+    "no answer": "/?hw=CPU+only,+1+GB+RAM&licence=commercial&languages=xx",
+    "unknown GPU": "/?hw=Foo+9000",
+    "launches": "/launches/",
+    "hardware": "/hardware/",
+    "nothing there": "/nothing/",
+}
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(berth: Berth, page: Page, path: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(berth.base_url + path)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_no_page_scrolls_sideways(berth: Berth, page: Page, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(berth.base_url + path)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
