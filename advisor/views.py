@@ -20,6 +20,7 @@ from advisor.forms import AskForm
 from advisor.launch import services
 from advisor.models import Launch
 from advisor.operators import may_operate
+from advisor.scatter import scatter
 from hardware.services import documents, host_document
 
 EXAMPLES = (
@@ -69,6 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         question = advice.question_from_query(query)
         answer = advice.recommend(question)
         context["answer"] = decorated(answer, local and may_operate(request))
+        context["scatter"] = scatter(answer["results"])
         if local and may_operate(request):
             context["ready"] = ready_to_launch(question)
     except advice.Invalid as error:

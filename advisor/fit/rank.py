@@ -253,11 +253,11 @@ def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
 
 
 def pareto(plans: list[Plan], workload: Workload) -> list[bool]:
-    """Which plans no other beats in quality, speed and memory at once."""
+    """Which plans no other beats in quality, less what quantization costs, and in speed at once."""
 
-    def key(p: Plan) -> tuple[float, float, float]:
-        low = strength(p.model, workload).low - loss(p.model, p.build, p.settings.kv_type_k)
-        return low, p.speed.decode.mid, -p.memory.total
+    def key(p: Plan) -> tuple[float, float]:
+        score = strength(p.model, workload).score - loss(p.model, p.build, p.settings.kv_type_k)
+        return score, p.speed.decode.mid
 
     keys = [key(p) for p in plans]
     return [not any(o != k and all(a >= b for a, b in zip(o, k, strict=True)) for o in keys) for k in keys]
