@@ -1,7 +1,8 @@
 """Bounded reader of GGUF headers (versions 2 and 3): metadata and tensor table, never the weights.
 
 The file is hostile until proven otherwise: every count, length and offset is checked before memory or time is spent on
-it, and whatever is wrong ends in one `GgufError`. Format: `docs/gguf.md` of the ggml project.
+it, and whatever is wrong ends in one `GgufError`. Within the bounds below the worst file costs some 40 MB and half a
+second (`bench/fuzz_gguf.py`). Format: `docs/gguf.md` of the ggml project.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from math import prod
 from typing import Any, BinaryIO
 
 MAX_KEYS = 4096
-MAX_TENSORS = 65_536
+MAX_TENSORS = 16_384
 MAX_NAME = 256
 MAX_STRING = 8 << 20  # chat templates are the longest honest strings
-MAX_TOKENS = 4 << 20
-MAX_KEPT_ARRAY = 65_536  # longer arrays are counted, not kept
-MAX_KEPT_BYTES = 64 << 20
+MAX_TOKENS = 2 << 20  # of one array; the largest vocabularies have 262,144 tokens and twice as many merges
+MAX_STRINGS = 3 << 20  # of all arrays together
+MAX_KEPT_STRING = 64 << 10  # longer strings are stepped over
+MAX_KEPT_ARRAY = 4096  # longer arrays are counted, not kept; a block's number is the usual index
+MAX_KEPT = 16 << 20  # bytes of memory that kept values may take
 MAX_HEADER = 128 << 20
-MAX_NESTING = 2
 MAX_DIMENSIONS = 4
 MAX_ALIGNMENT = 1 << 20
 CHUNK = 1 << 20
@@ -66,6 +68,7 @@ TYPES: dict[int, tuple[str, int, int]] = {
 # metadata value type -> struct code; 8 is a string, 9 an array
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
+OBJECT = 64  # bytes that a kept value takes beside its content, generously
 
 
 class GgufError(ValueError):
@@ -77,11 +80,13 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Returns:
         {"kv": {key: value}, "tensors": [{"name", "shape", "type"}], "n_vocab", "data_offset", "file_bytes"}; shapes in
-        ggml order, tokenizer arrays and arrays of over 65,536 values left out, `n_vocab` the number of tokens.
+        ggml order, tokenizer arrays and what is too long to keep left out, `n_vocab` the number of tokens.
 
     Raises:
         GgufError: when the file cannot be read, is cut short, or states what cannot be.
     """
+    if "\0" in os.fsdecode(path):
+        raise GgufError("The path holds a null character.")
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise GgufError("The path does not name a regular file.")
@@ -100,6 +105,7 @@ class _Reader:
         self.start = 0  # of the window within the file
         self.at = 0  # of what is read next within the window
         self.kept = 0
+        self.n_strings = 0
         self.n_tokens = 0
 
     def header(self) -> dict[str, Any]:
@@ -119,35 +125,45 @@ class _Reader:
         tensors, extents = self.tensors(n_tensors)
         start = -(-(self.start + self.at) // alignment) * alignment
         self.check_extents(extents, start, alignment)
-        arch = kv.get("general.architecture")
-        stated = kv.get(f"{arch}.vocab_size")
-        n_vocab = self.n_tokens or (stated if isinstance(stated, int) else 0)
+        n_vocab = self.n_tokens or kv.get(f"{kv.get('general.architecture')}.vocab_size", 0)
+        if not isinstance(n_vocab, int) or not 0 <= n_vocab <= MAX_TOKENS:
+            raise GgufError(f"The vocabulary's size must be a whole number from 0 to {MAX_TOKENS}.")
         return {"kv": kv, "tensors": tensors, "n_vocab": n_vocab, "data_offset": start, "file_bytes": self.size}
 
     def metadata(self, count: int) -> dict[str, Any]:
         kv: dict[str, Any] = {}
+        seen = set()
         for _ in range(count):
             key = self.string(MAX_NAME, "key")
-            if key in kv:
+            if key in seen:
                 raise GgufError(f"The metadata key {key!r} appears twice.")
-            value = self.value(self.scalar("I"), key, 0)
+            seen.add(key)
+            value = self.value(self.scalar("I"), key)
             if value is not None:
                 kv[key] = value
         return kv
 
-    def value(self, kind: int, key: str, depth: int) -> Any:
+    def value(self, kind: int, key: str) -> Any:
         if kind in SCALARS:
+            self.keep(OBJECT)
             return self.scalar(SCALARS[kind])
         if kind == STRING:
-            return self.string(MAX_STRING, f"value of {key!r}")
+            return self.text(key)
         if kind == ARRAY:
-            return self.array(key, depth + 1)
+            return self.array(key)
         raise GgufError(f"The metadata key {key!r} has a value of unknown type {kind}.")
 
-    def array(self, key: str, depth: int) -> list[Any] | None:
+    def text(self, key: str) -> str | None:
+        """A string, None for one that is too long to keep."""
+        size = self.count("Q", MAX_STRING, f"bytes for a value of {key!r}")
+        if size > MAX_KEPT_STRING:
+            self.skip(size)
+            return None
+        self.keep(OBJECT + 4 * size)  # Python holds four bytes a character once one of them needs it
+        return self.decoded(size, f"value of {key!r}")
+
+    def array(self, key: str) -> list[Any] | None:
         """A short array as a list; None for tokenizer tables and long ones, which are stepped over."""
-        if depth > MAX_NESTING:
-            raise GgufError(f"The metadata key {key!r} nests arrays more than {MAX_NESTING} deep.")
         kind = self.scalar("I")
         count = self.count("Q", MAX_TOKENS, f"values of {key!r}")
         if key == "tokenizer.ggml.tokens":
@@ -155,16 +171,20 @@ class _Reader:
         keep = count <= MAX_KEPT_ARRAY and not key.startswith("tokenizer.")
         if kind in SCALARS:
             code = SCALARS[kind]
-            size = count * struct.calcsize(code)
+            size = count * struct.calcsize(f"<{code}")
             if keep:
+                self.keep(OBJECT * count)
                 return list(struct.unpack(f"<{count}{code}", self.take(size)))
             self.skip(size)
             return None
-        if kind == STRING and not keep:
-            self.skip_strings(count, key)
-            return None
-        values = [self.value(kind, key, depth) for _ in range(count)]
-        return values if keep else None
+        if kind == ARRAY:  # the engine's own reader refuses these as well (`ggml/src/gguf.cpp`)
+            raise GgufError(f"The metadata key {key!r} nests arrays; only arrays one deep are read.")
+        if kind != STRING:
+            raise GgufError(f"The metadata key {key!r} has values of unknown type {kind}.")
+        if keep:
+            return [self.text(key) for _ in range(count)]
+        self.skip_strings(count, key)
+        return None
 
     def tensors(self, count: int) -> tuple[list[dict[str, Any]], list[tuple[int, int, str]]]:
         tensors, extents, names = [], [], set()
@@ -212,12 +232,14 @@ class _Reader:
                 raise self.short()
 
     def take(self, size: int) -> bytes:
-        self.kept += size
-        if self.kept > MAX_KEPT_BYTES:
-            raise GgufError(f"The header holds more than {MAX_KEPT_BYTES >> 20} MiB of metadata.")
         self.need(size)
         self.at += size
         return self.window[self.at - size : self.at]
+
+    def keep(self, size: int) -> None:
+        self.kept += size
+        if self.kept > MAX_KEPT:
+            raise GgufError(f"The header's metadata would take more than {MAX_KEPT >> 20} MiB of memory.")
 
     def skip(self, size: int) -> None:
         if size > self.limit - self.start - self.at:
@@ -226,6 +248,9 @@ class _Reader:
 
     def skip_strings(self, count: int, key: str) -> None:
         """Tokenizers hold some 100,000 strings: only their lengths are read."""
+        self.n_strings += count
+        if self.n_strings > MAX_STRINGS:
+            raise GgufError(f"The header's arrays hold more than {MAX_STRINGS} strings.")
         window, at, end, length = self.window, self.at, len(self.window) - 8, int.from_bytes
         for _ in range(count):
             if at > end:
@@ -254,7 +279,9 @@ class _Reader:
         return value
 
     def string(self, most: int, what: str) -> str:
-        size = self.count("Q", most, f"bytes for a {what}")
+        return self.decoded(self.count("Q", most, f"bytes for a {what}"), what)
+
+    def decoded(self, size: int, what: str) -> str:
         try:
             return self.take(size).decode()
         except UnicodeDecodeError:

@@ -62,9 +62,13 @@ def _named(tensors: list[Tensor]) -> Names:
     return {t.name.split(".")[2]: t for t in tensors if t.name.count(".") >= 2 and not t.name.endswith(".bias")}
 
 
+def rows(tensor: Tensor) -> int:
+    return tensor.shape[1] if len(tensor.shape) > 1 else 1
+
+
 def _borrows(meta: Metadata) -> list[list[int]]:
     """The last blocks read the cache of the last block before them that looks as far (`llama-kv-cache.cpp`, reuse)."""
-    own = meta.blocks - meta.number("attention.shared_kv_layers")
+    own = max(1, meta.blocks - meta.number("attention.shared_kv_layers"))
     return [[il, own - (1 if meta.window(il) is None else 2)] for il in range(own, meta.blocks) if own > 1]
 
 
@@ -80,7 +84,7 @@ def _second_norm(names: Names) -> bool:
 def _gated(names: Names) -> bool:
     """Gate and up as two matrices, or as one of twice the width."""
     up = names.get("ffn_up")
-    return "ffn_gate" in names or (up is not None and up.shape[1] == 2 * names["ffn_down"].shape[0])
+    return "ffn_gate" in names or (up is not None and rows(up) == 2 * names["ffn_down"].shape[0])
 
 
 def _feed_forward(meta: Metadata, names: Names) -> int:
@@ -109,10 +113,10 @@ def _latent(meta: Metadata, names: Names, il: int) -> int:
 def _scan(meta: Metadata, names: Names) -> int:
     if "ssm_in" not in names:
         return 0
-    d, projected = meta.hidden, names["ssm_in"].shape[1]
+    d, projected = meta.hidden, rows(names["ssm_in"])
     inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
     if "ssm_x" in names:  # first generation: step size, B and C come from a second projection
-        return 4 * d + projected + 2 * inner + names["ssm_x"].shape[1] + meta.number("ssm.time_step_rank")
+        return 4 * d + projected + 2 * inner + rows(names["ssm_x"]) + meta.number("ssm.time_step_rank")
     return 4 * d + projected + 2 * (inner + 2 * groups * state) + inner
 
 

@@ -6,9 +6,15 @@ from typing import Any
 
 from advisor.fit.memory.layouts import DEFAULT_WINDOW, FULL_LAYER_FIRST, WINDOW_IGNORED, WINDOW_PERIOD
 
+MAX_BLOCKS = 512  # LLAMA_MAX_LAYERS of `src/llama-hparams.h`
+MOST = (1 << 31) - 1
+
 
 class Metadata:
-    """Typed reads of `<arch>.<key>`; a value per layer and one value for all are read alike."""
+    """Typed reads of `<arch>.<key>`; a value per layer and one value for all are read alike.
+
+    A file may say anything: what is no whole number from 0 on raises ValueError with the key's name.
+    """
 
     def __init__(self, kv: dict[str, Any]) -> None:
         self.kv = kv
@@ -23,14 +29,21 @@ class Metadata:
         """The value, or the largest of a list of values per layer."""
         value = self.get(key)
         if isinstance(value, list | tuple):
-            return max((int(v) for v in value), default=default)
-        return default if value is None else int(value)
+            return max((self._whole(key, v) for v in value), default=default)
+        return default if value is None else self._whole(key, value)
 
     def at(self, key: str, layer: int, default: int = 0) -> int:
         value = self.get(key)
         if isinstance(value, list | tuple):
-            return int(value[layer]) if layer < len(value) else default
-        return default if value is None else int(value)
+            if layer >= len(value):
+                raise ValueError(f"The metadata key '{self.arch}.{key}' has {len(value)} values for more blocks.")
+            return self._whole(key, value[layer])
+        return default if value is None else self._whole(key, value)
+
+    def _whole(self, key: str, value: Any) -> int:
+        if not isinstance(value, int) or not 0 <= value <= MOST:
+            raise ValueError(f"The metadata key '{self.arch}.{key}' must be a whole number from 0 to {MOST}.")
+        return int(value)
 
     def heads(self, layer: int) -> int:
         return self.at("attention.head_count", layer)
@@ -53,7 +66,7 @@ class Metadata:
         pattern = self.get("attention.sliding_window_pattern")
         if isinstance(pattern, list | tuple):
             return window if layer < len(pattern) and pattern[layer] else None
-        period = int(pattern or WINDOW_PERIOD.get(self.arch, 0))
+        period = self.number("attention.sliding_window_pattern") or WINDOW_PERIOD.get(self.arch, 0)
         if period == 0:
             return None
         full = layer % period == (0 if self.arch in FULL_LAYER_FIRST else period - 1)

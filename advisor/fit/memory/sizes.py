@@ -11,7 +11,7 @@ from math import prod
 from advisor.fit.memory import graph
 from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes, tensor_bytes
 from advisor.fit.memory.layouts import CACHELESS, INPUT_TENSORS, OUTPUTLESS, REPACKED_TYPES
-from advisor.fit.memory.metadata import Metadata
+from advisor.fit.memory.metadata import MAX_BLOCKS, Metadata
 from advisor.fit.memory.stored import from_json, to_json
 from advisor.fit.spec import BuildSizes, Header, LayerSizes, Tensor
 
@@ -45,6 +45,8 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
     meta = Metadata(header.kv)
     if not meta.arch or meta.blocks <= 0 or meta.hidden <= 0:
         raise ValueError("The file names no architecture, block count or embedding length; layers cannot be counted.")
+    if meta.blocks > MAX_BLOCKS:
+        raise ValueError(f"The file states {meta.blocks} blocks; at most {MAX_BLOCKS} are possible.")
     split = _split(header, meta)
     if moved:  # outside the blocks the host keeps what the pattern names whatever the offload
         split.inputs += [t for t in split.outputs if moved.search(t.name)]
@@ -106,6 +108,9 @@ def _split(header: Header, meta: Metadata) -> Split:
             split.blocks[0].append(tensor)
         else:
             split.outputs.append(tensor)
+    missing = next((il for il in range(predicted) if il not in split.blocks), None)
+    if missing is not None:  # a lie, or one part of a model that comes in several files
+        raise ValueError(f"The file states {meta.blocks} blocks, but holds no tensor of block {missing}.")
     return split
 
 
@@ -148,7 +153,10 @@ def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:
         index = meta.number("attention.indexer.key_length") if "indexer" in names else 0  # llama-kv-cache-dsa.cpp
         return rank + meta.number("rope.dimension_count") + index, 0  # latent attention: V is read from K
     heads = meta.kv_heads(il)
-    return heads * meta.head_dim("key", il), heads * meta.head_dim("value", il)
+    k, v = heads * meta.head_dim("key", il), heads * meta.head_dim("value", il)
+    if (not k or not v) and not _recurrent(names):
+        raise ValueError(f"Block {il} attends, but the file states no heads for it.")
+    return k, v
 
 
 def _recurrent(names: set[str]) -> bool:

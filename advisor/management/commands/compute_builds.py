@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from advisor.builds import UnknownLayout, builds_of, encode
 from advisor.fit.memory.sizes import to_json
 from advisor.launch import files
-from advisor.management.commands.estimate import sizes_of
+from advisor.predictions import sizes_of
 from catalog import seed
 
 NAMED = 5  # models that a message names

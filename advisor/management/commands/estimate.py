@@ -3,17 +3,15 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor.fit.memory.llama_cpp import ENGINE_BUILD, estimate
-from advisor.fit.memory.requests import CACHE_TYPES, Request, request
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import BuildSizes, DeviceMemory, Header, Memory, Tensor
-from catalog.gguf import read_header
+from advisor.fit.memory.llama_cpp import ENGINE_BUILD
+from advisor.fit.memory.requests import CACHE_TYPES, request
+from advisor.fit.spec import DeviceMemory, Memory
+from advisor.predictions import predict
 
 GIB = 1 << 30
 # option -> key of the settings, type, help
@@ -75,24 +73,12 @@ def answers(path: str) -> Iterator[str]:
                     row = orjson.loads(line)
                     memory = predict(row["gguf"], request(row["settings"]))
                     yield orjson.dumps({"id": row["id"], **document(memory)}).decode()
-                except (KeyError, TypeError):
+                except (AttributeError, KeyError, TypeError):
                     raise CommandError(f'Line {number} is not {{"id", "gguf", "settings"}}.') from None
                 except ValueError as error:
                     raise CommandError(f"Line {number}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"The batch file cannot be read: {error}.") from error
-
-
-def predict(path: str, wanted: Request) -> Memory:
-    return estimate(sizes_of(path, wanted.moved), wanted.settings)
-
-
-@lru_cache(maxsize=512)
-def sizes_of(path: str, moved: Any) -> BuildSizes:
-    """Sizes of one file; raises ValueError with one sentence when it cannot be read."""
-    read = read_header(path)
-    tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for t in read["tensors"])
-    return summarise(Header(read["kv"], tensors, read["n_vocab"]), moved)
 
 
 def document(memory: Memory) -> dict[str, Any]:

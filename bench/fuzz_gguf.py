@@ -1,0 +1,81 @@
+"""Mutates GGUF headers and puts each through reader and sums: every one is predicted or refused in one sentence.
+
+    python bench/fuzz_gguf.py [COUNT] [FIRST]
+
+Headers FIRST to FIRST + COUNT - 1 of `tests/support/mutations.py` (default: 20,000 from 0). Prints headers per second,
+outcomes, the slowest, and the memory the process grew by. A header that breaks something is named, and the exit is 1.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from advisor import predictions  # noqa: E402
+from advisor.fit.memory.requests import request  # noqa: E402
+from catalog.gguf import GgufError  # noqa: E402
+from tests.support import mutations  # noqa: E402
+
+REQUESTS = [
+    request(row)
+    for row in (
+        {"ctx": 8192},
+        {"ctx": 1 << 28, "par": 256, "ndev": 1, "ngl": -1},
+        {"ctx": 32768, "ndev": 2, "ngl": -1, "ctk": "q8_0", "ctv": "q8_0"},
+        {"ctx": 4096, "ndev": 1, "ngl": 2, "fa": 0, "out": "lib"},
+        {"ctx": 4096, "ndev": 1, "ngl": -1, "ot": "exps=CPU", "kvo": 0},
+    )
+]
+
+
+def outcome(path: Path, number: int) -> str:
+    """What became of one header; raises whatever is neither a prediction nor a sentence."""
+    wanted = REQUESTS[number % len(REQUESTS)]
+    try:
+        predictions.bounded(predictions.read_sizes(str(path), wanted.moved), wanted)
+    except ValueError as error:
+        sentence = str(error)
+        if not sentence.endswith(".") or "\n" in sentence:
+            raise AssertionError(f"no sentence: {sentence}") from error
+        return "refused by the reader" if isinstance(error, GgufError) else "refused by the sums"
+    return "predicted"
+
+
+def run(count: int, first: int, folder: Path) -> int:
+    path = folder / "mutated.gguf"
+    outcomes: Counter[str] = Counter()
+    slowest, spent, broken = (0.0, first), 0.0, 0
+    mutations.mutated(first, folder)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for number in range(first, first + count):
+        mutations.write(path, mutations.mutated(number, folder))
+        started = time.perf_counter()
+        try:
+            outcomes[outcome(path, number)] += 1
+        except Exception:  # whatever it is, it is what this looks for
+            broken += 1
+            print(f"header {number}:\n{traceback.format_exc()}")
+        taken = time.perf_counter() - started
+        spent += taken
+        slowest = max(slowest, (taken, number))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"{count:,} mutated headers, {count / spent:,.0f} per second in reader and sums, {broken} broke something")
+    for name, times in outcomes.most_common():
+        print(f"  {name:22}{times:>10,}  {100 * times / count:5.1f} %")
+    print(f"slowest {1000 * slowest[0]:.1f} ms (header {slowest[1]}), memory grew by {grown / 1024:.1f} MiB")
+    return broken
+
+
+if __name__ == "__main__":
+    numbers = [int(text.replace(",", "")) for text in sys.argv[1:3]]
+    count, first = (*numbers, *(20_000, 0)[len(numbers) :])
+    with tempfile.TemporaryDirectory() as name:
+        sys.exit(run(count, first, Path(name)) > 0)
