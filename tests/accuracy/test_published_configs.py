@@ -1,0 +1,87 @@
+"""Real `config.json` files against what the catalog says of the same models."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.fit.architectures import UnknownLayout, header
+from advisor.fit.architectures.agreement import settled
+from advisor.fit.architectures.published import facts
+from catalog import schema, seed
+
+CONFIGS: dict[str, dict[str, Any]] = json.loads(  # `Infinity` occurs
+    gzip.decompress((Path(__file__).parent / "data" / "configs.json.gz").read_bytes())
+)["configs"]
+MODELS = {model["slug"]: model for model in seed.models() if model["slug"] in CONFIGS}
+UNKNOWN = {"minimax-m3", "deepseek-v4-flash", "deepseek-v4-pro", "kimi-k3"}
+SMALL = {
+    "model_type": "llama",
+    "num_hidden_layers": 2,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_attention_heads": 4,
+    "vocab_size": 100,
+    "max_position_embeddings": 512,
+}
+
+
+def tensors(architecture: dict[str, Any], total: int) -> Any:
+    return header(settled(architecture, total), "F16").tensors
+
+
+@pytest.mark.parametrize("slug", sorted(CONFIGS))
+def test_a_published_configuration_gives_the_tensors_that_the_catalog_states(slug):
+    model = MODELS[slug]
+    read = facts(CONFIGS[slug])
+    assert schema.sentences("architecture", read) == []
+    if slug in UNKNOWN:
+        with pytest.raises(UnknownLayout):
+            header(settled(read, model["parameters_total"]), "F16")
+        return
+    assert tensors(read, model["parameters_total"]) == tensors(model["architecture"], model["parameters_total"])
+
+
+def test_what_a_configuration_leaves_unsaid_stays_unsaid():
+    read = facts(SMALL)
+    assert read["tie"] is None
+    assert read["n_kv_heads"] == 4
+    assert read["head_dim"] == 16
+    assert "n_experts" not in read
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model_type": None}, "model_type"),
+        ({"hidden_size": None}, "hidden_size"),
+        ({"vocab_size": "many"}, "vocab_size must be a whole number"),
+        ({"num_hidden_layers": -1}, "num_hidden_layers must be a whole number"),
+        ({"num_hidden_layers": 1 << 30}, "num_hidden_layers must not be above 4096"),
+        ({"tie_word_embeddings": "yes"}, "tie_word_embeddings must be true or false"),
+        ({"num_local_experts": 8}, "how many experts a token uses"),
+        ({"model_type": "nemotron_h"}, "of which kind each block is"),
+        ({"num_attention_heads": True}, "num_attention_heads must be a whole number"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(change, words):
+    with pytest.raises(UnknownLayout, match=words):
+        facts({**SMALL, **change})
+
+
+def test_an_unknown_model_type_keeps_its_name_and_has_no_layout():
+    read = facts({**SMALL, "model_type": "brand_new"})
+    assert read["arch"] == "brand_new"
+    with pytest.raises(UnknownLayout, match="layout of brand_new"):
+        header({**read, "tie": True}, "F16")
+
+
+def test_a_gemma_3_file_that_says_almost_nothing_is_read_with_its_loaders_defaults():
+    text = {"hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34}
+    read = facts({"model_type": "gemma3", "text_config": {**text, "sliding_window": 1024}, "vision_config": {}})
+    stated = next(model for model in seed.models() if model["slug"] == "gemma-3-4b-it")
+    assert tensors(read, stated["parameters_total"]) == tensors(stated["architecture"], stated["parameters_total"])
