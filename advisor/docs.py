@@ -1,4 +1,7 @@
-"""The shapes of answers for OpenAPI, described here because the hot path renders plain dicts and no serializer."""
+"""The shapes of answers for OpenAPI, described here because the hot path renders plain dicts and no serializer.
+
+A shape with a title is a component of that name (see `rest.schema`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 
 from advisor.fit.spec import PREFERENCES, REASONS, USE_CASES
+from advisor.models import Launch
+from rest.problems import CONTENT_TYPE
+from rest.schema import PROBLEM
 
 
 def text(**more: Any) -> dict[str, Any]:
@@ -30,12 +36,14 @@ def many(items: dict[str, Any]) -> dict[str, Any]:
 
 
 FREE: dict[str, Any] = {"type": "object", "additionalProperties": True}
-RANGE = thing({"low": NUMBER, "mid": NUMBER, "high": NUMBER})
+RANGE = thing({"low": NUMBER, "mid": NUMBER, "high": NUMBER}, title="Range")
 DEVICE = thing(
     dict.fromkeys(("capacity", "available", "weights", "kv", "compute", "overhead", "total", "margin"), INTEGER)
-    | {"name": text(), "uuid": maybe("string")}
+    | {"name": text(), "uuid": maybe("string")},
+    title="DeviceMemory",
 )
 MEMORY = {
+    "title": "Memory",
     "type": "object",
     "properties": {"devices": many(DEVICE), "host": FREE, "basis": text(), "error_bound_percent": maybe("number")},
     "required": ["devices", "host", "basis"],
@@ -47,9 +55,11 @@ SPEED = thing(
         "first_token_seconds": RANGE,
         "at_context": INTEGER,
         "basis": text(),
-    }
+    },
+    title="Speed",
 )
 RESULT = {
+    "title": "Result",
     "type": "object",
     "properties": {
         "rank": INTEGER,
@@ -80,6 +90,7 @@ RESULT = {
     ],
 }
 REJECTED = {
+    "title": "Rejected",
     "type": "object",
     "properties": {
         "model": text(),
@@ -92,6 +103,7 @@ REJECTED = {
     "required": ["model", "build", "reason", "fixes"],
 }
 DECISION = {
+    "title": "Decision",
     "type": "object",
     "properties": {
         "decision": text(pattern="^[0-9a-f]{64}$"),
@@ -105,15 +117,18 @@ DECISION = {
     "required": ["decision", "catalog_version", "fit_version", "hardware", "results", "rejected", "warnings"],
 }
 ESTIMATE = {
+    "title": "Estimate",
     "type": "object",
     "properties": {"memory": MEMORY, "speed": SPEED, "fits": {"type": "boolean"}, "settings": FREE, "hardware": FREE},
     "required": ["memory", "speed", "fits"],
 }
+STATUSES = Launch.Status.values
 LAUNCH = {
+    "title": "Launch",
     "type": "object",
     "properties": {
         "id": text(format="uuid"),
-        "status": text(enum=["queued", "downloading", "starting", "ready", "stopping", "stopped", "failed", "lost"]),
+        "status": text(enum=STATUSES),
         "reason": maybe("string"),
         "message": text(),
         "host": text(),
@@ -135,23 +150,13 @@ LAUNCH = {
     },
     "required": ["id", "status", "host", "model", "build", "engine", "settings", "predicted", "measured", "created"],
 }
-LAUNCHES = thing({"next": maybe("string"), "previous": maybe("string"), "results": many(LAUNCH)})
-PROBLEM = thing(
-    {
-        "type": text(),
-        "title": text(),
-        "status": INTEGER,
-        "detail": text(),
-        "errors": many(thing({"field": text(), "message": text()}, additionalProperties=True)),
-    },
-    additionalProperties=True,
-)
+LAUNCHES = thing({"next": maybe("string"), "previous": maybe("string"), "results": many(LAUNCH)}, title="LaunchPage")
 
 
 def answers(good: dict[int, dict[str, Any]], *problems: int) -> dict[Any, Any]:
-    """Responses by status: the good ones, and problem documents for the rest; 401 and 403 everywhere."""
+    """Responses by status: the good ones, and the problems that are this operation's own (see `rest.schema`)."""
     return {(status, "application/json"): shape for status, shape in good.items()} | {
-        (status, "application/problem+json"): PROBLEM for status in (*problems, 401, 403)
+        (status, CONTENT_TYPE): PROBLEM for status in problems
     }
 
 

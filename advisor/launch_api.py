@@ -16,7 +16,7 @@ from advisor import advice, docs
 from advisor.launch import manifest, services
 from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
-from rest.etag import etag
+from rest.etag import answer
 from rest.pagination import CursorPages
 from rest.problems import Problem
 from rest.strict import StrictQuery
@@ -77,12 +77,12 @@ def found(launch_id: UUID) -> Launch:
 
 class OneLaunch(StrictQuery, APIView):
     read_scope, write_scope = "read", "launch"
+    tagged = True
 
     @extend_schema(operation_id="launches_read", responses=docs.answers({200: docs.LAUNCH}, 404))
     def get(self, request: Request, launch_id: UUID) -> Response:
         """State, endpoint, and prediction beside measurement."""
-        document = services.document(found(launch_id))
-        return Response(document, headers={"ETag": etag(document)})
+        return answer(request, services.document(found(launch_id)))
 
     @extend_schema(operation_id="launches_stop", responses=docs.answers({202: docs.LAUNCH, 200: docs.LAUNCH}, 404))
     def delete(self, request: Request, launch_id: UUID) -> Response:

@@ -180,7 +180,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "rest.problems.handler",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "rest.schema.Schema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Berth",
@@ -193,7 +193,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EngineEnum": "advisor.serializers.ENGINES",
         "KvTypeEnum": "advisor.serializers.KV_TYPES",
+        "LaunchStatusEnum": "advisor.docs.STATUSES",
+        "ModelStatusEnum": "catalog.models.Model.Status",
     },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.examples.attach"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
 }

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.http import parse_etags
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -17,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from hardware import gpus, serializers, services
 from hardware.models import Host
-from rest.etag import etag
+from rest.etag import answer, etag
 from rest.pagination import CursorPages
 from rest.problems import Problem
 from rest.strict import Ordering, StrictQuery
@@ -27,6 +26,7 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
     """Machines, what they have and how old that knowledge is."""
 
     read_scope, write_scope = "read", "agent"
+    tagged = True
     queryset: QuerySet[Host] = Host.objects.order_by("id")
     serializer_class = serializers.HostSerializer
     pagination_class = CursorPages
@@ -49,9 +49,7 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
         data = {"id": known.pop("host"), "name": host.name, **known}
         # The age grows by itself; only a new reading or reservation makes another representation.
         tag = etag({**data, "snapshot": {**data["snapshot"], "age_seconds": None}})
-        if tag in parse_etags(request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers={"ETag": tag})
-        return Response(data, headers={"ETag": tag})
+        return answer(request, data, tag)
 
     @extend_schema(
         summary="Send a snapshot of one's own host",

@@ -21,9 +21,18 @@ def etag(data: Any) -> str:
     return f'"{hashlib.sha256(orjson.dumps(data, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]}"'
 
 
+def answer(request: Request, data: Any, tag: str | None = None) -> Response:
+    """A tagged representation, or 304 when the client has it already."""
+    tag = tag or etag(data)
+    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(data, headers={"ETag": tag})
+
+
 class ETagged:
     """For ModelViewSets. `write_serializer_class` reads the body, `serializer_class` gives the tagged answer."""
 
+    tagged = True  # for the OpenAPI document
     write_serializer_class: Any = None
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -40,7 +49,7 @@ class ETagged:
         chosen = self.write_serializer_class or self.serializer_class  # type: ignore[attr-defined]
         return chosen(*args, context=self.get_serializer_context(), **kwargs)  # type: ignore[attr-defined]
 
-    def answer(self, row: Any, status: int = 200) -> Response:
+    def written(self, row: Any, status: int = 200) -> Response:
         data = self.represent(row)
         return Response(data, status, headers={"ETag": etag(data)})
 
@@ -48,23 +57,20 @@ class ETagged:
         return self.get_queryset().get(pk=pk)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response = self.answer(self.get_object())  # type: ignore[attr-defined]
-        if response["ETag"] in parse_etags(request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers={"ETag": response["ETag"]})
-        return response
+        return answer(request, self.represent(self.get_object()))  # type: ignore[attr-defined]
 
     @transaction.atomic
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         writer = self.writer(data=request.data)
         writer.is_valid(raise_exception=True)
-        return self.answer(self.reread(writer.save().pk), 201)
+        return self.written(self.reread(writer.save().pk), 201)
 
     @transaction.atomic
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         row = self._matched(request)
         writer = self.writer(row, data=request.data, partial=partial)
         writer.is_valid(raise_exception=True)
-        return self.answer(self.reread(writer.save().pk))
+        return self.written(self.reread(writer.save().pk))
 
     @transaction.atomic
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:

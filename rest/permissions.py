@@ -14,14 +14,17 @@ if TYPE_CHECKING:  # rest_framework.views itself loads this module: it is the de
 ANONYMOUS_SCOPES = {"read", "recommend"}
 
 
+def scope_of(view: APIView, method: str | None) -> str:
+    return getattr(view, "read_scope" if method in SAFE_METHODS else "write_scope", None) or "read"
+
+
 class HasScope(BasePermission):
     """Anonymous visitors have `read` and `recommend` where ANONYMOUS_ACCESS is on; signed-in staff have every scope."""
 
     message = "This needs a token with the scope that the documentation names for it."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        safe = request.method in SAFE_METHODS
-        scope = getattr(view, "read_scope" if safe else "write_scope", None) or "read"
+        scope = scope_of(view, request.method)
         self.message = f"This needs a token with the scope {scope}."
         if request.auth is not None:
             return scope in request.auth.scopes
