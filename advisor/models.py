@@ -59,6 +59,7 @@ class Launch(models.Model):
 
     class Meta:
         ordering = ["-created"]
+        verbose_name_plural = "launches"
         constraints = [
             models.CheckConstraint(
                 condition=Q(
@@ -103,6 +104,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["name"]
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return self.name

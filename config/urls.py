@@ -8,6 +8,8 @@ from advisor.urls import pages, rest
 from config.docs import SwaggerView
 
 admin.autodiscover()
+admin.site.site_header = admin.site.site_title = "Berth"
+admin.site.index_title = "Catalog and launches"
 handler500 = "config.errors.server_error"
 handler404 = "config.errors.not_found"
 handler403 = "config.errors.forbidden"
