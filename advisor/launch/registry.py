@@ -40,6 +40,7 @@ class Program:
     name: str
     words: tuple[str, ...]
     accelerators: bool = True  # False: it computes on the CPU, whatever its flags say
+    dry_run: tuple[str, ...] = ()  # the command that asks it for its own plan (`oracle.ask`); empty: it has none
 
 
 @cache
@@ -58,8 +59,18 @@ def program(engine: Engine, configured: Callable[[str], str]) -> Program | None:
                 return Program(entry["name"], (path,))
         elif importlib.util.find_spec(entry["requires"]):
             words = (sys.executable, "-m", entry["module"])
-            return Program(entry["name"], words, entry.get("accelerators", True))
+            return Program(entry["name"], words, entry.get("accelerators", True), _dry_run(entry))
     return None
+
+
+def dry_run(engine: Engine) -> tuple[str, ...]:
+    """The command of the first program that is here and can be asked for its own plan, whichever would be launched."""
+    here = (entry for entry in engine.PROGRAMS if "dry_run" in entry and importlib.util.find_spec(entry["requires"]))
+    return next(map(_dry_run, here), ())
+
+
+def _dry_run(entry: dict[str, Any]) -> tuple[str, ...]:
+    return (sys.executable, "-m", entry["dry_run"]) if "dry_run" in entry else ()
 
 
 @cache

@@ -62,6 +62,8 @@ def header(kv: dict[str, Any], tensors: Iterable[Tensor], *, version: int = 3) -
 def write(path: Path, kv: dict[str, Any], tensors: Iterable[Tensor], n_vocab: int) -> Path:
     """A sparse file of the model's true length."""
     tokenizer = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": [f"t{i}" for i in range(n_vocab)]}
+    # Without these the engine takes no file.
+    tokenizer |= {"tokenizer.ggml.pre": "default", "tokenizer.ggml.merges": ["t 0", "t 1"]}
     data, length = header(kv | tokenizer, tensors)
     with path.open("wb") as file:
         file.write(data)

@@ -41,7 +41,8 @@ def test_metadata_and_tensors_are_read_and_tokens_only_counted(tmp_path: Path) -
     path = hollow.write(tmp_path / "m.gguf", KV | {"llama.list": [1, 2], "llama.flag": True}, TENSORS, 1000)
     read = read_header(path)
     assert read["n_vocab"] == 1000
-    assert read["kv"] == KV | {"llama.list": [1, 2], "llama.flag": True, "tokenizer.ggml.model": "gpt2"}
+    tokenizer = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "default"}
+    assert read["kv"] == KV | {"llama.list": [1, 2], "llama.flag": True} | tokenizer
     assert read["tensors"] == [{"name": t.name, "shape": list(t.shape), "type": t.type} for t in TENSORS]
     assert read["file_bytes"] == os.path.getsize(path)
     assert read["data_offset"] == read["file_bytes"] - 10 * 144 - 1024

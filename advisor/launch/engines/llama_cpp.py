@@ -13,10 +13,17 @@ from advisor.fit.spec import Settings
 
 NAME = "llama.cpp"
 FORMATS = ("gguf",)
-# How to run it, the first that is there: `setting` names a Django setting with a path, `module` our interpreter runs.
+# How to run it, the first that is there: `setting` names a Django setting with a path, `module` our interpreter runs,
+# and `dry_run` one that asks for its own plan.
 PROGRAMS: tuple[dict[str, Any], ...] = (
     {"name": "llama-server", "setting": "LLAMA_SERVER", "binary": "llama-server"},
-    {"name": "xllamacpp", "module": "advisor.launch.xllamacpp_server", "requires": "xllamacpp", "accelerators": False},
+    {
+        "name": "xllamacpp",
+        "module": "advisor.launch.xllamacpp_server",
+        "dry_run": "advisor.launch.xllamacpp_dry_run",
+        "requires": "xllamacpp",
+        "accelerators": False,
+    },
 )
 HEALTH = "/health"
 MODELS = "/v1/models"

@@ -1,0 +1,82 @@
+"""The installed engine's own plan, live: against what was recorded of an earlier build, and against the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from statistics import median
+
+import pytest
+
+from advisor.fit.memory.llama_cpp import CONFIRMED_BUILDS, ENGINE_BUILD
+from advisor.fit.memory.requests import request
+from advisor.launch import oracle, registry, xllamacpp_library
+from advisor.launch.oracle import EnginePlan
+from tests.accuracy import measured
+from tests.accuracy.measured import Row
+from tests.support import hollow
+
+Planned = Callable[[str], EnginePlan]
+COMMAND = registry.dry_run(registry.engines()["llama.cpp"])
+
+
+def one_per_architecture() -> dict[str, Row]:
+    """A recorded row on the CPU for each architecture, with other settings from one to the next."""
+    by_architecture: dict[str, list[Row]] = {}
+    for row in measured.rows():
+        if measured.kind(row) == "cpu":
+            by_architecture.setdefault(measured.sizes(row["model"], row["quant"]).arch, []).append(row)
+    return {arch: rows[i % len(rows)] for i, (arch, rows) in enumerate(sorted(by_architecture.items()))}
+
+
+ROWS = one_per_architecture()
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    folder = tmp_path_factory.mktemp("hollow")
+
+    @cache
+    def plan(architecture: str) -> EnginePlan:
+        row = ROWS[architecture]
+        header = measured.header(row["model"], row["quant"])
+        path = hollow.write(folder / f"{row['model']}.gguf", header.kv, header.tensors, header.n_vocab)
+        return oracle.ask(COMMAND, path, request(row["settings"]).settings, seconds=60)
+
+    return plan
+
+
+@pytest.mark.parametrize("architecture", ROWS)
+def test_the_engine_plans_every_buffer_as_the_build_did_that_the_sums_are_of(
+    architecture: str, planned: Planned
+) -> None:
+    row, plan = ROWS[architecture], planned(architecture)
+    sums = measured.predicted(row).host
+    # Weights and cache of the sums are exact for every recorded row; what remains of the row was its compute buffer.
+    recorded = {"weights": sums.weights, "kv": sums.kv, "compute": row["total"] - sums.weights - sums.kv}
+    rounded = {"weights": 0, "kv": 0, "compute": 1 << 13}  # the log tells output rows to a hundredth of a MiB
+    changed = {
+        part: f"{getattr(plan.host, part)} bytes in {plan.engine}, {size} in {ENGINE_BUILD}"
+        for part, size in recorded.items()
+        if abs(getattr(plan.host, part) - size) > rounded[part]
+    }
+    assert changed == {}, f"{row['model']}: {plan.buffers}"
+
+
+def test_the_sums_are_within_their_bars_of_the_engines_own_plan(planned: Planned) -> None:
+    assert len(ROWS) >= 10
+    errors = {}
+    for architecture, row in ROWS.items():
+        found = oracle.differences(measured.predicted(row).host, planned(architecture))
+        errors[architecture] = found["total"]["difference_percent"]
+        for part in ("weights", "kv"):
+            assert found[part]["predicted"] == found[part]["engine"], (architecture, part)
+    assert median(map(abs, errors.values())) <= 0.5, errors
+    assert min(errors.values()) >= -2, errors
+
+
+def test_the_installed_engine_is_a_build_whose_plans_are_known_to_be_those_of_the_sums() -> None:
+    build = xllamacpp_library.build()
+    assert build in CONFIRMED_BUILDS, (
+        f"The wheel brings {build}. If the other tests of this file hold for it, its plans are the same: add it."
+    )
