@@ -15,7 +15,7 @@ from advisor.fit.spec import DeviceMemory, Settings
 from hardware.child import end
 
 ROOM = Path(__file__).resolve().parents[2]
-SECONDS = 10.0
+SECONDS = 10.0  # for whoever asked and waits
 ADDRESS_SPACE = 4 << 30  # the library, a vocabulary, and a record of each cell of the cache; no weights
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 PARTS = ("weights", "kv", "compute")
@@ -46,7 +46,7 @@ class EnginePlan:
         return f"llama.cpp {self.build or 'of an unknown build'}"
 
 
-def ask(command: Sequence[str], model: Path, settings: Settings, *, seconds: float = SECONDS) -> EnginePlan:
+def ask(command: Sequence[str], model: Path, settings: Settings, *, seconds: float) -> EnginePlan:
     """What the engine would allocate for `model` with `settings`. Raises NoAnswer.
 
     `command`: the words of a dry run (`registry.dry_run`). The child ends itself after `seconds`, should this process

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
+from advisor import confirming
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
 from advisor.fit.memory.requests import CACHE_TYPES, request
 from advisor.fit.spec import DeviceMemory, Memory
@@ -43,12 +44,15 @@ class Command(BaseCommand):
             "--batch", metavar="FILE", help='lines of {"id", "gguf", "settings"}; - reads standard input'
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--confirm", action="store_true", help="ask the installed engine for its own plan as well")
         for option, key, kind, text in OPTIONS:
             parser.add_argument(option, dest=f"set_{key}", type=kind, help=text)
 
-    def handle(self, *, gguf: str | None, batch: str | None, json: bool, **options: Any) -> None:
+    def handle(self, *, gguf: str | None, batch: str | None, json: bool, confirm: bool, **options: Any) -> None:
         if (gguf is None) == (batch is None):
             raise CommandError("Give either one GGUF file or --batch FILE.")
+        if batch is not None and confirm:
+            raise CommandError("--confirm asks the engine about one file; leave out --batch.")
         if batch is not None:
             for line in answers(batch):
                 self.stdout.write(line)
@@ -58,10 +62,18 @@ class Command(BaseCommand):
             row["ndev"] = 1 if row.get("ngl") else 0
         row.setdefault("ngl", -1)
         try:
-            memory = predict(str(gguf), request(row))
+            wanted = request(row)
+            memory = predict(str(gguf), wanted)
         except ValueError as error:
             raise CommandError(f"{gguf}: {error}") from error
-        self.stdout.write(orjson.dumps(document(memory)).decode() if json else table(memory))
+        confirmed = confirming.confirmation(str(gguf), wanted.settings, memory) if confirm else None
+        if json:
+            more = {} if confirmed is None else {"confirmed": confirmed}
+            self.stdout.write(orjson.dumps(document(memory) | more).decode())
+        else:
+            self.stdout.write(table(memory))
+            if confirmed is not None:
+                self.stdout.write(confirming.table(confirmed))
 
 
 def answers(path: str) -> Iterator[str]:

@@ -1,0 +1,37 @@
+"""A prediction beside the engine's own plan, for `manage.py estimate --confirm`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from advisor.fit.spec import Memory, Settings
+from advisor.launch import oracle, registry
+
+GIB = 1 << 30
+
+
+def confirmation(path: str, settings: Settings, memory: Memory) -> dict[str, Any]:
+    """`{"engine", "agrees", "buffers", "host": {part: {"predicted", "engine", "difference_percent"}}}`, or
+    `{"unknown": sentence}` where the engine does not tell.
+    """
+    command = registry.dry_run(registry.engines()["llama.cpp"])
+    try:
+        plan = oracle.ask(command, Path(path).absolute(), settings, seconds=oracle.SECONDS)
+    except oracle.NoAnswer as error:
+        return {"unknown": str(error)}
+    found = oracle.differences(memory.host, plan)
+    return {"engine": plan.engine, "agrees": oracle.agrees(found), "buffers": plan.buffers, "host": found}
+
+
+def table(confirmed: dict[str, Any]) -> str:
+    if "unknown" in confirmed:
+        return f"Not confirmed: {confirmed['unknown']}"
+    lines = [f"{'host, GiB':12}{'predicted':>12}{'engine':>12}{'off by':>12}"]
+    for part, found in confirmed["host"].items():
+        off = found["difference_percent"]
+        cells = f"{found['predicted'] / GIB:12.3f}{found['engine'] / GIB:12.3f}"
+        lines.append(f"{part:12}{cells}" + (f"{'-':>12}" if off is None else f"{off:+10.2f} %"))
+    verdict = "confirms" if confirmed["agrees"] else "does not confirm"
+    lines.append(f"{confirmed['engine']} {verdict} the prediction (within {oracle.TOLERANCE_PERCENT:g} %).")
+    return "\n".join(lines)
