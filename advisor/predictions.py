@@ -1,22 +1,76 @@
-"""A file -> what the engine allocates for it: the reader, the sums and what both refuse, for commands and launches."""
+"""A file or a config.json -> what the engine allocates for it: reading, sums, and what both refuse in one sentence."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
+import orjson
+
+from advisor.fit.architectures import UnknownLayout, header
+from advisor.fit.architectures.loaded import loaded
 from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.memory.requests import Request
 from advisor.fit.memory.sizes import summarise
 from advisor.fit.spec import BuildSizes, Header, Memory, Tensor
 from catalog.gguf import read_header
 
+MOST_CONFIG = 4 << 20  # bytes; the longest published ones list a quantised state for every matrix
+SAME = ("block_count", "embedding_length", "attention.head_count", "attention.head_count_kv")
 MOST = 1 << 60  # bytes: no machine has that, and JSON readers lose whole numbers soon after
 
 
 def predict(path: str, wanted: Request) -> Memory:
     """Memory of one file with these settings; raises ValueError with one sentence."""
     return bounded(sizes_of(path, wanted.moved), wanted)
+
+
+def predict_one(gguf: str | None, config: str | None, quantization: str | None, wanted: Request) -> tuple[Memory, str]:
+    """Memory and what it rests on: a file, held against its config.json where one is given, or a config.json alone."""
+    if gguf is None:
+        head = described(str(config), quantization or "Q4_K_M")
+        return bounded(summarise(head, wanted.moved), wanted), "computed"
+    if quantization:
+        raise ValueError("--quantization goes with --config alone: the file says how it is quantised.")
+    if config is not None:
+        demand_same(gguf, config)
+    return predict(gguf, wanted), "exact header"
+
+
+def described(path: str, quantization: str) -> Header:
+    """The header that a GGUF file of the model would have, were it made with this quantization."""
+    try:
+        return header(loaded(configuration(path)), quantization)
+    except UnknownLayout as error:
+        raise ValueError(str(error)) from error
+
+
+def configuration(path: str) -> Any:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_CONFIG + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "unknown reason"
+        raise ValueError(f"The configuration cannot be read: {reason.lower()}.") from error
+    if len(content) > MOST_CONFIG:
+        raise ValueError(f"The configuration is longer than {MOST_CONFIG >> 20} MiB.")
+    try:
+        return orjson.loads(content.replace(b"Infinity", b"null"))  # Python writes what JSON does not know
+    except orjson.JSONDecodeError:
+        raise ValueError("The configuration is not JSON.") from None
+
+
+def demand_same(path: str, config: str) -> None:
+    """Raises ValueError when a file's header and a config.json speak of different models."""
+    read, said = read_header(path)["kv"], described(config, "F16").kv
+    arch, other = read.get("general.architecture"), said["general.architecture"]
+    pairs = [("architecture", arch, other)]
+    pairs += [(key, read.get(f"{arch}.{key}"), said.get(f"{other}.{key}")) for key in SAME]
+    for name, one, two in pairs:
+        if one != two and None not in (one, two):
+            raise ValueError(f"The file and the configuration are not of one model: {name} is {one} and {two}.")
 
 
 def bounded(sizes: BuildSizes, wanted: Request) -> Memory:

@@ -49,6 +49,7 @@ ARCH = {
     "hy_v3": "hyv3",
     "seed_oss": "seedoss",
     "olmo3": "olmo2",
+    "smollm3": "llama",
     "bailing_moe_v2": "bailing_moe",
     "mimo_v2_flash": "mimo_v2",
     "xlm-roberta": "bert",
@@ -124,7 +125,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     }
 }
 EXPERTS_OF_FFN_WIDTH = frozenset(
-    {"mixtral", "gptoss", "minimax_m2", "olmoe", "phimoe", "llama4", "granite_h", "hunyuanmoe"}
+    {"mixtral", "gptoss", "minimax_m2", "olmoe", "phimoe", "llama4", "granite_h", "hunyuanmoe", "jamba"}
 )
 LINEAR = {
     "linear_head_dim": "head_dim",
@@ -165,8 +166,9 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     if found.get("n_experts") and not (found.get("n_experts_used") and found.get("moe_ffn")):
         raise UnknownLayout("The configuration does not say how many experts a token uses, or how wide they are.")
     found |= pattern(given, found) | IMPLIED.get(arch, {})
-    if isinstance(given.get("rope_scaling"), Mapping) and arch != "llama4":
-        found |= _rope(given["rope_scaling"])
+    scaling = given.get("rope_scaling") or given.get("rope_parameters")  # the latter since transformers 5
+    if isinstance(scaling, Mapping) and arch != "llama4":
+        found |= _rope(scaling)
     if given.get("index_topk"):
         names = {"n_heads": "index_n_heads", "head_dim": "index_head_dim", "topk": "index_topk"}
         found["dsa_indexer"] = {name: _whole(key, given.get(key)) for name, key in names.items()}
@@ -206,7 +208,8 @@ def _imply(found: dict[str, Any], given: Mapping[str, Any], arch: str) -> None:
     elif heads and not found.get("head_dim"):
         found["head_dim"] = found["hidden"] // heads
     if arch in EXPERTS_OF_FFN_WIDTH and found.get("n_experts"):
-        found.setdefault("moe_ffn", given.get("intermediate_size"))
+        width = given.get("intermediate_size")
+        found.setdefault("moe_ffn", None if width is None else _whole("intermediate_size", width))
     linear = given.get("linear_attn_config")
     if isinstance(linear, Mapping):
         found |= {fact: _whole(key, linear.get(key)) for fact, key in LINEAR.items()}

@@ -50,9 +50,11 @@ def feed_forward(facts: dict[str, Any]) -> list[str]:
 def windows(facts: dict[str, Any], *, full_first: bool = False) -> list[bool]:
     """True for blocks with a sliding window: all but one of every `full_attn_every`, or all but `n_full` of them.
 
-    The full block is the last of its group, or the first.
+    The full block is the last of its group, or the first. `windowed_layers` says it for every block.
     """
     layers = Symbols(facts)["layers"]
+    if facts.get("windowed_layers") and facts.get("sliding_window"):
+        return list(facts["windowed_layers"])
     if not facts.get("sliding_window"):
         return [False] * layers
     every, full = facts.get("full_attn_every"), facts.get("n_full")

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from advisor import confirming
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
 from advisor.fit.memory.requests import CACHE_TYPES, request
+from advisor.fit.quantization import MIXES
 from advisor.fit.spec import DeviceMemory, Memory
-from advisor.predictions import predict
+from advisor.predictions import predict, predict_one
 
 GIB = 1 << 30
 # option -> key of the settings, type, help
@@ -36,10 +37,14 @@ OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
 
 
 class Command(BaseCommand):
-    help = "Predict what llama.cpp allocates for one GGUF file, or for every line of a JSON Lines file."
+    help = "Predict what llama.cpp allocates for a GGUF file, a config.json, or every line of a JSON Lines file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("gguf", nargs="?", help="path of a .gguf file")
+        parser.add_argument("--config", metavar="FILE", help="config.json: alone, or to be held against the GGUF file")
+        parser.add_argument(
+            "--quantization", metavar="NAME", help=f"with --config alone: one of {', '.join(MIXES)} (Q4_K_M)"
+        )
         parser.add_argument(
             "--batch", metavar="FILE", help='lines of {"id", "gguf", "settings"}; - reads standard input'
         )
@@ -48,11 +53,13 @@ class Command(BaseCommand):
         for option, key, kind, text in OPTIONS:
             parser.add_argument(option, dest=f"set_{key}", type=kind, help=text)
 
-    def handle(self, *, gguf: str | None, batch: str | None, json: bool, confirm: bool, **options: Any) -> None:
-        if (gguf is None) == (batch is None):
-            raise CommandError("Give either one GGUF file or --batch FILE.")
-        if batch is not None and confirm:
-            raise CommandError("--confirm asks the engine about one file; leave out --batch.")
+    def handle(
+        self, *, gguf: str | None, config: str | None, batch: str | None, json: bool, confirm: bool, **options: Any
+    ) -> None:
+        if (batch is None) == (gguf is None and config is None):
+            raise CommandError("Give either one GGUF file or --batch FILE, or --config FILE without a GGUF file.")
+        if confirm and gguf is None:
+            raise CommandError("--confirm asks the engine about one GGUF file; leave out --batch, and name the file.")
         if batch is not None:
             for line in answers(batch):
                 self.stdout.write(line)
@@ -63,12 +70,12 @@ class Command(BaseCommand):
         row.setdefault("ngl", -1)
         try:
             wanted = request(row)
-            memory = predict(str(gguf), wanted)
+            memory, basis = predict_one(gguf, config, options["quantization"], wanted)
         except ValueError as error:
-            raise CommandError(f"{gguf}: {error}") from error
+            raise CommandError(f"{gguf or config}: {error}") from error
         confirmed = confirming.confirmation(str(gguf), wanted.settings, memory) if confirm else None
         if json:
-            more = {} if confirmed is None else {"confirmed": confirmed}
+            more = {"basis": basis} | ({} if confirmed is None else {"confirmed": confirmed})
             self.stdout.write(orjson.dumps(document(memory) | more).decode())
         else:
             self.stdout.write(table(memory))
