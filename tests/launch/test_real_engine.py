@@ -13,7 +13,7 @@ from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.memory.stored import from_json
 from advisor.fit.spec import BuildSpec, Plan, Settings
 from advisor.launch import files, process, services
-from advisor.management.commands.estimate import sizes_of
+from advisor.predictions import sizes_of
 from catalog.models import Build, Model
 from tests.launch.conftest import make_plan, until, who
 

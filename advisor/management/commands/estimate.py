@@ -59,7 +59,7 @@ class Command(BaseCommand):
         if (batch is None) == (gguf is None and config is None):
             raise CommandError("Give either one GGUF file or --batch FILE, or --config FILE without a GGUF file.")
         if confirm and gguf is None:
-            raise CommandError("--confirm asks the engine about one GGUF file; leave out --batch, and name the file.")
+            raise CommandError("--confirm asks the engine about one file: name it, and leave out --batch.")
         if batch is not None:
             for line in answers(batch):
                 self.stdout.write(line)
