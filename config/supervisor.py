@@ -117,7 +117,8 @@ def wait_until_ready(children: dict[str, subprocess.Popen[bytes]]) -> None:
 
 def announce() -> None:
     host = f"[{settings.BIND}]" if ":" in settings.BIND else settings.BIND
-    manage = f"{os.path.relpath(sys.executable)} manage.py"
+    python = os.path.relpath(sys.executable)
+    manage = f"{sys.executable if python.startswith('..') else python} manage.py"
     print(
         f"Berth is at http://{host}:{settings.PORT}/  (admin user: {manage} createsuperuser; "
         f"API token: {manage} token NAME --scopes read,recommend,launch; stop: Ctrl-C)",
