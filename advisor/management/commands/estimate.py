@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import json as json_module
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor import confirming
+from advisor import confirming, vllm_batch
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
 from advisor.fit.memory.requests import CACHE_TYPES, request
 from advisor.fit.quantization import MIXES
@@ -16,6 +17,8 @@ from advisor.fit.spec import DeviceMemory, Memory
 from advisor.predictions import predict, predict_one
 
 GIB = 1 << 30
+ROW = '{"id", "gguf", "settings"}'
+VLLM_ROW = '{"id", "config", "accelerator", "settings"}'
 # option -> key of the settings, type, help
 OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("--context", "ctx", int, "tokens of the whole cache (-c)"),
@@ -48,6 +51,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--batch", metavar="FILE", help='lines of {"id", "gguf", "settings"}; - reads standard input'
         )
+        parser.add_argument(
+            "--vllm-batch", metavar="FILE", help='lines of {"id", "config", "accelerator", "settings"} for vLLM'
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--confirm", action="store_true", help="ask the installed engine for its own plan as well")
         for option, key, kind, text in OPTIONS:
@@ -56,12 +62,16 @@ class Command(BaseCommand):
     def handle(
         self, *, gguf: str | None, config: str | None, batch: str | None, json: bool, confirm: bool, **options: Any
     ) -> None:
+        if options["vllm_batch"] is not None:
+            for line in answers(options["vllm_batch"], vllm_batch.answer, VLLM_ROW):
+                self.stdout.write(line)
+            return
         if (batch is None) == (gguf is None and config is None):
             raise CommandError("Give either one GGUF file or --batch FILE, or --config FILE without a GGUF file.")
         if confirm and gguf is None:
             raise CommandError("--confirm asks the engine about one file: name it, and leave out --batch.")
         if batch is not None:
-            for line in answers(batch):
+            for line in answers(batch, answer, ROW):
                 self.stdout.write(line)
             return
         row = {key: options[f"set_{key}"] for _, key, _, _ in OPTIONS if options[f"set_{key}"] is not None}
@@ -83,21 +93,31 @@ class Command(BaseCommand):
                 self.stdout.write(confirming.table(confirmed))
 
 
-def answers(path: str) -> Iterator[str]:
+def answers(path: str, answered: Callable[[Any], dict[str, Any]], form: str) -> Iterator[str]:
     """One JSON line per line of the batch; the first bad line ends it with its number."""
     try:
         with sys.stdin if path == "-" else open(path, encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    row = orjson.loads(line)
-                    memory = predict(row["gguf"], request(row["settings"]))
-                    yield orjson.dumps({"id": row["id"], **document(memory)}).decode()
+                    yield orjson.dumps(answered(loaded(line))).decode()
                 except (AttributeError, KeyError, TypeError):
-                    raise CommandError(f'Line {number} is not {{"id", "gguf", "settings"}}.') from None
+                    raise CommandError(f"Line {number} is not {form}.") from None
                 except ValueError as error:
                     raise CommandError(f"Line {number}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"The batch file cannot be read: {error}.") from error
+
+
+def loaded(line: str) -> Any:
+    """The row of a line; configurations in the wild say Infinity, which JSON has not and Python's reader takes."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json_module.loads(line)
+
+
+def answer(row: Any) -> dict[str, Any]:
+    return {"id": row["id"], **document(predict(row["gguf"], request(row["settings"])))}
 
 
 def document(memory: Memory) -> dict[str, Any]:

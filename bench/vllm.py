@@ -1,0 +1,23 @@
+"""vLLM's cache from config.json, against vLLM's own figures: `python bench/vllm.py`. Prints, never asserts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from advisor.fit.memory.vllm import ENGINE_VERSION
+from tests.accuracy import vllm_rows
+
+
+def main() -> None:
+    print(f"vLLM {ENGINE_VERSION}: blocks, bytes, tokens, concurrency, largest context, against its own sums")
+    print(f"{'layers':14}{'rows':>7}{'exact %':>10}{'<= 0.5 %':>10}{'starts %':>10}{'worst %':>10}")
+    for kind, score in sorted(vllm_rows.scores().items()):
+        cells = (score.within(1e-3), score.within(0.5), score.right, max(score.errors))
+        print(f"{kind:14}{len(score.errors):7}" + "".join(f"{cell:10.2f}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
