@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -120,8 +121,9 @@ def speed(value: Speed) -> dict[str, Any]:
 
 
 def command(plan: Plan, path: str | None) -> list[str]:
-    """The command line for a person to copy; a launch makes its own, with a port and a key."""
-    return argv(plan.settings, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
+    """The command line for a person to copy; a launch makes its own, with a port. Nothing is left to "auto"."""
+    stated = replace(plan.settings, flash_attention=plan.memory.flash_attention)
+    return argv(stated, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
 
 
 def file_name(plan: Plan) -> str:

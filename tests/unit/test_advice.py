@@ -39,6 +39,9 @@ def test_a_decision_has_the_shape_of_the_contract():
     assert device["total"] == sum(device[part] for part in ("weights", "kv", "compute", "overhead"))
     assert device["margin"] == device["available"] - device["total"] >= 0
     assert first["command"][0] == "llama-server"
+    assert first["command"][first["command"].index("-fa") + 1] == (
+        "on" if first["settings"]["flash_attention"] else "off"
+    )
     assert first["settings"]["context"] == 32768
     assert first["quality"]["evidence"][0]["source"]
     assert len(first["reasons"]) >= 3
