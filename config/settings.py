@@ -201,6 +201,20 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
 }
 
+# The hub that imports read, when somebody asks for one: an answer never does. Files may come from the hub's own stores.
+HF_ENDPOINT = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+HF_CDN_HOSTS = [h for h in os.environ.get("HF_CDN_HOSTS", "cdn-lfs.huggingface.co,.hf.co").split(",") if h]
+HF_TOKEN = os.environ.get("HF_TOKEN", "")
+_hub = urlsplit(HF_ENDPOINT)
+if _hub.username or _hub.query or _hub.fragment or not _hub.hostname:
+    fail("HF_ENDPOINT must be an address such as https://huggingface.co, without a name, query or fragment.")
+if _hub.scheme != "https" and not (_hub.scheme == "http" and _hub.hostname in ("127.0.0.1", "::1", "localhost")):
+    fail("HF_ENDPOINT must start with https://; http:// is for this very machine only.")
+HUB_SECONDS = number("HUB_SECONDS", 120, 1, 3600)
+HUB_REQUEST_SECONDS = number("HUB_REQUEST_SECONDS", 20, 1, 600)
+HUB_BYTES = number("HUB_MIB", 256, 1, 4096) << 20
+HUB_REQUEST_BYTES = min(32 << 20, HUB_BYTES)
+
 # The machine that this process runs on. Every host has a queue of its own: a launch must reach its own GPUs.
 HOST_ID = os.environ.get("BERTH_HOST") or "local"
 if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
@@ -258,6 +272,7 @@ LOGGING = {
     "loggers": {
         # One line for every beat and every task each two seconds would bury what matters.
         "celery": {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"},
+        "httpx2": {"level": "WARNING"},  # addresses of stores carry signatures
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
     },
 }
