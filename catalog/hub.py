@@ -23,7 +23,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationE
 from catalog import gguf, guard, safetensors
 from catalog.guard import HubError, allowed
 
-__all__ = ["HubError", "Repository", "allowed", "gguf_header", "read_json", "repository", "weights"]
+__all__ = ["HubError", "Repository", "allowed", "gguf_header", "read_json", "repository", "weight_files", "weights"]
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 FIRST_READ = 1 << 17  # most safetensors headers are shorter
@@ -97,12 +97,11 @@ def read_json(repo: Repository, path: str) -> dict[str, Any]:
     return value
 
 
-def weights(repo: Repository) -> list[safetensors.Stored]:
-    """Every tensor of the repository's safetensors files, one or two range requests a file. Raises HubError."""
-    paths = weight_files(repo)
+def weights(repo: Repository, files: list[File]) -> list[safetensors.Stored]:
+    """Every tensor of these safetensors files, by one or two range requests a file. Raises HubError."""
     found: list[safetensors.Stored] = []
     with _in_words(repo.hub_id):
-        for file in paths:
+        for file in files:
             try:
                 start = _get(repo, file.path, 0, min(FIRST_READ, file.bytes))
                 size = safetensors.header_size(start, file.bytes) + safetensors.LENGTH
@@ -117,7 +116,7 @@ def weights(repo: Repository) -> list[safetensors.Stored]:
 
 
 def weight_files(repo: Repository) -> list[File]:
-    """The files that a loader would read: those of the index, else all at the top. Raises HubError."""
+    """The safetensors files that a loader would read: those of the index, else all at the top. Raises HubError."""
     index = "model.safetensors.index.json"
     if repo.file(index):
         named = read_json(repo, index).get("weight_map")
@@ -127,6 +126,8 @@ def weight_files(repo: Repository) -> list[File]:
             raise HubError(f"{index} of {repo.hub_id} names files that are not there.")
     else:
         names = [f.path for f in repo.files if f.path.endswith(".safetensors") and "/" not in f.path]
+    if not names:
+        raise HubError(f"{repo.hub_id} has no safetensors files; weights of other formats are not read.")
     return [file for file in repo.files if file.path in names]
 
 

@@ -88,13 +88,29 @@ def row_digest(values: Iterable[Any]) -> str:
     return hashlib.sha256(orjson.dumps(list(values), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def origin(row: models.Model) -> str:
-    """Where a row stands towards the seed: added here, as shipped, or edited here."""
-    if not row.seed_digest:  # type: ignore[attr-defined]
-        return "added here"
-    table = next(table for table in TABLES if isinstance(row, table.model))
-    values = table.model._default_manager.filter(pk=row.pk).values_list(*table.columns).get()
-    return "as shipped" if row_digest(map(_plain, values)) == row.seed_digest else "edited here"  # type: ignore[attr-defined]
+def table_of(row: models.Model) -> Table:
+    return next(table for table in TABLES if isinstance(row, table.model))
+
+
+def stored_digest(row: models.Model) -> str:
+    """Of what the database holds of a row now."""
+    table = table_of(row)
+    return row_digest(map(plain, table.model._default_manager.filter(pk=row.pk).values_list(*table.columns).get()))
+
+
+def origin(row: Any) -> str:
+    """Where a row stands towards the seed and imports: as shipped, imported, edited here or added here."""
+    digest = stored_digest(row)
+    if digest == row.seed_digest:
+        return "as shipped"
+    if digest == row.import_digest:
+        return "imported"
+    return "edited here" if row.seed_digest or row.import_digest else "added here"
+
+
+def mark_imported(row: Any) -> None:
+    """Remember what an import has just written, so that the next one knows a person's edit from its own."""
+    type(row)._default_manager.filter(pk=row.pk).update(import_digest=stored_digest(row))
 
 
 def load(folder: Path = seed.DATA, *, overwrite: bool = False) -> Report:
@@ -137,7 +153,7 @@ class _Sync:
         self.objects = table.model._default_manager
         self.seed = {tuple(row[name] for name in table.key): row for row in rows}
         self.stored = {
-            tuple(_plain(value) for value in key): (pk, digest)
+            tuple(plain(value) for value in key): (pk, digest)
             for pk, digest, *key in self.objects.values_list("pk", "seed_digest", *table.key)
         }
         self.count = Count(seen=len(self.seed))
@@ -181,7 +197,7 @@ class _Sync:
     def _current(self, keys: Iterable[Key]) -> dict[Key, str]:
         pks = {self.stored[key][0]: key for key in keys}
         return {
-            pks[pk]: row_digest(_plain(value) for value in values)
+            pks[pk]: row_digest(plain(value) for value in values)
             for pk, *values in self.objects.filter(pk__in=list(pks)).values_list("pk", *self.table.columns)
         }
 
@@ -230,5 +246,5 @@ class _Sync:
         Model.objects.bulk_update(linked, ["superseded_by"], batch_size=500)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value

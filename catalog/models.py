@@ -26,6 +26,7 @@ class Licence(models.Model):
     conditions = models.TextField(blank=True, help_text="In plain words, what the conditions are.")
     url = models.URLField(blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    import_digest = models.CharField(max_length=64, blank=True, editable=False)
     history = records()
 
     class Meta:
@@ -79,6 +80,7 @@ class Model(models.Model):
     provenance = models.JSONField(default=dict, blank=True, help_text="field group -> source")
     flags = models.JSONField(default=list, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="what the importer last wrote")
+    import_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="what an import last wrote")
     updated = models.DateTimeField(auto_now=True)
     history = records()
 
@@ -148,6 +150,7 @@ class Build(models.Model):
     sizes = models.JSONField(null=True, blank=True, help_text="tensor table summary; null when the layout is not known")
     source = models.CharField(max_length=300, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    import_digest = models.CharField(max_length=64, blank=True, editable=False)
     updated = models.DateTimeField(auto_now=True)
     history = records(excluded_fields=["sizes"])  # a table of every layer: too large to keep per edit
 
@@ -182,6 +185,7 @@ class Benchmark(models.Model):
     measures = models.CharField(max_length=200, blank=True, help_text="what it measures, in a few words")
     url = models.URLField(blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    import_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["name", "version", "metric"]
@@ -203,6 +207,7 @@ class Evidence(models.Model):
     source = models.CharField(max_length=400)
     source_licence = models.CharField(max_length=200, blank=True)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
+    import_digest = models.CharField(max_length=64, blank=True, editable=False)
     history = records()
 
     class Meta:

@@ -15,7 +15,7 @@ from django.db.models.signals import post_delete, post_save
 
 from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, Model, Withheld
 
-NOT_CONTENT = {"updated", "seed_digest"}
+NOT_CONTENT = {"updated", "seed_digest", "import_digest"}
 BENCHMARK = ("name", "version", "metric", "use_case")
 # What names a row in the seed and in the database alike, as ORM paths.
 KEYS: dict[type[models.Model], tuple[str, ...]] = {

@@ -210,6 +210,9 @@ if _hub.username or _hub.query or _hub.fragment or not _hub.hostname:
     fail("HF_ENDPOINT must be an address such as https://huggingface.co, without a name, query or fragment.")
 if _hub.scheme != "https" and not (_hub.scheme == "http" and _hub.hostname in ("127.0.0.1", "::1", "localhost")):
     fail("HF_ENDPOINT must start with https://; http:// is for this very machine only.")
+for _host in HF_CDN_HOSTS:
+    if not re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{1,5})?", _host):
+        fail(f"HF_CDN_HOSTS must be names such as cdn.example or .example.org for all below it, not {_host!r}.")
 HUB_SECONDS = number("HUB_SECONDS", 120, 1, 3600)
 HUB_REQUEST_SECONDS = number("HUB_REQUEST_SECONDS", 20, 1, 600)
 HUB_BYTES = number("HUB_MIB", 256, 1, 4096) << 20

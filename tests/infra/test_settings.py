@@ -24,6 +24,12 @@ from tests.plugin.berth import ROOT
         ("DATABASE_URL", "mysql://x", "DATABASE_URL must start with postgresql://"),
         ("REDIS_URL", "amqp://x", "REDIS_URL must start with redis://"),
         ("BERTH_HOST", "GPU 7", "BERTH_HOST must be lower-case letters, digits and dashes, not 'GPU 7'."),
+        ("HF_ENDPOINT", "http://hub.example", "HF_ENDPOINT must start with https://"),
+        ("HF_ENDPOINT", "https://me:secret@hub.example", "HF_ENDPOINT must be an address such as"),
+        ("HF_ENDPOINT", "hub.example", "HF_ENDPOINT must be an address such as"),
+        ("HF_CDN_HOSTS", "cdn.example,*", "HF_CDN_HOSTS must be names such as"),
+        ("HF_CDN_HOSTS", ".com", "HF_CDN_HOSTS must be names such as"),
+        ("HUB_SECONDS", "0", "HUB_SECONDS must be a whole number"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'."),
     ],
 )

@@ -1,0 +1,64 @@
+"""A GGUF file on this machine -> the build of a model that it is."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from advisor.intake import gguf_builds
+from advisor.intake.check import Refused
+from advisor.intake.proposal import Proposal
+from catalog.gguf import read_header
+from catalog.models import Model
+
+
+def propose(
+    path: Path, model: str, *, quantization: str | None = None, repo: str = "", digests: bool = False, today: date
+) -> Proposal:
+    """One build from one file, or from all shards beside it. `digests` also reads every byte for its sha256.
+
+    Raises:
+        GgufError: when a header cannot be read.
+        Refused: when there is no such model, a shard is missing, or the file is of another model.
+    """
+    if not Model.objects.filter(slug=model).exists():
+        raise Refused(f"The catalog has no model {model!r}; import it first, or name one with --model.")
+    proposal = Proposal(model, today)
+    paths = _shards(path)
+    files = [_file(shard, digests) for shard in paths]
+    named = gguf_builds.SHARD.fullmatch(path.name)
+    build = gguf_builds.exact(
+        proposal.model(),
+        quantization or (gguf_builds.label(named["stem"]) if named else None),
+        files,
+        [read_header(shard) for shard in paths],
+        repo=repo,
+        source=f"header of {path.name}, {today.isoformat()}",
+    )
+    proposal.builds.append(build)
+    return proposal
+
+
+def _shards(path: Path) -> list[Path]:
+    found = gguf_builds.SHARD.fullmatch(path.name)
+    if not found or not found["count"]:
+        return [path]
+    count = int(found["count"])
+    shards = [path.with_name(f"{found['stem']}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
+    missing = [shard.name for shard in shards if not shard.is_file()]
+    if missing:
+        raise Refused(f"{len(missing)} of {count} shards are not beside the file, such as {missing[0]}.")
+    return shards
+
+
+def _file(path: Path, digests: bool) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if not digests:
+            return {"path": path.name, "bytes": size, "sha256": None}
+        with path.open("rb") as file:
+            return {"path": path.name, "bytes": size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError as error:
+        raise Refused(f"{path.name} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from error

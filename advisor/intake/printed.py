@@ -1,0 +1,29 @@
+"""A proposal as text, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from advisor.intake.proposal import ACTIONS, Difference, Proposal
+
+WIDEST = 60
+
+
+def lines(proposal: Proposal, found: list[Difference]) -> Iterator[str]:
+    for (table, key), fields in groupby(found, key=lambda d: (d.table, d.key)):
+        yield f"{table} {key}"
+        for difference in fields:
+            was = "" if difference.action in ("new", "fill") else f"{short(difference.current)} -> "
+            why = f"[{ACTIONS[difference.action]}; {difference.source}]"
+            yield f"  {difference.field}: {was}{short(difference.proposed)}  {why}"
+    yield from (f"Note: {note}" for note in proposal.notes)
+
+
+def short(value: Any) -> str:
+    """A value on part of a line; a table of tensors by its size only."""
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"

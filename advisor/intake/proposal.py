@@ -1,0 +1,165 @@
+"""What an import would write, beside what the catalog says now; written only when somebody has seen it.
+
+Three-way, as the seed's importer: a row is taken over while it is as shipped or as the last import left it. A row that
+was edited here keeps what it says, and only its gaps are filled, unless `overwrite` is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+
+from advisor.intake.check import Refused
+from catalog import importer
+from catalog.models import Model, Withheld
+
+ACTIONS = {"new": "new", "fill": "fills a gap", "change": "changes", "keep": "kept as edited here"}
+EMPTY = (None, "", [], {})
+PROVENANCE = {"licence_id": "licence", "architecture": "architecture"}  # column -> field group of Model.provenance
+BUILD_COLUMNS = tuple(name for name in importer.BUILD.columns if name != "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field: what the row says and what it would say, and what becomes of it (a key of ACTIONS)."""
+
+    table: str
+    key: str
+    field: str
+    current: Any
+    proposed: Any
+    source: str
+    action: str
+
+
+@dataclass
+class Proposal:
+    """Columns of one model and of its builds, as in `importer.TABLES`; `sources` by column."""
+
+    slug: str
+    today: date
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    builds: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    confidence: str = ""
+
+    def say(self, source: str, **values: Any) -> None:
+        """State fields with where they were read; None says nothing."""
+        for name, value in values.items():
+            if value is not None:
+                self.values[name] = value
+                self.sources[name] = f"{source}, {self.today.isoformat()}"
+
+    def model(self) -> dict[str, Any]:
+        """The model as the seed would state it after the import: what is proposed over what is stored."""
+        stored = _stored(importer.MODEL, self.slug) or {}
+        defaults = {"gguf_repos": [], "flags": [], "input_modalities": ["text"], "native_dtype": "", "slug": self.slug}
+        return {**dict.fromkeys(importer.MODEL.columns), **defaults, **stored, **self.values}
+
+    def dumps(self) -> str:
+        return orjson.dumps({**self.__dict__, "today": self.today.isoformat()}).decode()
+
+    @staticmethod
+    def loads(text: str) -> Proposal:
+        content = orjson.loads(text)
+        return Proposal(**{**content, "today": date.fromisoformat(content["today"])})
+
+
+def _stored(table: importer.Table, key: str) -> dict[str, Any] | None:
+    """What the database says of a row, by column; None when there is none."""
+    rows = table.model._default_manager.filter(**{table.key[0]: key}).values(*table.columns)
+    row = rows.first()
+    return {name: importer.plain(value) for name, value in row.items()} if row else None
+
+
+def differences(proposal: Proposal, *, overwrite: bool = False) -> list[Difference]:
+    """Every field that the import would change or would like to. Two queries a row."""
+    found = []
+    if proposal.values:
+        found += _compare(importer.MODEL, proposal.slug, proposal.values, proposal.sources, overwrite)
+    for build in proposal.builds:
+        columns = {name: build[name] for name in BUILD_COLUMNS}
+        found += _compare(importer.BUILD, build["key"], columns, dict.fromkeys(columns, build["source"]), overwrite)
+    return found
+
+
+def _compare(
+    table: importer.Table, key: str, values: dict[str, Any], sources: dict[str, str], overwrite: bool
+) -> list[Difference]:
+    row = _row(table, key)
+    if row is None:
+        withheld = Withheld.objects.filter(table=table.name, key=orjson.dumps([key]).decode()).exists()
+        action = "keep" if withheld and not overwrite else "new"
+        return [
+            Difference(table.name, key, n, None, v, sources[n], action) for n, v in values.items() if v not in EMPTY
+        ]
+    current = _stored(table, key) or {}
+    yielding = overwrite or importer.origin(row) in ("as shipped", "imported")
+    found = []
+    for name, value in values.items():
+        if current[name] == value:
+            continue
+        action = "fill" if current[name] in EMPTY else "change" if yielding else "keep"
+        found.append(Difference(table.name, key, name, current[name], value, sources[name], action))
+    return found
+
+
+def _row(table: importer.Table, key: str) -> Any:
+    return table.model._default_manager.filter(**{table.key[0]: key}).first()
+
+
+@transaction.atomic
+def apply(proposal: Proposal, *, overwrite: bool = False) -> int:
+    """Write what `differences` shows, less what is kept; the number of rows written. Raises Refused."""
+    changes: dict[tuple[str, str], list[Difference]] = {}
+    for difference in differences(proposal, overwrite=overwrite):
+        if difference.action != "keep":
+            changes.setdefault((difference.table, difference.key), []).append(difference)
+    for (table, key), fields in changes.items():
+        _write(proposal, importer.MODEL if table == "Model" else importer.BUILD, key, fields)
+    return len(changes)
+
+
+def _write(proposal: Proposal, table: importer.Table, key: str, changes: list[Difference]) -> None:
+    row = _row(table, key) or table.model(**{table.key[0]: key})
+    for change in changes:
+        setattr(row, "model" if change.field == "model__slug" else change.field, _value(change))
+    if isinstance(row, Model):
+        row.input_modalities = row.input_modalities or ["text"]
+        row.provenance = _provenance(row.provenance, changes, proposal.confidence)
+    _save(row, f"import: {changes[0].source}")
+
+
+def _value(change: Difference) -> Any:
+    if change.field != "model__slug":
+        return change.proposed
+    return Model.objects.get(slug=change.proposed)
+
+
+def _provenance(known: dict[str, Any], changes: list[Difference], confidence: str) -> dict[str, Any]:
+    own = {PROVENANCE.get(change.field, change.field): change.source for change in changes}
+    sources = [*known.get("sources", []), *(change.source for change in changes)]
+    stated = confidence or known.get("confidence") or "read from a source"
+    return {**known, **own, "sources": list(dict.fromkeys(sources)), "confidence": stated}
+
+
+def _save(row: models.Model, reason: str) -> None:
+    row._change_reason = reason[:100]  # type: ignore[attr-defined] # simple-history's way
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        told = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
+        raise Refused(f"{row} cannot be written: {told}") from error
+    row.save()
+    importer.mark_imported(row)
+
+
+def add_build(build: dict[str, Any], today: date) -> Proposal:
+    """A proposal of one build of a model that the catalog has."""
+    return Proposal(build["model__slug"], today, builds=[build])

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from advisor.intake import from_file
+from advisor.management.importing import ImportCommand
+
+
+class Command(ImportCommand):
+    help = "Show what build of a catalog model a GGUF file is, exact to the byte; --apply writes it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", type=Path, help="a .gguf file; shards are found beside the one named")
+        parser.add_argument("--model", required=True, metavar="SLUG", help="the catalog's model that it is a build of")
+        parser.add_argument("--quantization", metavar="NAME", help="where neither name nor header says it")
+        parser.add_argument("--repo", default="", metavar="ORG/NAME", help="where the file came from")
+        parser.add_argument("--sha256", action="store_true", help="read every byte for its digest")
+
+    def handle(self, *, file: Path, model: str, apply: bool, overwrite: bool, **options: Any) -> None:
+        self.run(
+            lambda: from_file.propose(
+                file,
+                model,
+                quantization=options["quantization"],
+                repo=options["repo"],
+                digests=options["sha256"],
+                today=timezone.now().date(),
+            ),
+            apply=apply,
+            overwrite=overwrite,
+        )
