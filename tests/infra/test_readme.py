@@ -1,4 +1,4 @@
-"""What the README tells a person to type, typed: every command that is not about installing, on a running Berth."""
+"""What README and docs tell a person to type, typed: every command that is not about installing, on a running Berth."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from tests.accuracy.measured import header
 from tests.plugin.berth import ROOT, Berth
 from tests.support.hollow import write
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+BLOCKS = [
+    block for text in PAGES.values() for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+]
 NOT_HERE = ("make ", "python3 -m venv", ".venv/bin/pip", "createsuperuser")
 
 
@@ -23,14 +25,14 @@ def scripts() -> list[str]:
     return [block for block in BLOCKS if not any(word in block for word in NOT_HERE)]
 
 
-def test_the_readme_has_an_example_for_each_door() -> None:
+def test_there_is_an_example_for_each_door() -> None:
     text = "\n".join(scripts())
     for door in ("api/v1/recommendations/", "api/v1/launches/", "manage.py advise", "manage.py estimate"):
         assert door in text
 
 
 @pytest.mark.parametrize("number", range(len(scripts())))
-def test_an_example_of_the_readme_works(berth: Berth, tmp_path: Path, number: int) -> None:
+def test_an_example_works(berth: Berth, tmp_path: Path, number: int) -> None:
     script = scripts()[number].replace("http://127.0.0.1:8000", berth.base_url)
     script = script.replace(".venv/bin/python", shlex.quote(sys.executable))
     if "path/to/model.gguf" in script:
@@ -38,6 +40,7 @@ def test_an_example_of_the_readme_works(berth: Berth, tmp_path: Path, number: in
         file = write(tmp_path / "model.gguf", head.kv, head.tensors, head.n_vocab)
         script = script.replace("path/to/model.gguf", str(file))
     script = script.replace("curl ", "curl -sS --fail-with-body ")
+    script = script.replace("berth-backup.sqlite3", str(tmp_path / "copy.sqlite3"))
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
@@ -50,7 +53,7 @@ def test_an_example_of_the_readme_works(berth: Berth, tmp_path: Path, number: in
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def test_every_file_that_the_readme_links_is_there() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_links_is_there(page: Path) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", PAGES[page])
+    assert [link for link in links if not (page.parent / link).exists()] == []
