@@ -187,7 +187,7 @@ def estimate(question: Any) -> dict[str, Any]:
     asked = plain(serializer.validated_data)
     document = resolve(asked.get("hardware") or {"host": "local"})
     host = selectors.host_spec(document)
-    model, build = build_named(asked["build"])
+    model, build = build_named(asked.get("build") or build_key(asked["model"], asked["quantization"]))
     made = stated_plan(model, build, host, settings_of(asked["settings"]))
     return {
         "catalog_version": selectors.catalog().catalog.version,
@@ -196,6 +196,20 @@ def estimate(question: Any) -> dict[str, Any]:
         "fits": fits(made),
         **documents.plan_document(made, host, selectors.on_disk().get(build.id)),
     }
+
+
+def build_key(slug: str, quantization: str) -> str:
+    """Id of a model's GGUF build with this quantization, one read from a file before one that was computed."""
+    spec = selectors.find_model(slug)
+    if spec is None:
+        raise Invalid([{"field": "model", "message": f"{slug!r} is not a model of this catalog."}])
+    builds = [build for build in spec.builds if build.format == "gguf"]
+    fitting = [build for build in builds if build.quantization.lower() == quantization.lower()]
+    if not fitting:
+        known = ", ".join(sorted({build.quantization for build in builds})) or "none"
+        message = f"There is no {quantization} build of {slug}; GGUF builds known: {known}."
+        raise Invalid([{"field": "quantization", "message": message}])
+    return min(fitting, key=lambda build: (build.basis != "exact", build.id)).id
 
 
 def build_named(key: str) -> tuple[ModelSpec, BuildSpec]:
@@ -271,7 +285,7 @@ def plan_for_launch(
         return best_or_refused(found[0], as_launched(machine, host), wanted, frozenset({build}))
     if model is None:
         raise Invalid([{"field": "model", "message": "Name a model, a build or an earlier decision."}])
-    spec = next((m for m in selectors.catalog().catalog.models if m.slug == model), None)
+    spec = selectors.find_model(model)
     if spec is None:
         raise Invalid([{"field": "model", "message": f"{model!r} is not a model of this catalog."}])
     local = frozenset(selectors.on_disk()) & {b.id for b in spec.builds} if services.is_here(host) else None

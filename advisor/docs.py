@@ -37,9 +37,10 @@ def many(items: dict[str, Any]) -> dict[str, Any]:
 
 FREE: dict[str, Any] = {"type": "object", "additionalProperties": True}
 RANGE = thing({"low": NUMBER, "mid": NUMBER, "high": NUMBER}, title="Range")
+OVERHEAD = thing({"low": INTEGER, "high": INTEGER, "source": text()}, title="OverheadRange")
 DEVICE = thing(
     dict.fromkeys(("capacity", "available", "weights", "kv", "compute", "overhead", "total", "margin"), INTEGER)
-    | {"name": text(), "uuid": maybe("string")},
+    | {"name": text(), "uuid": maybe("string"), "overhead_range": OVERHEAD},
     title="DeviceMemory",
 )
 MEMORY = {

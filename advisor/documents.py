@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from advisor.fit.spec import DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Settings, Speed
+from advisor.fit.allowances import overhead_of
+from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Settings, Speed
 from advisor.launch.engines.llama_cpp import argv
 
 # Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.
@@ -81,6 +82,11 @@ def part(value: DeviceMemory) -> dict[str, int]:
     }
 
 
+def overhead_range(device: Device) -> dict[str, Any]:
+    figures = overhead_of(device)
+    return {"low": figures.low, "high": figures.high, "source": figures.source}
+
+
 def memory(plan: Plan, host: HostSpec) -> dict[str, Any]:
     exact = bool(plan.build.sizes and plan.build.sizes.exact)
     return {
@@ -92,6 +98,7 @@ def memory(plan: Plan, host: HostSpec) -> dict[str, Any]:
                 "capacity": host.devices[index].memory_bytes,
                 "available": host.devices[index].available_bytes,
                 **part(device),
+                "overhead_range": overhead_range(host.devices[index]),
                 "margin": margin,
             }
             for order, (device, index, margin) in enumerate(

@@ -150,6 +150,10 @@ def model_names() -> dict[str, str]:
     return {model.slug: model.name for model in catalog().catalog.models}
 
 
+def find_model(slug: str) -> ModelSpec | None:
+    return next((model for model in catalog().catalog.models if model.slug == slug), None)
+
+
 def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:
     for model in catalog().catalog.models:
         for build in model.builds:

@@ -205,10 +205,23 @@ class SettingsSerializer(Strict):
 
 
 class EstimateSerializer(Strict):
-    build = serializers.CharField(max_length=300)
+    build = serializers.CharField(max_length=300, required=False, help_text="by id, as an answer gives it")
+    model = serializers.CharField(max_length=200, required=False, help_text="slug, with quantization, instead of build")
+    quantization = serializers.CharField(max_length=40, required=False, help_text="such as Q4_K_M")
     engine = serializers.ChoiceField(ENGINES, default="llama.cpp")
     hardware = HardwareSerializer(required=False)
     settings = SettingsSerializer()
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "build" in data:
+            other = next((name for name in ("model", "quantization") if name in data), None)
+            if other:
+                raise serializers.ValidationError({other: ["This does not go together with build: name one of them."]})
+        elif "model" not in data:
+            raise serializers.ValidationError({"build": ["Name a build, or a model and its quantization."]})
+        elif "quantization" not in data:
+            raise serializers.ValidationError({"quantization": ["Name the quantization of the model's build."]})
+        return data
 
 
 def errors_of(serializer: serializers.Serializer[Any]) -> list[dict[str, str]]:

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from advisor.fit.spec import Device
 
 MIB = 1 << 20
 GIB = 1 << 30
 
-# Bytes a process holds on a device outside llama.cpp's own buffers: driver context, loaded kernels, cuBLAS workspace,
-# pools. llama.cpp prints them as "unaccounted"; 749 MiB were seen on an RTX PRO 6000 Blackwell (ggml-org/llama.cpp
-# issue 27953), gguf-parser-go assumes 250 MiB.
-# Rows: vendor, lowest compute capability, bytes. The first row that applies counts.
-DEVICE_OVERHEAD: tuple[tuple[str, float, int], ...] = (
-    ("nvidia", 10.0, 768 * MIB),
-    ("nvidia", 0.0, 512 * MIB),
-    ("amd", 0.0, 512 * MIB),
-    ("intel", 0.0, 512 * MIB),
-    ("apple", 0.0, 192 * MIB),
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """Bytes that a process holds on a device outside the engine's buffers: driver context, kernels, cuBLAS, pools.
+
+    `planned` is what the sums take, `low` and `high` what was seen, `source` where. A screen on the device is not in
+    it: that is part of what the driver says is in use.
+    """
+
+    low: int
+    planned: int
+    high: int
+    source: str
+
+
+# Rows: vendor, lowest compute capability, figures. The first row that applies counts. `bench/measured_memory.py` prints
+# the differences that the figures come from.
+DEVICE_OVERHEAD: tuple[tuple[str, float, Overhead], ...] = (
+    (
+        "nvidia",
+        10.0,
+        Overhead(
+            250 * MIB,
+            768 * MIB,
+            768 * MIB,
+            "749 MiB printed as unaccounted on an RTX PRO 6000 Blackwell (ggml-org/llama.cpp issue 27953); "
+            "gguf-parser-go takes 250 MiB",
+        ),
+    ),
+    (
+        "nvidia",
+        0.0,
+        Overhead(
+            250 * MIB,
+            512 * MIB,
+            700 * MIB,
+            "689 MiB a device on four RTX 3090 beyond the sum of buffers (LottoLottoLotto/4x3090-llm-benchmarks, "
+            "Gemma 4 12B); gguf-parser-go takes 250 MiB",
+        ),
+    ),
+    (
+        "amd",
+        0.0,
+        Overhead(
+            114 * MIB,
+            512 * MIB,
+            934 * MIB,
+            "114 to 934 MiB beyond the sum of buffers on a Radeon 8060S (lhl/strix-halo-testing)",
+        ),
+    ),
+    ("intel", 0.0, Overhead(250 * MIB, 512 * MIB, 768 * MIB, "not measured; as wide as the other makers' figures")),
+    ("apple", 0.0, Overhead(64 * MIB, 192 * MIB, 512 * MIB, "not measured; Metal loads less than CUDA")),
 )
-DEVICE_OVERHEAD_UNKNOWN = 768 * MIB
+DEVICE_OVERHEAD_UNKNOWN = Overhead(114 * MIB, 768 * MIB, 934 * MIB, "not measured; the span of the known makers")
 
 # Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured on one-block models
 # with vocabularies of 49,152 to 262,144 tokens on the CPU (PSS less the logged buffers, `launch/engines/base.json`).
@@ -34,13 +78,18 @@ HOST_MARGIN = (512 * MIB, 0.02)
 OS_RESERVE = (3 * GIB // 2, 1 / 16)
 
 
-def device_overhead(device: Device) -> int:
-    """Bytes outside the engine's buffers on `device`."""
+def overhead_of(device: Device) -> Overhead:
+    """What is known of the bytes outside the engine's buffers on `device`."""
     capability = float(device.compute_capability or 0)
-    for vendor, lowest, size in DEVICE_OVERHEAD:
+    for vendor, lowest, figures in DEVICE_OVERHEAD:
         if device.vendor == vendor and capability >= lowest:
-            return size
+            return figures
     return DEVICE_OVERHEAD_UNKNOWN
+
+
+def device_overhead(device: Device) -> int:
+    """Bytes outside the engine's buffers that are planned with on `device`."""
+    return overhead_of(device).planned
 
 
 def host_overhead(devices: int, n_vocab: int = 0) -> int:
