@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from advisor import catalog_admin
 from advisor.launch import services
 from advisor.models import ApiToken, Launch, LaunchEvent
 
@@ -65,3 +66,6 @@ class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("advisor.change_apitoken")
+
+
+catalog_admin.register()

@@ -98,6 +98,8 @@ def agreement(facts: dict[str, Any], count: Count) -> Agreement:
                 f"The configuration does not describe the files: {str(error)[0].lower()}{str(error)[1:]}"
             ) from error
         return Agreement(known, count.total, None, f"{error} The model is listed, and nothing is promised of it.")
+    except ArithmeticError as error:
+        raise Refused("The configuration states a width or period of zero, which cannot be.") from error
     off = computed / text - 1
     if abs(off) <= CLOSE:
         return Agreement(known, count.total, active, "verified: recomputed total equals safetensors total")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from advisor.builds import GGUF, NATIVE_MXFP4, UnknownLayout, builds_of
+from advisor.builds import GGUF, NATIVE_MXFP4, UnknownLayout
 from advisor.fit.architectures.published import facts
 from advisor.intake import gguf_builds
 from advisor.intake.check import Agreement, Refused, agreement, counted
+from advisor.intake.computed import add_computed
 from advisor.intake.proposal import Proposal
 from catalog import hub
 from catalog.models import Licence, Model
@@ -157,13 +158,8 @@ def _add_builds(proposal: Proposal, repo: hub.Repository, weights: list[hub.File
         "bytes": sum(file.bytes for file in weights),
         "source": f"{repo.source('*.safetensors')}, {proposal.today.isoformat()}",
     }
-    try:
-        builds = builds_of(proposal.model(), [], [checkpoint])
-    except UnknownLayout as error:
-        proposal.notes.append(f"No build is computed: {error}")
-        builds = []
-    for build in builds:
+    add_computed(proposal, [checkpoint])
+    for build in proposal.builds:
         if build["format"] == "safetensors":
             build["files"] = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in weights]
-        proposal.builds.append({**build, "model__slug": proposal.slug, "repo": build["repo"] or ""})
     proposal.builds += exact

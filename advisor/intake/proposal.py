@@ -62,6 +62,10 @@ class Proposal:
         defaults = {"gguf_repos": [], "flags": [], "input_modalities": ["text"], "native_dtype": "", "slug": self.slug}
         return {**dict.fromkeys(importer.MODEL.columns), **defaults, **stored, **self.values}
 
+    def is_exact(self, key: str) -> bool:
+        """Whether the catalog holds this build as read from its files."""
+        return (_stored(importer.BUILD, key) or {}).get("basis") == "exact"
+
     def dumps(self) -> str:
         return orjson.dumps({**self.__dict__, "today": self.today.isoformat()}).decode()
 
@@ -158,8 +162,3 @@ def _save(row: models.Model, reason: str) -> None:
         raise Refused(f"{row} cannot be written: {told}") from error
     row.save()
     importer.mark_imported(row)
-
-
-def add_build(build: dict[str, Any], today: date) -> Proposal:
-    """A proposal of one build of a model that the catalog has."""
-    return Proposal(build["model__slug"], today, builds=[build])

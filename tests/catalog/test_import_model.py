@@ -132,6 +132,7 @@ def refused(words, *arguments, **options):
         ({"num_hidden_layers": 1}, "describes .* parameters, but the files hold"),
         ({"intermediate_size": 256}, "describes .* parameters, but the files hold"),
         ({"model_type": None}, "does not say its model_type"),
+        ({"num_attention_heads": 0}, "of zero, which cannot be"),
         ({"hidden_size": "big"}, "hidden_size must be a whole number"),
     ],
 )
