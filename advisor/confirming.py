@@ -12,16 +12,13 @@ GIB = 1 << 30
 
 
 def confirmation(path: str, settings: Settings, memory: Memory) -> dict[str, Any]:
-    """`{"engine", "agrees", "buffers", "host": {part: {"predicted", "engine", "difference_percent"}}}`, or
-    `{"unknown": sentence}` where the engine does not tell.
-    """
+    """As `oracle.document`, or `{"unknown": sentence}` where the engine does not tell."""
     command = registry.dry_run(registry.engines()["llama.cpp"])
     try:
         plan = oracle.ask(command, Path(path).absolute(), settings, seconds=oracle.SECONDS)
     except oracle.NoAnswer as error:
         return {"unknown": str(error)}
-    found = oracle.differences(memory.host, plan)
-    return {"engine": plan.engine, "agrees": oracle.agrees(found), "buffers": plan.buffers, "host": found}
+    return oracle.document(memory.host, plan)
 
 
 def table(confirmed: dict[str, Any]) -> str:

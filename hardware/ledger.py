@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.db import transaction
@@ -30,20 +31,38 @@ def reserve(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
     What is asked of a unified device is taken from the host's memory, the one pool that both share.
     Raises NoRoom, AlreadyHeld, or ValueError for a negative amount.
     """
-    if any(amount < 0 for amount in amounts.values()):
-        raise ValueError("amounts must not be negative.")
     with transaction.atomic():
         if Reservation.objects.filter(holder=holder).exists():
             raise AlreadyHeld(f"{holder} already holds memory.")
-        # Sorted, so that two holders who want the same devices wait for each other in the same order.
-        for uuid, amount in sorted(pooled(host_id, amounts).items()):
-            rows = Accelerator.objects.filter(host_id=host_id, uuid=uuid)
-            # One statement reads and writes: a read before it could be out of date when the write lands.
-            room = rows.filter(present=True, capacity_bytes__gte=F("reserved_bytes") + amount)
-            if not room.update(reserved_bytes=F("reserved_bytes") + amount):
-                left = rows.filter(present=True).values_list("capacity_bytes", "reserved_bytes").first() or (0, 0)
-                raise NoRoom(uuid, amount, left[0] - left[1])
-            Reservation.objects.create(accelerator=rows.get(), holder=holder, bytes=amount)
+        for accelerator, amount in _promise(host_id, amounts):
+            Reservation.objects.create(accelerator=accelerator, holder=holder, bytes=amount)
+
+
+def extend(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
+    """Hold `amounts` for `holder` on top of what it holds: all or nothing. As `reserve`, but for AlreadyHeld.
+
+    The caller's transaction must keep `holder` from being released meanwhile.
+    """
+    with transaction.atomic():
+        for accelerator, amount in _promise(host_id, amounts):
+            held_row = Reservation.objects.filter(accelerator=accelerator, holder=holder)
+            if not held_row.update(bytes=F("bytes") + amount):
+                Reservation.objects.create(accelerator=accelerator, holder=holder, bytes=amount)
+
+
+def _promise(host_id: str, amounts: dict[str, int]) -> Iterator[tuple[Accelerator, int]]:
+    """Count each amount as reserved and hand it on with its accelerator. Raises NoRoom, or ValueError when negative."""
+    if any(amount < 0 for amount in amounts.values()):
+        raise ValueError("amounts must not be negative.")
+    # Sorted, so that two holders who want the same devices wait for each other in the same order.
+    for uuid, amount in sorted(pooled(host_id, amounts).items()):
+        rows = Accelerator.objects.filter(host_id=host_id, uuid=uuid)
+        # One statement reads and writes: a read before it could be out of date when the write lands.
+        room = rows.filter(present=True, capacity_bytes__gte=F("reserved_bytes") + amount)
+        if not room.update(reserved_bytes=F("reserved_bytes") + amount):
+            left = rows.filter(present=True).values_list("capacity_bytes", "reserved_bytes").first() or (0, 0)
+            raise NoRoom(uuid, amount, left[0] - left[1])
+        yield rows.get(), amount
 
 
 def pooled(host_id: str, amounts: dict[str, int]) -> dict[str, int]:

@@ -119,6 +119,12 @@ def differences(predicted: DeviceMemory, engine: EnginePlan) -> dict[str, dict[s
     }
 
 
+def document(predicted: DeviceMemory, plan: EnginePlan) -> dict[str, Any]:
+    """`{"engine", "agrees", "buffers", "host": as differences}`."""
+    found = differences(predicted, plan)
+    return {"engine": plan.engine, "agrees": agrees(found), "buffers": plan.buffers, "host": found}
+
+
 def agrees(found: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the sum of the parts is within the tolerance."""
     off = found["total"]["difference_percent"]

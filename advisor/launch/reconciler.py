@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db import OperationalError
 from django.utils import timezone
 
-from advisor.launch import process, running
+from advisor.launch import confirm, process, running
 from advisor.launch.documents import stamp
 from advisor.launch.process import Identity
-from advisor.launch.services import move
+from advisor.launch.services import begin, move
 from advisor.models import Launch
 from hardware import ledger
 
@@ -95,15 +95,16 @@ def queued(launch: Launch, marked: Marked) -> None:
         if good is False:
             fail(launch, "file", f"{path.name} is not the published file: its checksum differs.")
         return
+    confirmation = confirm.confirm(launch, path)
     port = process.free_port()
     try:
         command = running.command(launch, path, port)
     except (LookupError, ValueError) as error:
         fail(launch, "engine", str(error))
         return
-    if not move(
+    if not begin(
         launch,
-        "starting",
+        confirmation,
         command=command,
         model_path=str(path),
         port=port,

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from advisor.fit.spec import Plan
+    from advisor.launch.confirm import Confirmation
 
 __all__ = [
     "Refused",
+    "begin",
     "document",
     "enqueue",
     "get",
@@ -162,12 +164,7 @@ def enqueue(
             raise
         return known, False
     except ledger.NoRoom as error:
-        gib = 1 << 30
-        where = "the host's memory" if error.uuid == ledger.RAM else error.uuid
-        raise Refused(
-            f"There is no room: {plan.model.slug} needs {error.needed / gib:.1f} GiB of {where}, "
-            f"and {error.available / gib:.1f} GiB are not promised yet."
-        ) from error
+        raise Refused(no_room(plan.model.slug, error)) from error
     return launch, True
 
 
@@ -198,6 +195,35 @@ def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
             ledger.release(launch.pk)
     launch.refresh_from_db()
     return True
+
+
+def begin(launch: Launch, confirmation: Confirmation, **fields: Any) -> bool:
+    """From queued to starting, in one transaction with what the engine plans beyond the prediction.
+
+    Where there is no room for that, the launch has failed. False when nothing is to be started: that, or another writer
+    was first.
+    """
+    said = {"predicted": launch.predicted | {"engine": confirmation.engine}} if confirmation.engine else {}
+    try:
+        with transaction.atomic():
+            moved = move(launch, "starting", note=confirmation.note, **said, **fields)
+            if moved and confirmation.more:
+                ledger.extend(launch.pk, launch.host_id, {ledger.RAM: confirmation.more})
+    except ledger.NoRoom as error:
+        launch.refresh_from_db()
+        message = f"{confirmation.note} {no_room(launch.model, error, more='more ')}"
+        move(launch, "failed", note="host_memory", reason="host_memory", message=message, **said)
+        return False
+    return moved
+
+
+def no_room(model: str, error: ledger.NoRoom, more: str = "") -> str:
+    gib = 1 << 30
+    where = "the host's memory" if error.uuid == ledger.RAM else error.uuid
+    return (
+        f"There is no room: {model} needs {error.needed / gib:.1f} GiB {more}of {where}, "
+        f"and {error.available / gib:.1f} GiB are not promised yet."
+    )
 
 
 def stop_all(timeout: float = 15.0) -> bool:

@@ -32,6 +32,21 @@ def reserved() -> dict[str, int]:
     return dict(Accelerator.objects.values_list("uuid", "reserved_bytes"))
 
 
+def test_a_holder_may_hold_more_and_gives_all_of_it_back(host: Host) -> None:
+    holder = uuid.uuid4()
+    ledger.reserve(holder, "h", {"ram": 10})
+    ledger.extend(holder, "h", {"ram": 80, "GPU-a": 5, "GPU-b": 0})
+    assert ledger.held("h") == {holder: {"GPU-a": 5, "ram": 90}}
+    with pytest.raises(ledger.NoRoom) as caught:
+        ledger.extend(holder, "h", {"GPU-b": 7, "ram": 11})
+    assert (caught.value.uuid, caught.value.needed, caught.value.available) == ("ram", 11, 10)
+    with pytest.raises(ValueError, match="negative"):
+        ledger.extend(holder, "h", {"ram": -1})
+    assert reserved() == {"GPU-a": 5, "GPU-b": 0, "ram": 90}
+    assert ledger.release(holder) == 95
+    assert reserved() == {"GPU-a": 0, "GPU-b": 0, "ram": 0}
+
+
 def test_what_is_held_is_counted_and_given_back(host: Host) -> None:
     holder = uuid.uuid4()
     ledger.reserve(holder, "h", {"GPU-a": 60, "ram": 10, "GPU-b": 0})

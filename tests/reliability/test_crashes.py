@@ -18,6 +18,7 @@ from tests.reliability.conftest import ROUNDS, Worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Fake = Callable[..., None]
+DRY_RUN = "advisor.launch.xllamacpp_dry_run"
 STARTING = ("before the intent", "after the intent", "after the spawn", "starting", "measured")
 STOPPING = ("before the stop", "after TERM", "stopped")
 
@@ -39,6 +40,23 @@ def test_a_worker_killed_while_it_starts_a_launch_leaves_one_engine_and_one_rese
         services.stop(launch.pk)
         until(launch, "stopped")
         assert (leaders(launch), held()) == ([], 0)
+
+
+@pytest.mark.parametrize("window", ["while the engine is asked", "while the larger plan is reserved"])
+def test_a_worker_killed_while_it_asks_the_engine_leaves_no_child_and_reserves_the_difference_once(
+    window: str, asked: Callable[[float], Launch], worker: Worker
+) -> None:
+    launch = asked(0.9)
+    before = held()
+    assert worker(window).wait(30) == -signal.SIGKILL
+    launch.refresh_from_db()
+    assert (launch.status, held(), leaders(launch)) == ("queued", before, [])
+    launch = until(launch, "ready")
+    total = launch.predicted["engine"]["host"]["total"]
+    assert held() == before + total["engine"] - total["predicted"]
+    assert [who(launch)] == leaders(launch)
+    left = [p.pid for p in psutil.process_iter(["cmdline"]) if DRY_RUN in str(p.info["cmdline"])]
+    assert left == []
 
 
 @pytest.mark.parametrize("window", STOPPING)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -23,10 +24,13 @@ def main(window: str, seconds: float) -> None:
     from django.conf import settings as ready
 
     from advisor.launch import process, reconciler, running
+    from hardware import ledger
 
     windows: dict[str, tuple[Any, str, bool]] = {
-        # module, function, whether it still runs before the end
-        "before the intent": (reconciler, "move", False),
+        # module or class, function, whether it still runs before the end
+        "while the engine is asked": (subprocess.Popen, "communicate", False),
+        "while the larger plan is reserved": (ledger, "extend", False),
+        "before the intent": (reconciler, "begin", False),
         "after the intent": (running, "start", False),
         "after the spawn": (reconciler, "record", False),
         "starting": (running, "serves", False),

@@ -1,0 +1,47 @@
+"""Before a launch: the engine's own plan beside the prediction. Reads rows and asks a child; never writes a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from advisor.fit.spec import DeviceMemory
+from advisor.launch import oracle, running
+from advisor.models import Launch
+
+SECONDS = 2.0  # a launch can do without the engine's plan, and waits for it no longer than this
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the engine says of a launch that is about to start."""
+
+    note: str = ""  # for the history
+    engine: dict[str, Any] = field(default_factory=dict)  # as `oracle.document`, with a sentence where they differ
+    more: int = 0  # bytes of host memory that the engine plans on top of what is reserved
+
+
+def confirm(launch: Launch, path: Path) -> Confirmation:
+    """Ask the program that will run the launch for its own plan. No answer is no reason not to start."""
+    program = running.program(launch.engine)
+    if not program or not program.dry_run:
+        return Confirmation()
+    if known := launch.predicted.get("engine"):
+        return Confirmation(engine=known)
+    try:
+        plan = oracle.ask(program.dry_run, path, running.planned(launch), seconds=SECONDS)
+    except oracle.NoAnswer as error:
+        return Confirmation(f"not confirmed by the engine: {error}")
+    host = launch.predicted["host"]
+    said = oracle.document(DeviceMemory(*(host[part] for part in oracle.PARTS)), plan)
+    total = said["host"]["total"]
+    if said["agrees"]:
+        return Confirmation(f"confirmed by the engine's own plan ({plan.engine})", said | {"message": None})
+    more = max(0, total["engine"] - total["predicted"])
+    message = (
+        f"The engine's own plan is {total['engine'] / GIB:.2f} GiB where {total['predicted'] / GIB:.2f} GiB were "
+        "predicted; the larger counts."
+    )
+    return Confirmation(message, said | {"message": message}, more)
