@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import advice, decisions, docs
+from advisor import advice, decisions, docs, reverse
 from advisor.serializers import EstimateSerializer, QuestionSerializer
 from rest.problems import Problem
 from rest.strict import StrictQuery
@@ -45,6 +45,22 @@ class Recommendations(APIView):
             sentence = f"There is no query key '{key}' here: the question is the body."
             raise Problem(400, sentence, [{"field": key, "message": sentence}])
         return Response(answered(request.data))
+
+
+class Requirements(StrictQuery, APIView):
+    read_scope = write_scope = "recommend"
+
+    @extend_schema(
+        operation_id="requirements_post",
+        request=reverse.RequirementsSerializer,
+        responses=docs.answers({200: docs.REQUIREMENTS}),
+    )
+    def post(self, request: Request) -> Response:
+        """The reverse: accelerators, one to eight of a kind, on which a model meets a workload; smallest first."""
+        try:
+            return Response(reverse.requirements(request.data))
+        except advice.Invalid as error:
+            raise Problem(error.status, str(error), error.errors) from error
 
 
 class Estimates(StrictQuery, APIView):

@@ -123,6 +123,30 @@ ESTIMATE = {
     "properties": {"memory": MEMORY, "speed": SPEED, "fits": {"type": "boolean"}, "settings": FREE, "hardware": FREE},
     "required": ["memory", "speed", "fits"],
 }
+NEEDED = thing(
+    {
+        "accelerator": FREE,
+        "build": FREE,
+        "engine": text(),
+        "settings": FREE,
+        "memory": MEMORY,
+        "speed": SPEED,
+        "command": many(text()),
+        "reasons": many(text()),
+    }
+)
+REQUIREMENTS = {
+    "title": "Requirements",
+    "type": "object",
+    "properties": {
+        "catalog_version": text(),
+        "fit_version": text(),
+        "model": text(),
+        "results": many(NEEDED),
+        "rejected": many(REJECTED),
+    },
+    "required": ["catalog_version", "fit_version", "model", "results", "rejected"],
+}
 STATUSES = Launch.Status.values
 LAUNCH = {
     "title": "Launch",

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from advisor import api, health, launch_api, views
+from advisor import api, health, launch_api, reverse_views, views
 
 pages = [
     path("", views.ask, name="ask"),
+    path("requirements/", reverse_views.requirements, name="requirements"),
     path("launches/", views.launches, name="launches"),
     path("launches/<uuid:launch_id>/", views.launch, name="launch"),
     path("launches/<uuid:launch_id>/stop/", views.launch_stop, name="launch-stop"),
@@ -16,6 +17,7 @@ pages = [
 ]
 rest = [
     path("recommendations/", api.Recommendations.as_view(), name="recommendations"),
+    path("requirements/", api.Requirements.as_view(), name="api-requirements"),
     path("estimates/", api.Estimates.as_view(), name="estimates"),
     path("launches/", launch_api.Launches.as_view(), name="api-launches"),
     path("launches/<uuid:launch_id>/", launch_api.OneLaunch.as_view(), name="api-launch"),

@@ -1,0 +1,120 @@
+"""What hardware does a model need? Reference cards, one to eight of each, tried from the smallest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from rest_framework import serializers
+
+from advisor import advice, documents, kept, selectors
+from advisor.fit.explain import explained
+from advisor.fit.fixes import COUNTS, LEAST_CAPABILITY, rejections
+from advisor.fit.rank import Index, rank
+from advisor.fit.reverse import meeting
+from advisor.fit.spec import FIT_VERSION, PREFERENCES, HostSpec, ModelSpec
+from advisor.serializers import Strict, Whole, WorkloadSerializer, errors_of
+from hardware import gpus, services
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`count` of a reference card in a machine with room for what lies in main memory."""
+
+    card: gpus.GpuSpec
+    count: int
+    host: HostSpec
+
+
+class RequirementsSerializer(Strict):
+    model = serializers.CharField(max_length=120, help_text="a slug of the catalog")
+    workload = WorkloadSerializer(required=False)
+    prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
+    limit = Whole(min_value=1, max_value=100, default=20)
+
+
+@cache
+def machines() -> tuple[Machine, ...]:
+    """Every machine that may be named, smallest first: by memory in all, then by cards, bandwidth and name."""
+    found = []
+    for card in gpus.specs():
+        if (
+            re.search("laptop|mobile", card.name.lower())
+            or float(card.compute_capability or LEAST_CAPABILITY) < LEAST_CAPABILITY
+        ):
+            continue
+        entry = {"name": card.name, "memory_bytes": card.nominal_bytes}
+        for count in (1,) if card.unified else COUNTS:
+            host = selectors.host_spec(services.stated({"accelerators": [entry | {"count": count}]}))
+            found.append(Machine(card, count, host))
+    return tuple(sorted(found, key=order))
+
+
+def order(machine: Machine) -> tuple[int, int, int, str]:
+    whole = sum(device.memory_bytes for device in machine.host.devices)
+    return whole, machine.count, machine.card.memory_bandwidth, machine.card.name
+
+
+def requirements(question: Any) -> dict[str, Any]:
+    """The answer to `RequirementsSerializer`: accelerators that meet the workload, or why none does. Raises Invalid."""
+    serializer = RequirementsSerializer(data=question)
+    errors = errors_of(serializer)
+    if errors:
+        raise advice.Invalid(errors)
+    asked = advice.plain(serializer.validated_data)
+    if "workload" not in asked:
+        asked["workload"] = defaults()
+    index = selectors.catalog()
+    model = next((m for m in index.catalog.models if m.slug == asked["model"]), None)
+    if model is None:
+        raise advice.Invalid([{"field": "model", "message": f"{asked['model']!r} is not a model of this catalog."}])
+    key = ("requirements", index.catalog.version, advice.digest(asked, index.catalog.version, {}))
+    return kept.answer(key, lambda: worked_out(asked, model, index))
+
+
+def defaults() -> dict[str, Any]:
+    serializer = WorkloadSerializer(data={})
+    serializer.is_valid(raise_exception=True)
+    return dict(advice.plain(serializer.validated_data))
+
+
+def worked_out(asked: Mapping[str, Any], model: ModelSpec, index: Index) -> dict[str, Any]:
+    workload = advice.workload_of(asked["workload"])
+    one = Index.of(replace(index.catalog, models=(model,)))
+    known = {machine.host: machine for machine in machines()}
+    found = meeting(one, list(known), workload, prefer=asked["prefer"], limit=asked["limit"])
+    rejected = []
+    if not found:
+        largest = machines()[-1].host
+        refused = rank(one, largest, workload, prefer=asked["prefer"], limit=1)
+        rejected = [documents.rejection(r) for r in rejections(one, largest, workload, refused, limit=1)]
+    return {
+        "catalog_version": index.catalog.version,
+        "fit_version": FIT_VERSION,
+        "model": model.slug,
+        "results": [
+            {
+                "accelerator": accelerator(known[host]),
+                **documents.plan_document(result.plan, host),
+                "reasons": list(explained(result, host, workload).reasons),
+            }
+            for host, result in found
+        ],
+        "rejected": rejected,
+    }
+
+
+def accelerator(machine: Machine) -> dict[str, Any]:
+    card = machine.card
+    return {
+        "name": card.name,
+        "count": machine.count,
+        "memory_bytes": card.memory_bytes,
+        "total_bytes": card.memory_bytes * machine.count,
+        "memory_bandwidth": card.memory_bandwidth,
+        "unified": card.unified,
+        "vendor": card.vendor,
+    }

@@ -1,0 +1,63 @@
+"""The page of the reverse question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from advisor import advice, pages, query, reverse, selectors
+from advisor.forms import AskForm
+from advisor.views import given
+
+LIMIT = 30
+
+
+class RequirementsForm(AskForm):
+    model = forms.CharField(
+        label="Model",
+        required=False,
+        widget=forms.TextInput({"placeholder": "qwen3-32b", "list": "models", "autocomplete": "off"}),
+        help_text="A name of the catalog.",
+    )
+    field_order = ("model",)
+
+
+@require_safe
+def requirements(request: HttpRequest) -> HttpResponse:
+    """What hardware does a model need?"""
+    asked = given(request)
+    form = RequirementsForm(asked.dict())
+    names = selectors.model_names()
+    context: dict[str, Any] = {"page": "requirements", "form": form, "models": names}
+    status = 200
+    if asked:
+        wanted = asked.dict()
+        name = wanted.pop("model", "")
+        try:
+            question, errors = query.question(wanted)
+            if errors:
+                raise advice.Invalid(errors)
+            answer = reverse.requirements(question | {"model": slug(name, names), "limit": LIMIT})
+            context["answer"] = answer | {
+                "name": names[answer["model"]],
+                "results": [r | {"fullest": max(r["memory"]["devices"], key=total)} for r in answer["results"]],
+                "rejected": [pages.rejection(r, names.get(r["model"], r["model"])) for r in answer["rejected"]],
+            }
+        except advice.Invalid as error:
+            context["errors"] = form.place(error.errors)
+            status = error.status
+    return render(request, "requirements.html", context, status=status)
+
+
+def total(device: dict[str, Any]) -> int:
+    return int(device["total"])
+
+
+def slug(name: str, names: dict[str, str]) -> str:
+    """A model by its slug or by its name, as people write it."""
+    wanted = name.strip().lower()
+    return next((key for key, shown in names.items() if wanted in (key, shown.lower())), name.strip())

@@ -1,0 +1,97 @@
+"""The reverse question over HTTP: what a well-read engineer would buy, and one sentence where nothing will do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+URL = "/api/v1/requirements/"
+
+
+def asked(body: Any, status: int = 200) -> Any:
+    answer = Client(SERVER_NAME="localhost").post(URL, body, content_type="application/json")
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def named(answer: Any) -> dict[str, int]:
+    return {r["accelerator"]["name"]: r["accelerator"]["count"] for r in answer["results"]}
+
+
+def test_accelerators_come_smallest_first_and_each_holds_its_plan() -> None:
+    answer = asked({"model": "qwen3-32b", "workload": {"use_case": "coding", "context": 32768}, "limit": 100})
+    sizes = [r["accelerator"]["total_bytes"] for r in answer["results"]]
+    assert sizes == sorted(sizes)
+    assert len(set(named(answer))) == len(answer["results"])
+    for result in answer["results"]:
+        assert result["placement"] in ("gpu", "gpus")
+        assert len(result["memory"]["devices"]) <= result["accelerator"]["count"]
+        assert result["settings"]["context"] >= 32768
+        for device in result["memory"]["devices"]:
+            assert device["total"] <= device["available"]
+
+
+@pytest.mark.parametrize(
+    ("body", "cards", "never"),
+    [
+        # 19 GB of weights and 8 GiB of cache: one card of 32 GB, or two of 16
+        ({"model": "qwen3-32b", "workload": {"context": 32768}}, {"NVIDIA GeForce RTX 5090": 1}, {"NVIDIA T4": 1}),
+        # 7.9 GB of weights and 16 GiB of cache at most: a card of 8 GB never, whatever the cache's type
+        ({"model": "llama-3.1-8b-instruct", "workload": {"context": 131072}}, {"NVIDIA GeForce RTX 4090": 1}, {"NVIDIA GeForce RTX 4060": 1}),
+        # 671B: several of the largest
+        ({"model": "deepseek-v3", "workload": {"context": 32768}}, {"NVIDIA H200 SXM 141GB": 4}, {"NVIDIA H100 SXM5 80GB": 4}),
+        ({"model": "gpt-oss-120b", "workload": {"context": 32768}}, {"NVIDIA H100 SXM5 80GB": 1}, {"NVIDIA GeForce RTX 4090": 2}),
+    ],
+)  # fmt: skip
+def test_an_engineer_would_agree(body: Any, cards: dict[str, int], never: dict[str, int]) -> None:
+    found = named(asked(body | {"limit": 100}))
+    assert cards.items() <= found.items(), found
+    assert not never.items() & found.items()
+
+
+def test_a_floor_on_speed_leaves_out_what_is_too_slow() -> None:
+    workload = {"context": 8192, "min_decode_tokens_per_second": 60}
+    answer = asked({"model": "qwen3-32b", "workload": workload, "limit": 100})
+    assert answer["results"]
+    assert min(r["speed"]["decode_tokens_per_second"]["mid"] for r in answer["results"]) >= 60
+    assert (
+        named(answer).keys() < named(asked({"model": "qwen3-32b", "workload": {"context": 8192}, "limit": 100})).keys()
+    )
+
+
+def test_what_no_machine_can_do_is_said_with_what_would_help() -> None:
+    answer = asked({"model": "qwen3-32b", "workload": {"context": 400_000}})
+    assert answer["results"] == []
+    (rejected,) = answer["rejected"]
+    assert (rejected["reason"], rejected["available"]) == ("context", 40960)
+    assert rejected["fixes"][0]["to"] == 40960
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "model"),
+        ({"model": "no-such-model"}, "model"),
+        ({"model": "qwen3-32b", "workload": {"context": "long"}}, "workload.context"),
+        ({"model": "qwen3-32b", "hardware": {}}, "hardware"),
+        ({"model": "qwen3-32b", "limit": 0}, "limit"),
+    ],
+)
+def test_a_wrong_body_names_its_field(body: Any, field: str) -> None:
+    problem = asked(body, 400)
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+def test_the_page_answers_by_name_and_keeps_what_was_typed() -> None:
+    client = Client(SERVER_NAME="localhost")
+    text = client.get("/requirements/?model=Qwen3-32B&context=32768").content.decode()
+    assert "What does Qwen3-32B need?" in text
+    assert "NVIDIA GeForce RTX 5090" in text
+    wrong = client.get("/requirements/?model=Foo+1&context=32768")
+    assert wrong.status_code == 400
+    assert "is not a model of this catalog" in wrong.content.decode()
+    assert 'value="Foo 1"' in wrong.content.decode()
+    assert client.get("/requirements/").status_code == 200
