@@ -20,14 +20,17 @@ from tests.launch.conftest import GIB, Enqueue, until
 from tests.launch.test_lifecycle import held
 from tests.launch.test_real_engine import smollm2
 
+LIMIT = confirm.SECONDS
 Wrong = Callable[..., Launch]
+PATIENT = 30.0  # seconds: a busy machine may miss the real limit, and what follows an answer is what is tested
 OUTSIDE = 100 << 20  # bytes beside the engine's buffers, in the plan
 
 
 @pytest.fixture
-def asked(home: Path, settings: LazySettings) -> Iterator[Wrong]:
+def asked(home: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrong]:
     """`asked(share)`: a launch of the bundled model whose plan has this share of the true bytes."""
     settings.LLAMA_SERVER = ""
+    monkeypatch.setattr(confirm, "SECONDS", PATIENT)
 
     def ask(share: float = 1.0) -> Launch:
         plan = smollm2(Settings(context=4096))
@@ -110,12 +113,15 @@ def test_an_engine_that_does_not_answer_in_time_holds_no_launch_up(
     assert held() == before
 
 
-def test_a_launch_waits_for_the_engines_plan_two_seconds_at_most(asked: Wrong, tmp_path: Path) -> None:
+def test_a_launch_waits_for_the_engines_plan_two_seconds_at_most(
+    asked: Wrong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirm, "SECONDS", LIMIT)
     launch, hanging = asked(), tmp_path / "x.gguf"
     os.mkfifo(hanging)  # opening it for reading never returns
     begun = time.monotonic()
     assert confirm.confirm(launch, hanging).note.endswith("gave no plan of its own within 2 seconds.")
-    assert time.monotonic() - begun < confirm.SECONDS + 1
+    assert time.monotonic() - begun < 3
 
 
 def test_a_launch_that_is_started_again_is_not_asked_about_again_and_reserves_no_more(asked: Wrong) -> None:

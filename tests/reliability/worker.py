@@ -23,9 +23,10 @@ def main(window: str, seconds: float) -> None:
     django.setup()
     from django.conf import settings as ready
 
-    from advisor.launch import process, reconciler, running
+    from advisor.launch import confirm, process, reconciler, running
     from hardware import ledger
 
+    confirm.SECONDS = 30  # its windows lie behind the engine's answer, which a busy machine may give late
     windows: dict[str, tuple[Any, str, bool]] = {
         # module or class, function, whether it still runs before the end
         "while the engine is asked": (subprocess.Popen, "communicate", False),
