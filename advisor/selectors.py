@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F, Prefetch
 
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
 from advisor.fit.memory.stored import from_json
@@ -143,6 +144,21 @@ def on_disk(index: Index | None = None) -> dict[str, str]:
         if build.files
     }
     return {key: str(path) for key, path in places.items() if path}
+
+
+def model_row(slug: str) -> Model | None:
+    """One model that is not hidden, with its licence, builds (without their sizes) and evidence. Three queries."""
+    figures = EvidenceRow.objects.select_related("benchmark").order_by(
+        "benchmark__use_case", "benchmark__name", "benchmark__metric", F("date").desc(nulls_last=True)
+    )
+    builds = Build.objects.defer("sizes", "files").order_by("format", "-bytes")
+    return (
+        Model.objects.exclude(status="hidden")
+        .select_related("licence", "superseded_by")
+        .prefetch_related(Prefetch("builds", builds), Prefetch("evidence", figures))
+        .filter(slug=slug)
+        .first()
+    )
 
 
 def model_names() -> dict[str, str]:

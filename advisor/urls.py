@@ -7,6 +7,7 @@ from advisor import api, health, launch_api, reverse_views, views
 pages = [
     path("", views.ask, name="ask"),
     path("requirements/", reverse_views.requirements, name="requirements"),
+    path("models/<str:slug>/", views.model, name="model"),
     path("launches/", views.launches, name="launches"),
     path("launches/<uuid:launch_id>/", views.launch, name="launch"),
     path("launches/<uuid:launch_id>/stop/", views.launch_stop, name="launch-stop"),

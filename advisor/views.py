@@ -15,11 +15,12 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from advisor import advice, chat, pages, selectors
+from advisor import advice, chat, model_page, pages, selectors
 from advisor.forms import AskForm
 from advisor.launch import services
 from advisor.models import Launch
 from advisor.operators import may_operate
+from advisor.query import HARDWARE
 from advisor.scatter import scatter
 from hardware.services import documents, host_document
 
@@ -64,6 +65,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         "legend": LEGEND,
         "host": host_document("local") if local else None,
         "api_url": f"{reverse('recommendations')}?{query.urlencode()}",
+        "machine": machine_query(query),
     }
     status = 200
     try:
@@ -91,6 +93,31 @@ def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
         ],
         "rejected": [pages.rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],
     }
+
+
+def machine_query(query: QueryDict) -> str:
+    """The part of a query that names the machine, for a link; empty for this one."""
+    kept = QueryDict(mutable=True)
+    for key in HARDWARE:
+        if key in query:
+            kept[key] = query[key]
+    return f"?{kept.urlencode()}" if kept else ""
+
+
+@require_safe
+def model(request: HttpRequest, slug: str) -> HttpResponse:
+    known = model_page.known(slug)
+    if known is None:
+        raise Http404
+    query = given(request)
+    context = known | {"page": "model", "stated": query.get("hw") or query.get("gpu"), "examples": EXAMPLES}
+    status = 200
+    try:
+        question = advice.question_from_query({key: query[key] for key in query})
+        context |= model_page.memory(slug, question.get("hardware") or {"host": "local"})
+    except advice.Invalid as error:
+        context["errors"], status = [one["message"] for one in error.errors], error.status
+    return render(request, "model.html", context | {"machine": machine_query(query)}, status=status)
 
 
 def ready_to_launch(question: dict[str, Any]) -> list[dict[str, Any]]:

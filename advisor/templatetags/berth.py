@@ -48,6 +48,12 @@ def tokens(value: int | None) -> str:
 
 
 @register.filter
+def words(value: str) -> str:
+    """A code as words: "tool_use" -> "tool use"."""
+    return value.replace("_", " ")
+
+
+@register.filter
 def speed(value: float | None) -> str:
     if value is None:
         return "unknown"

@@ -13,6 +13,8 @@ PAGES = {
     "two GPUs": "/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768",
     "no answer": "/?hw=CPU+only,+1+GB+RAM&licence=commercial&languages=xx",
     "unknown GPU": "/?hw=Foo+9000",
+    "a model": "/models/qwen3-30b-a3b/?hw=2x+RTX+3090,+64+GB+RAM",
+    "a model on this machine": "/models/deepseek-v4-flash/",
     "launches": "/launches/",
     "hardware": "/hardware/",
     "nothing there": "/nothing/",

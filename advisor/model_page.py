@@ -1,0 +1,123 @@
+"""What a model's page shows: facts with their sources, licence, builds, evidence, and its memory on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor import advice, documents, pages, selectors
+from advisor.fit.growth import contexts, growth, rooms
+from advisor.fit.plans import embeds
+from advisor.fit.requirements import context_limit
+from advisor.fit.spec import HostSpec, ModelSpec
+from advisor.growth_chart import chart
+from advisor.templatetags.berth import count, tokens
+
+COMMERCIAL = {
+    "yes": "Commercial use is allowed.",
+    "no": "Not for commercial use.",
+    "conditions": "Commercial use is allowed under conditions.",
+}
+ANSWERS = {True: "yes", False: "no", None: "not known"}
+LONG = 13  # characters of a device's name that a line of the drawing has room for
+NUMBERS = {2: "both", 3: "all three", 4: "all four"}
+
+
+def facts(row: Any) -> list[dict[str, Any]]:
+    """Label, value and where the value was read; what is not known says so."""
+    source = row.provenance.get
+    active = row.parameters_active if row.parameters_active != row.parameters_total else None
+    parameters = count(row.parameters_total) + (f", {count(active)} active for a token" if active else "")
+    abilities = source("abilities")
+    rows = (
+        ("Maker", row.organisation, None),
+        ("Name on the hub", row.hub_id, None),
+        ("Family", row.family, None),
+        ("For", row.get_task_display(), None),
+        ("Released", row.released or "not known", source("released")),
+        ("Parameters", parameters, source("parameters_total")),
+        ("Context", f"{tokens(row.context_length)} tokens", source("architecture")),
+        ("Weights published as", row.native_dtype or "not known", source("native_dtype")),
+        ("Reads", ", ".join(row.input_modalities or ["text"]), abilities),
+        ("Languages", ", ".join(row.languages) or "not stated by its maker", abilities),
+        ("Calls tools", ANSWERS[row.tool_use], abilities),
+        ("Thinks step by step", ANSWERS[row.reasoning], abilities),
+        ("In Ollama’s library", row.ollama_tag or "not known", source("ollama_tag")),
+    )
+    return [
+        {"label": label, "value": value, "source": "as above" if told and told == above else told}
+        for (label, value, told), above in zip(rows, (None, *(row[2] for row in rows)), strict=False)
+    ]
+
+
+def licence(row: Any) -> dict[str, str]:
+    if row.licence is None:
+        return {"name": "Licence not known", "words": "Read the model's own page before any use.", "url": ""}
+    words = f"{COMMERCIAL[row.licence.commercial]} {row.licence.conditions}".strip()
+    return {"name": row.licence.name, "words": words, "url": row.licence.url}
+
+
+def known(slug: str) -> dict[str, Any] | None:
+    """What the catalog knows of a model, whatever the machine; None for one that is not there."""
+    row = selectors.model_row(slug)
+    if row is None:
+        return None
+    return {
+        "model": row,
+        "facts": facts(row),
+        "licence": licence(row),
+        "builds": row.builds.all(),
+        "repos": sorted({build.repo for build in row.builds.all()} - {""}),
+        "evidence": row.evidence.all(),
+        "sources": row.provenance.get("sources", []),
+    }
+
+
+def memory(slug: str, hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """Chart and table of a model's memory on one machine. Raises advice.Invalid."""
+    document = advice.resolve(hardware)
+    host, spec = selectors.host_spec(document), selectors.find_model(slug)
+    names = [device.name for device in host.devices]
+    shown = {"host": document, "hardware": documents.hardware(document, host), "unknown": True}
+    if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
+        return shown
+    at = contexts(context_limit(spec) or 1 << 17)
+    lines = {
+        build.quantization: growth(build.sizes, host, at, embedding=embeds(spec))
+        for build in sorted(spec.builds, key=lambda build: -build.bytes)
+        if build.format == "gguf" and build.sizes
+    }
+    held = [(room_label(number, names), size) for number, size in rooms(host)]
+    return shown | {
+        "unknown": False,
+        "chart": chart(lines, held),
+        "rooms": held,
+        "names": list(lines),
+        "rows": [{"context": c, "needs": [cell(lines[name][i]) for name in lines]} for i, c in enumerate(at)],
+        "where": where(host, spec),
+    }
+
+
+def room_label(number: int, names: list[str]) -> str:
+    if number == 0:
+        return "main memory available"
+    name = pages.short(names[0]) if len(set(names)) == 1 and len(pages.short(names[0])) <= LONG else "GPU"
+    if number == 1:
+        return f"available on {'one ' if len(names) > 1 else 'the '}{name}"
+    return f"available on {NUMBERS.get(number, f'all {number}')}"
+
+
+def cell(need: Any) -> dict[str, Any]:
+    words = pages.PLACEMENTS.get(need.placement, need.placement) if need.placement else "does not fit"
+    narrow = f", {need.kv_type} cache" if need.placement and need.kv_type != "f16" else ""
+    return {"bytes": need.bytes, "words": f"{words}{narrow}", "fits": need.placement is not None}
+
+
+def where(host: HostSpec, spec: ModelSpec) -> str:
+    """What the figures are of, in words."""
+    cache = "" if embeds(spec) else ", f16 KV cache"
+    if not host.devices:
+        return f"Main memory for one request{cache}, computed on the CPU"
+    if any(device.unified for device in host.devices):
+        return f"Memory for one request{cache}, with everything on the GPU"
+    return f"GPU memory for one request{cache}, with everything on the GPU{'s' if len(host.devices) > 1 else ''}"

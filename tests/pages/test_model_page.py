@@ -1,0 +1,173 @@
+"""A model's page: what is known with its sources, and its memory against context on this or a stated machine."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from advisor import selectors
+from advisor.fit.allowances import GIB
+from catalog.models import Licence, Model
+from hardware import services as hosts
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+TWO = "hw=2x+RTX+3090,+64+GB+RAM"
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def client() -> Client:
+    hosts.refresh()
+    return Client(SERVER_NAME="localhost")
+
+
+def page(client: Client, path: str, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def rows(text: str) -> list[list[str]]:
+    """Cells of the table beside the chart."""
+    table = re.search(r"<caption>The same numbers.*?</table>", text, re.S)
+    assert table
+    found = re.findall(r"<tr>(.*?)</tr>", table[0], re.S)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in found]
+    return [[re.sub(r"<[^>]+>", " ", cell).strip() for cell in row] for row in cells]
+
+
+def test_facts_carry_their_source_and_the_licence_is_in_plain_words(client: Client) -> None:
+    text = page(client, "/models/llama-3.3-70b-instruct/")
+    assert "<h1>Llama-3.3-70B-Instruct</h1>" in text
+    assert re.search(r"Released</dt><dd>.*?<span class=\"source\">general knowledge</span>", text, re.S)
+    assert "Commercial use is allowed under conditions. Commercial use below 700 million monthly users" in text
+    assert 'title="42,' in text or 'title="41,' in text or 'title="39,' in text  # bytes of the Q4_K_M build
+    assert "third party" in text
+    assert "table_2025" in text  # an evidence row's source
+
+
+def test_the_drawing_has_a_title_axes_capacity_lines_and_its_numbers_beside_it(client: Client) -> None:
+    text = page(client, f"/models/qwen3-32b/?{TWO}")
+    assert '<title id="growth-title">Memory of Qwen3-32B against context</title>' in text
+    assert '<desc id="growth-desc">GPU memory for one request, f16 KV cache, with everything on the GPUs' in text
+    assert "context of the request, tokens" in text
+    assert "available on one RTX 3090: 23" in text
+    assert "available on both: 47" in text
+    assert text.count("<polyline") == 5
+    table = rows(text)
+    assert table[0] == ["Context", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"]
+    assert [row[0] for row in table[1:6]] == ["4k", "8k", "16k", "32k", "40k"]
+    assert "one GPU" in table[1][5]
+    assert "several GPUs" in table[4][5]
+    assert "main memory" in table[1][1]  # 61 GiB of weights on 47 GiB of GPUs
+
+
+def test_the_table_s_figures_are_the_fit_s_own(client: Client) -> None:
+    text = page(client, "/models/qwen3-8b/?hw=RTX+4090,+64+GB+RAM")
+    body = {
+        "build": "qwen3-8b:Q4_K_M", "hardware": {"text": "RTX 4090, 64 GB RAM"},
+        "settings": {"context": 32768, "gpu_layers": 37, "devices": 1},
+    }  # fmt: skip
+    estimate = client.post("/api/v1/estimates/", body, content_type="application/json").json()
+    total = estimate["memory"]["devices"][0]["total"]
+    assert f'title="{total:,} bytes">{total / GIB:.1f} GiB' in text
+
+
+def test_without_hardware_it_is_this_machine_and_its_main_memory(client: Client) -> None:
+    text = page(client, "/models/smollm2-135m-instruct/")
+    assert "Memory against context on this machine" in text
+    assert "main memory available: " in text.replace("Main", "main")
+    assert "computed on the CPU" in text
+
+
+@pytest.mark.parametrize(
+    ("hw", "said"),
+    [
+        ("M3+Max+64+GB", "Memory for one request"),
+        ("CPU+only,+32+GB+RAM", "Main memory for one request"),
+        ("8x+H100+SXM,+1000+GB+RAM", "available on all 8"),
+        ("RTX+4090", "available on the RTX 4090"),
+    ],
+)
+def test_every_kind_of_machine(client: Client, hw: str, said: str) -> None:
+    assert said in page(client, f"/models/deepseek-v3/?hw={hw}")
+
+
+def test_every_model_of_the_catalog_has_a_page(client: Client) -> None:
+    slugs = list(Model.objects.exclude(status="hidden").values_list("slug", flat=True))
+    for slug in slugs[::13]:
+        page(client, f"/models/{slug}/?hw=RTX+3090,+32+GB+RAM")
+
+
+def test_an_unknown_layout_is_said_and_nothing_is_drawn(client: Client) -> None:
+    text = page(client, f"/models/deepseek-v4-flash/?{TWO}")
+    assert "Its layout is not known, so its memory is not promised." in text
+    assert "<polyline" not in text
+
+
+def test_a_short_context_still_makes_a_line(client: Client) -> None:
+    text = page(client, f"/models/bge-small-en-v1.5/?{TWO}")
+    assert [row[0] for row in rows(text)[1:]][:3] == ["128", "256", "512"]
+    assert "f16 KV cache" not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("hw=Foo+9000", 422, "is not a GPU that Berth knows"),
+        ("hw=RTX+3060", 422, "can be several cards"),
+        ("colour=red", 400, "colour is not a query key"),
+        ("gpus=2", 400, "Name the GPU that this describes"),
+    ],
+)
+def test_a_machine_that_is_not_known_is_one_sentence_and_the_facts_stay(
+    client: Client, query: str, status: int, said: str
+) -> None:
+    text = page(client, f"/models/qwen3-8b/?{query}", status)
+    assert said in text
+    assert "<h1>Qwen3-8B</h1>" in text
+    assert "<polyline" not in text
+
+
+def test_a_model_that_is_not_there_or_hidden_is_a_page_that_says_so(client: Client) -> None:
+    Model.objects.filter(slug="qwen3-8b").update(status="hidden")
+    for slug in ("no-such-model", "qwen3-8b", "..%2fx"):
+        assert "There is nothing at this address." in page(client, f"/models/{slug}/", 404)
+
+
+def test_what_others_wrote_is_text(client: Client) -> None:
+    Licence.objects.create(id="evil", name=HOSTILE, commercial="conditions", conditions=HOSTILE)
+    row = Model.objects.get(slug="qwen3-8b")
+    row.name, row.licence_id, row.flags, row.provenance = HOSTILE, "evil", [HOSTILE], {"released": HOSTILE}
+    row.save()
+    row.builds.update(repo=HOSTILE)
+    row.evidence.update(source=HOSTILE)
+    assert HOSTILE not in page(client, f"/models/qwen3-8b/?{TWO}")
+    assert HOSTILE not in page(client, f"/models/qwen3-8b/?hw={HOSTILE}", 422)
+
+
+def test_answers_and_rejected_models_link_to_it_with_the_same_machine(client: Client) -> None:
+    text = page(client, f"/?{TWO}&use_case=coding")
+    links = re.findall(r'href="(/models/[^"]+)"', text)
+    assert len(links) >= 20
+    assert all("?hw=2x+RTX+3090%2C+64+GB+RAM" in link for link in links)
+    assert "Memory against context on 2x RTX 3090, 64 GB RAM" in page(client, links[0])
+    assert re.search(r'href="/models/[^"?]+/"', page(client, "/"))
+
+
+def test_it_leads_to_what_the_model_needs(client: Client) -> None:
+    (link,) = re.findall(r'href="(/requirements/[^"]+)"', page(client, "/models/qwen3-8b/"))
+    assert "What does Qwen3-8B need?" in page(client, link)
+
+
+def test_a_page_asks_the_database_a_handful_of_times(client: Client, django_assert_max_num_queries: Any) -> None:
+    selectors.catalog()
+    url = f"/models/qwen3-30b-a3b/?{TWO}"
+    client.get(url)
+    with django_assert_max_num_queries(6) as captured:
+        client.get(url)
+    assert isinstance(captured, CaptureQueriesContext)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from advisor.fit.allowances import GIB
+from advisor.fit.growth import Need, contexts
+from advisor.growth_chart import HEIGHT, LINE, WIDTH, apart, chart
+
+
+def line(*sizes: float) -> list[Need]:
+    return [Need(4096 << i, int(size * GIB), "gpu") for i, size in enumerate(sizes)]
+
+
+def test_more_context_is_further_right_and_more_memory_higher() -> None:
+    drawn = chart({"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [("one GPU", 24 * GIB)])
+    assert drawn
+    high, low = ([tuple(map(float, p.split(","))) for p in one["points"].split()] for one in drawn["lines"])
+    assert [x for x, _ in high] == sorted(x for x, _ in high)
+    assert all(a[1] < b[1] for a, b in zip(high, low, strict=True))
+    assert high[2][1] < drawn["rooms"][0]["y"] < high[1][1]  # 26 > 24 > 22
+    assert all(0 < x < WIDTH and 0 < y < HEIGHT for x, y in high + low)
+
+
+def test_ticks_are_round_and_few_from_bytes_to_tebibytes() -> None:
+    for size in (0.02, 0.7, 9, 180, 4000):
+        drawn = chart({"F16": line(size / 2, size)}, [])
+        assert drawn
+        assert 3 <= len(drawn["sizes"]) <= 8
+        assert drawn["sizes"][0]["value"] == "0"
+
+
+def test_a_capacity_far_above_is_said_and_not_drawn() -> None:
+    drawn = chart({"F16": line(1, 2)}, [("one", 3 * GIB), ("all", 600 * GIB)])
+    assert drawn
+    assert [room["label"] for room in drawn["rooms"]] == ["one: 3.0 GiB"]
+    assert drawn["beyond"] == ["all: 600 GiB"]
+
+
+def test_a_capacity_is_named_on_the_side_where_no_line_runs() -> None:
+    for size, dy in ((10.5, 14), (9.5, -5)):
+        drawn = chart({"F16": line(size, size)}, [("one", 10 * GIB)])
+        assert drawn
+        assert drawn["rooms"][0]["dy"] == dy
+
+
+def test_one_context_and_no_line_are_no_error() -> None:
+    assert chart({}, []) is None
+    assert chart({"F16": line(1)}, [])
+
+
+def test_labels_do_not_touch_and_stay_above_the_axis() -> None:
+    moved = apart([259, 258, 257, 120])
+    assert all(abs(a - b) >= LINE for i, a in enumerate(moved) for b in moved[:i])
+    assert max(moved) <= HEIGHT - 50
+    assert apart([10.0, 100.0]) == [10.0, 100.0]
+
+
+def test_contexts_double_up_to_the_model_s_own_limit() -> None:
+    assert contexts(40960) == [4096, 8192, 16384, 32768, 40960]
+    assert contexts(512) == [128, 256, 512]
+    assert contexts(131072)[-2:] == [65536, 131072]
+    assert contexts(100) == [100]
