@@ -10,12 +10,13 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from import_export.admin import ImportExportModelAdmin
-from import_export.formats.base_formats import CSV, JSON
+from import_export.formats.base_formats import JSON
 from simple_history.admin import SimpleHistoryAdmin
 
 from catalog import importer
+from catalog.formats import CSV
 from catalog.models import Benchmark, Build, Evidence, Licence, Model, Withheld
-from catalog.resources import EvidenceResource
+from catalog.resources import EvidenceResource, ModelResource
 
 
 class Readable(json.JSONEncoder):
@@ -65,7 +66,9 @@ class EvidenceInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Model)
-class ModelAdmin(CatalogAdmin):
+class ModelAdmin(ImportExportModelAdmin, CatalogAdmin):  # type: ignore[type-arg]
+    resource_classes = (ModelResource,)
+    formats = (CSV, JSON)
     list_display = (
         "name",
         "organisation",

@@ -1,4 +1,4 @@
-"""Evidence as a table that can be exported, edited in a spreadsheet and imported again."""
+"""Models and evidence as tables that can be exported, edited in a spreadsheet and imported again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from import_export import fields, resources, widgets
 
-from catalog.models import Benchmark, Evidence, Model
+from catalog.models import Benchmark, Evidence, Licence, Model
 
 
 class BenchmarkWidget(widgets.ForeignKeyWidget):  # type: ignore[type-arg]
@@ -16,6 +16,28 @@ class BenchmarkWidget(widgets.ForeignKeyWidget):  # type: ignore[type-arg]
     def get_queryset(self, value: Any, row: dict[str, Any], *args: Any, **kwargs: Any) -> QuerySet[Benchmark]:
         named = {name: row.get(name) or "" for name in ("version", "metric", "use_case")}
         return Benchmark.objects.filter(**named)
+
+
+class ModelResource(resources.ModelResource):
+    """One row a model, known by its slug; lists and the architecture as JSON. Provenance is required, as everywhere."""
+
+    licence = fields.Field("licence", "licence", widgets.ForeignKeyWidget(Licence, "id"))
+    superseded_by = fields.Field("superseded_by", "superseded_by", widgets.ForeignKeyWidget(Model, "slug"))
+
+    class Meta:
+        model = Model
+        fields = (
+            *("slug", "name", "hub_id", "organisation", "family", "task", "released", "licence", "parameters_total"),
+            *("parameters_active", "context_length", "native_dtype", "input_modalities", "languages", "tool_use"),
+            *("reasoning", "status", "superseded_by", "ollama_tag", "gguf_repos", "architecture", "flags"),
+            "provenance",
+        )
+        import_id_fields = ("slug",)
+        clean_model_instances = True
+        skip_unchanged = True
+
+    def get_queryset(self) -> QuerySet[Model]:
+        return super().get_queryset().select_related("licence", "superseded_by")
 
 
 class EvidenceResource(resources.ModelResource):
