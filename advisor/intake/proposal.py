@@ -15,13 +15,13 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from advisor.intake.check import Refused
-from catalog import importer
+from catalog import importer, sync
 from catalog.models import Model, Withheld
 
 ACTIONS = {"new": "new", "fill": "fills a gap", "change": "changes", "keep": "kept as edited here"}
 EMPTY = (None, "", [], {})
 PROVENANCE = {"licence_id": "licence", "architecture": "architecture"}  # column -> field group of Model.provenance
-BUILD_COLUMNS = tuple(name for name in importer.BUILD.columns if name != "key")
+BUILD_COLUMNS = tuple(name for name in sync.BUILD.columns if name != "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Difference:
 
 @dataclass
 class Proposal:
-    """Columns of one model and of its builds, as in `importer.TABLES`; `sources` by column."""
+    """Columns of one model and of its builds, as in `sync.TABLES`; `sources` by column."""
 
     slug: str
     today: date
@@ -58,13 +58,13 @@ class Proposal:
 
     def model(self) -> dict[str, Any]:
         """The model as the seed would state it after the import: what is proposed over what is stored."""
-        stored = _stored(importer.MODEL, self.slug) or {}
+        stored = _stored(sync.MODEL, self.slug) or {}
         defaults = {"gguf_repos": [], "flags": [], "input_modalities": ["text"], "native_dtype": "", "slug": self.slug}
-        return {**dict.fromkeys(importer.MODEL.columns), **defaults, **stored, **self.values}
+        return {**dict.fromkeys(sync.MODEL.columns), **defaults, **stored, **self.values}
 
     def is_exact(self, key: str) -> bool:
         """Whether the catalog holds this build as read from its files."""
-        return (_stored(importer.BUILD, key) or {}).get("basis") == "exact"
+        return (_stored(sync.BUILD, key) or {}).get("basis") == "exact"
 
     def dumps(self) -> str:
         return orjson.dumps({**self.__dict__, "today": self.today.isoformat()}).decode()
@@ -75,26 +75,26 @@ class Proposal:
         return Proposal(**{**content, "today": date.fromisoformat(content["today"])})
 
 
-def _stored(table: importer.Table, key: str) -> dict[str, Any] | None:
+def _stored(table: sync.Table, key: str) -> dict[str, Any] | None:
     """What the database says of a row, by column; None when there is none."""
     rows = table.model._default_manager.filter(**{table.key[0]: key}).values(*table.columns)
     row = rows.first()
-    return {name: importer.plain(value) for name, value in row.items()} if row else None
+    return {name: sync.plain(value) for name, value in row.items()} if row else None
 
 
 def differences(proposal: Proposal, *, overwrite: bool = False) -> list[Difference]:
     """Every field that the import would change or would like to. Two queries a row."""
     found = []
     if proposal.values:
-        found += _compare(importer.MODEL, proposal.slug, proposal.values, proposal.sources, overwrite)
+        found += _compare(sync.MODEL, proposal.slug, proposal.values, proposal.sources, overwrite)
     for build in proposal.builds:
         columns = {name: build[name] for name in BUILD_COLUMNS}
-        found += _compare(importer.BUILD, build["key"], columns, dict.fromkeys(columns, build["source"]), overwrite)
+        found += _compare(sync.BUILD, build["key"], columns, dict.fromkeys(columns, build["source"]), overwrite)
     return found
 
 
 def _compare(
-    table: importer.Table, key: str, values: dict[str, Any], sources: dict[str, str], overwrite: bool
+    table: sync.Table, key: str, values: dict[str, Any], sources: dict[str, str], overwrite: bool
 ) -> list[Difference]:
     row = _row(table, key)
     if row is None:
@@ -114,7 +114,7 @@ def _compare(
     return found
 
 
-def _row(table: importer.Table, key: str) -> Any:
+def _row(table: sync.Table, key: str) -> Any:
     return table.model._default_manager.filter(**{table.key[0]: key}).first()
 
 
@@ -126,11 +126,11 @@ def apply(proposal: Proposal, *, overwrite: bool = False) -> int:
         if difference.action != "keep":
             changes.setdefault((difference.table, difference.key), []).append(difference)
     for (table, key), fields in changes.items():
-        _write(proposal, importer.MODEL if table == "Model" else importer.BUILD, key, fields)
+        _write(proposal, sync.MODEL if table == "Model" else sync.BUILD, key, fields)
     return len(changes)
 
 
-def _write(proposal: Proposal, table: importer.Table, key: str, changes: list[Difference]) -> None:
+def _write(proposal: Proposal, table: sync.Table, key: str, changes: list[Difference]) -> None:
     row = _row(table, key) or table.model(**{table.key[0]: key})
     for change in changes:
         setattr(row, "model" if change.field == "model__slug" else change.field, _value(change))

@@ -150,5 +150,6 @@ def test_the_data_folder_holds_nothing_else():
         *(seed.DATA / "schema").glob("*.json"),
         seed.DATA / "README.md",
         seed.DATA / "checkpoints.json",
+        seed.DATA / "leaderboards.json",
     }
     assert {path for path in Path(seed.DATA).rglob("*") if path.is_file()} == known
