@@ -25,9 +25,13 @@ def _where(error: ValidationError) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path).lstrip(".")
 
 
-def sentences(name: str, value: Any, *, partial: bool = False) -> list[str]:
-    """All that `data/schema/<name>.json` finds wrong with `value`; `partial` accepts missing keys."""
-    found = sorted(_validator(name, partial).iter_errors(value), key=lambda e: [str(step) for step in e.absolute_path])
+def sentences(name: str, value: Any, *, partial: bool = False, blank: bool = False) -> list[str]:
+    """All that `data/schema/<name>.json` finds wrong with `value`.
+
+    `partial` accepts missing keys, `blank` empty texts.
+    """
+    errors = [e for e in _validator(name, partial).iter_errors(value) if not (blank and e.validator == "minLength")]
+    found = sorted(errors, key=lambda e: [str(step) for step in e.absolute_path])
     return [": ".join(part for part in (_where(error), f"{error.message}.") if part) for error in found]
 
 

@@ -211,6 +211,8 @@ if _hub.scheme != "https" and not (_hub.scheme == "http" and _hub.hostname in ("
 for _host in HF_CDN_HOSTS:
     if not re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{1,5})?", _host):
         fail(f"HF_CDN_HOSTS must be names such as cdn.example or .example.org for all below it, not {_host!r}.")
+# The secret that signs catalog bundles, the same wherever they are to be read.
+BUNDLE_KEY = os.environ.get("BERTH_BUNDLE_KEY", "")
 HUB_SECONDS = number("HUB_SECONDS", 120, 1, 3600)
 HUB_REQUEST_SECONDS = number("HUB_REQUEST_SECONDS", 20, 1, 600)
 HUB_BYTES = number("HUB_MIB", 256, 1, 4096) << 20

@@ -51,7 +51,9 @@ def tensors(dtype: str = "BF16", layers: int = 2) -> Tensors:
     return found | {"lm_head.weight": (dtype, (1000, 256))}
 
 
-def publish(hub: Hub, folder: Path, *, config: dict[str, Any] | None = None, held: Tensors | None = None) -> None:
+def publish(
+    hub: Hub, folder: Path, *, config: dict[str, Any] | None = None, held: Tensors | None = None, name: str = NAME
+) -> None:
     """Put the model's repository on the hub, its weights in two shards with an index."""
     everything = held or tensors()
     names = list(everything)
@@ -64,7 +66,7 @@ def publish(hub: Hub, folder: Path, *, config: dict[str, Any] | None = None, hel
     for path, content in {"config.json": config or CONFIG, "model.safetensors.index.json": index}.items():
         files[path] = folder / path
         files[path].write_text(json.dumps(content))
-    hub.add(NAME, files, cardData=CARD, pipeline_tag="text-generation")
+    hub.add(name, files, cardData=CARD, pipeline_tag="text-generation")
 
 
 def write_gguf(path: Path, quantization: str, **config: Any) -> Path:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.accuracy.measured import header
+from tests.catalog import hub_files
 from tests.plugin.berth import ROOT, Berth
+from tests.support import hub
 from tests.support.hollow import write
 
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -39,17 +41,21 @@ def test_an_example_works(berth: Berth, tmp_path: Path, number: int) -> None:
         head = header("llama-3.1-8b", "q4_k_m")
         file = write(tmp_path / "model.gguf", head.kv, head.tensors, head.n_vocab)
         script = script.replace("path/to/model.gguf", str(file))
+    script = script.replace("path/to/board.csv", str(ROOT / "tests" / "catalog" / "data" / "livebench.csv"))
+    script = script.replace("berth-catalog.bundle", str(tmp_path / "berth-catalog.bundle"))
     script = script.replace("curl ", "curl -sS --fail-with-body ")
     script = script.replace("berth-backup.sqlite3", str(tmp_path / "copy.sqlite3"))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=berth.environment,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    with hub.running(hub.Hub()) as served:
+        hub_files.publish(served, tmp_path, name="Qwen/Qwen3-0.6B")
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=ROOT,
+            env=berth.environment | {"HF_ENDPOINT": served.url},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
