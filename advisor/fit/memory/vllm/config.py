@@ -132,10 +132,13 @@ def read(config: Mapping[str, Any]) -> Reading:
     text: Mapping[str, Any] = config
     while nested := next((text[key] for key in TEXT if isinstance(text.get(key), dict)), None):
         text = nested
-    model_type = text.get("model_type") or data["text"].get(outer_type, outer_type)
+    said = text.get("model_type") or outer_type
+    model_type = data["text"].get(said, said)
     known = data["models"]
-    if model_type not in known or (text is not config and outer_type not in (*known, *data["wrappers"])):
+    if model_type not in known or outer_type not in (*known, *data["wrappers"]):
         raise UnknownLayout(f"The model type {model_type!r} ({outer_type!r}) is not one whose fields are known.")
+    if text is config and outer_type in data["text"] and text.get("num_hidden_layers") is None:
+        raise UnknownLayout(f"The configuration of {outer_type!r} does not say num_hidden_layers of its text model.")
     defaults = known[model_type]
     aliases = defaults.get("aliases", {})
     fields = {**defaults["fields"], **{aliases.get(key, key): value for key, value in text.items()}}

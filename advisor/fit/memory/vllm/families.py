@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class State:
     """How a recurrent layer's state follows from the configuration: `kind` is a rule of `state.py`, `fields` its words
-    -> configuration fields (or a number). `precision` names the field with the dtype of the recurrent part, then its
+    -> configuration fields. `precision` names the field with the dtype of the recurrent part, then its
     default when the field is missing; none: the model's dtype."""
 
     kind: str
-    fields: Mapping[str, str | int]
+    fields: Mapping[str, str]
     precision: tuple[str, str | None] | None = None
 
 
@@ -84,7 +84,7 @@ ZAMBA = {
     "expand": "mamba_expand",
 }
 JAMBA = {"expand": "mamba_expand", "state": "mamba_d_state", "conv": "mamba_d_conv"}
-MAMBA = {"inner": "intermediate_size", "state": "state_size", "conv": "conv_kernel"}
+MAMBA = {"inner": "intermediate_size", "expand": "expand", "state": "state_size", "conv": "conv_kernel"}
 LFM2 = {"inner": "conv_dim", "conv": "conv_L_cache"}
 LINEAR = {"heads": "num_attention_heads", "head_dim": "head_dim"}
 GLOBAL_HEADS = {"full": {"head_dim": "global_head_dim", "num_key_value_heads": "num_global_key_value_heads"}}
@@ -147,7 +147,9 @@ SAME_AS: dict[str, str] = {
             PixtralForConditionalGeneration Qwen2ForCausalLM Qwen2MoeForCausalLM Qwen2VLForConditionalGeneration
             Qwen2_5_VLForConditionalGeneration Qwen3ForCausalLM Qwen3MoeForCausalLM Qwen3OmniMoeForConditionalGeneration
             Qwen3VLForConditionalGeneration Qwen3VLMoeForConditionalGeneration SarvamMoEForCausalLM SolarForCausalLM
-            StableLmForCausalLM TeleChat2ForCausalLM TeleFLMForCausalLM
+            StableLmForCausalLM TeleChat2ForCausalLM TeleFLMForCausalLM PaddleOCRVLForConditionalGeneration
+            QianfanOCRForConditionalGeneration Qwen2_5OmniForConditionalGeneration Qwen2_5OmniModel
+            Qwen3ASRForConditionalGeneration
             """,
         "LlamaForCausalLM": """
             AfmoeForCausalLM ApertusForCausalLM ArceeForCausalLM AriaForConditionalGeneration CohereForCausalLM
@@ -162,7 +164,9 @@ SAME_AS: dict[str, str] = {
             Olmo2ForCausalLM Olmo3ForCausalLM OlmoForCausalLM PaliGemmaForConditionalGeneration PhiForCausalLM
             Qwen2AudioForConditionalGeneration Rnj1ForCausalLM SeedOssForCausalLM SmolLM3ForCausalLM
             SmolVLMForConditionalGeneration Starcoder2ForCausalLM TeleChat3ForCausalLM VaultGemmaForCausalLM
-            VoxtralForConditionalGeneration
+            VoxtralForConditionalGeneration AudioFlamingo3ForConditionalGeneration Exaone4_5_ForConditionalGeneration
+            GlmAsrForConditionalGeneration GraniteSpeechForConditionalGeneration
+            GraniteSpeechPlusForConditionalGeneration LlavaNextVideoForConditionalGeneration
             """,
         "Cohere2ForCausalLM": "Cohere2MoeForCausalLM Cohere2VisionForConditionalGeneration",
         "Llama4ForCausalLM": "Llama4ForConditionalGeneration",
@@ -177,6 +181,7 @@ SAME_AS: dict[str, str] = {
         "MiniMaxM3SparseForCausalLM": "MiniMaxM3SparseForConditionalGeneration",
         "Qwen3_5ForCausalLM": """
             Qwen3_5ForConditionalGeneration Qwen3_5MoeForCausalLM Qwen3_5MoeForConditionalGeneration
+            MiniCPMV4_6ForConditionalGeneration MiniCPMV4_7ForConditionalGeneration
             """,
         "NemotronHForCausalLM": "NemotronHPuzzleForCausalLM",
         "Lfm2ForCausalLM": "Lfm2MoeForCausalLM Lfm2VlForConditionalGeneration",

@@ -87,7 +87,7 @@ def _windows(reading: Reading) -> list[str]:
 
 
 def _prefixed(reading: Reading) -> list[str]:
-    dense = reading.number("first_k_dense_replace")
+    dense = int(reading.fields.get("first_k_dense_replace") or 0)
     first = int(reading.fields.get("prefix_dense_sliding_window_pattern") or 1)
     rest = int(reading.fields.get("sliding_window_pattern") or 4)
     prefix = ["window" if (i + 1) % first else "full" for i in range(dense)]
@@ -176,6 +176,7 @@ FILLED_IN: dict[str, Callable[[Reading], list[str]]] = {
     "cwm": _first_of_four,
     "granite_swa": _first_of_four,
     "granitemoe_swa": _first_of_four,
+    "olmo_hybrid": _every_fourth,
     "smollm3": _without_rope,
 }
 

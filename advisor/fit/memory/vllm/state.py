@@ -7,6 +7,7 @@ from advisor.fit.memory.vllm.families import State
 
 MODEL_BYTES = 2  # bfloat16 or float16; vLLM casts float32 checkpoints down
 PRECISIONS = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": MODEL_BYTES}
+DERIVED = frozenset(("inner", "expand", "head_dim"))
 # States of Mamba 2 are kept once more, at the boundary that a later prompt can reuse (`mamba_mixer2.py`).
 CHECKPOINTED = frozenset(("mamba2",))
 
@@ -20,7 +21,7 @@ def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
     if rule is None:
         raise UnknownLayout(f"The state of {reading.architecture} is not known.")
     value = forced or _precision(reading, rule)
-    words = {word: _word(reading, field) for word, field in rule.fields.items()}
+    words = {word: _word(reading, word, field) for word, field in rule.fields.items()}
     conv = words.get("conv", 1) - 1
     if rule.kind == "delta":
         width = 2 * words["k_heads"] * words["k_dim"] + words["v_heads"] * words["v_dim"]
@@ -28,7 +29,7 @@ def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
     elif rule.kind == "mamba2":
         inner = words.get("inner") or words.get("expand", 0) * reading.number("hidden_size")
         inner = inner or words["heads"] * words["head_dim"]
-        groups = words["groups"] if words["groups"] % tp == 0 else tp
+        groups = _groups(words["groups"], tp)
         width = inner + 2 * groups * words["state"]
         head_dim = words["head_dim"] or inner // words["heads"]
         rows = _share(words["heads"], tp) * head_dim * words["state"]
@@ -43,12 +44,17 @@ def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
     return _share(width, tp) * conv * MODEL_BYTES + rows * value
 
 
-def _word(reading: Reading, field: str | int) -> int:
-    """A field's number; 0 where it says "auto" or null."""
-    if isinstance(field, int):
-        return field
-    value = reading.fields.get(field)
-    return 0 if value in (None, "auto") else reading.number(field)
+def _groups(groups: int, tp: int) -> int:
+    """One group is copied to every device; several must divide (`mamba_mixer2.py`)."""
+    if groups > 1 and groups % tp:
+        raise Refused(f"vLLM cannot share {groups} Mamba groups among {tp} devices.")
+    return max(groups, tp) if groups == 1 else groups
+
+
+def _word(reading: Reading, word: str, field: str) -> int:
+    """A field's number; 0 where one that follows from others says "auto" or nothing."""
+    is_open = word in DERIVED and reading.fields.get(field) in (None, "auto")
+    return 0 if is_open else reading.number(field)
 
 
 def _precision(reading: Reading, rule: State) -> int:
