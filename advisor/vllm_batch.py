@@ -8,34 +8,40 @@ from typing import Any
 from advisor.fit.memory.vllm.capacity import capacity
 from advisor.fit.memory.vllm.card import Card
 from advisor.fit.memory.vllm.config import Reading, Refused, UnknownLayout, read
+from advisor.fit.memory.vllm.knobs import knobs
+from advisor.fit.memory.vllm.overhead import Range, budget
 from advisor.fit.memory.vllm.requests import Serve, serve
 from hardware.gpus import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 
 CPU = Card("cpu", 0, None)
+MAX_BYTES = 1 << 60
 
 
 def answer(row: dict[str, Any]) -> dict[str, Any]:
     """{"id", ...figures} or {"id", "unknown": why}; "starts" is false beside "unknown" where vLLM refuses.
 
+    `"knobs": true` in the row adds the settings that let the same budget hold more tokens.
     Raises KeyError, TypeError or AttributeError when the row is no {"id", "config", "accelerator", "settings"}.
     """
-    given = {"id": row["id"]}
+    given, accelerator = {"id": row["id"]}, row["accelerator"].strip()
     config, settings = dict(row["config"].items()), dict((row.get("settings") or {}).items())
     try:
         reading, wanted = read(config), serve(settings)
-        found = [_figures(reading, wanted, card) for card in cards(row["accelerator"])]
+        found = [_figures(reading, wanted, card, bool(row.get("knobs"))) for card in cards(accelerator)]
     except Refused as error:
         return given | {"starts": False, "unknown": str(error)}
     except (UnknownLayout, UnknownGpu, ValueError) as error:
         return given | {"unknown": str(error)}
+    except (ArithmeticError, AttributeError, LookupError, TypeError):
+        return given | {"unknown": "The configuration has a field of another form than vLLM reads."}
     if any(figures != found[0] for figures in found):
-        return given | {"unknown": f"{row['accelerator']!r} can be several cards that differ here; name one."}
+        return given | {"unknown": f"{accelerator!r} can be several cards that differ here; name one."}
     return given | found[0]
 
 
 def cards(name: str) -> list[Card]:
     """The cards that go by this name, as vLLM sees them. Raises UnknownGpu, or ValueError for another maker's."""
-    if name.strip().lower() == CPU.name:
+    if name.lower() == CPU.name:
         return [CPU]
     try:
         specs = [lookup(name)]
@@ -53,7 +59,15 @@ def _card(spec: GpuSpec) -> Card:
     return Card(spec.name, spec.memory_bytes, (int(major), int(minor)))
 
 
-def _figures(reading: Reading, wanted: Serve, card: Card) -> dict[str, Any]:
-    if wanted.kv_budget_bytes is None:
-        raise ValueError("The setting 'kv_budget_bytes' must be given.")
-    return asdict(capacity(reading, wanted, card, wanted.kv_budget_bytes))
+def _figures(reading: Reading, wanted: Serve, card: Card, with_knobs: bool) -> dict[str, Any]:
+    """Without a stated budget: what is left at the card's default utilization when all else takes its most."""
+    given = wanted.kv_budget_bytes
+    left = budget(reading, wanted, card) if given is None else Range(given, given)
+    figures = asdict(capacity(reading, wanted, card, left.low))
+    if figures["needed_bytes"] > MAX_BYTES:
+        raise ValueError("The configuration describes a cache that no machine holds.")
+    if given is None:
+        figures |= {"kv_budget_bytes": left.low, "kv_budget_at_most": left.high}
+    if with_knobs:
+        figures["knobs"] = [asdict(knob) for knob in knobs(reading, wanted, card, left.low)]
+    return figures

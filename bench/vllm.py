@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from advisor.fit.memory.vllm import ENGINE_VERSION
+from advisor.fit.memory.vllm.config import UnknownLayout
 from tests.accuracy import vllm_rows
 
 
@@ -17,6 +18,17 @@ def main() -> None:
     for kind, score in sorted(vllm_rows.scores().items()):
         cells = (score.within(1e-3), score.within(0.5), score.right, max(score.errors))
         print(f"{kind:14}{len(score.errors):7}" + "".join(f"{cell:10.2f}" for cell in cells))
+    print("\nweights of one device, by quantization: largest error in percent")
+    worst: dict[str, float] = {}
+    for row in vllm_rows.weights():
+        if row["bytes"] is not None:
+            try:
+                error = 100 * abs(vllm_rows.predicted_weights(row) / row["bytes"] - 1)
+            except UnknownLayout:
+                continue
+            worst[row["quantization"]] = max(worst.get(row["quantization"], 0.0), error)
+    for name, error in sorted(worst.items()):
+        print(f"{name:20}{error:8.3f}")
 
 
 if __name__ == "__main__":

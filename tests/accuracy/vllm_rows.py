@@ -1,7 +1,8 @@
 """What vLLM 0.32.0 computed for its own cache: rows over 97 configurations, and the weights that it loads.
 
-data/vllm_rows.jsonl.gz, vllm_configs.jsonl.gz. vLLM's code ran on models without weights; `h100` and `a100` are its
-CUDA paths on a described device, `cpu` is what its CPU server does. A row with only "starts" is one that it refused.
+data/vllm_rows.jsonl.gz, vllm_weights.jsonl.gz, vllm_configs.jsonl.gz. vLLM's code ran on models without weights;
+`h100` and `a100` are its CUDA paths on a described device, `cpu` is what its CPU server does. A row with only "starts"
+is one that it refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from advisor.fit.memory.vllm.capacity import capacity
 from advisor.fit.memory.vllm.card import Card
 from advisor.fit.memory.vllm.config import Reading, Refused, read
 from advisor.fit.memory.vllm.requests import serve
+from advisor.fit.memory.vllm.weights import weight_bytes
 
 DATA = Path(__file__).parent / "data"
 CARDS = {
@@ -27,6 +29,28 @@ CARDS = {
     "cpu": Card("cpu", 0, None),
 }
 Row = dict[str, Any]
+
+
+def _compressed(bits: int, kind: str, strategy: str, group: int | None = None) -> Row:
+    weights = {"num_bits": bits, "type": kind, "strategy": strategy, "group_size": group}
+    return {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": weights}}}
+
+
+# The names of the rows -> `quantization_config`. Online fp8 quantizes after loading; the row is what was loaded.
+METHODS: dict[str, Row | None] = {
+    "none": None,
+    "online_fp8": None,
+    "fp8_ckpt_dynamic": {"quant_method": "fp8"},
+    "fp8_block128": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+    "ct_fp8_dynamic": _compressed(8, "float", "channel"),
+    "ct_w8a8_int8": _compressed(8, "int", "channel"),
+    "ct_w4a16_g128": _compressed(4, "int", "group", 128),
+    "ct_nvfp4": _compressed(4, "float", "tensor_group", 16),
+    "awq_g128": {"quant_method": "awq", "bits": 4, "group_size": 128},
+    "gptq_int4_g128": {"quant_method": "gptq", "bits": 4, "group_size": 128},
+    "gptq_int8_g128": {"quant_method": "gptq", "bits": 8, "group_size": 128},
+}
+NATIVE = {"gpt-oss-20b": {"quant_method": "mxfp4"}, "deepseek-v3": METHODS["fp8_block128"]}
 
 
 def _lines(name: str) -> Iterator[Row]:
@@ -48,6 +72,18 @@ def configs() -> dict[str, Row]:
 @cache
 def reading(model: str) -> Reading:
     return read(configs()[model])
+
+
+@cache
+def weights() -> list[Row]:
+    """`bytes` is None where vLLM did not load the model that way."""
+    return list(_lines("vllm_weights.jsonl.gz"))
+
+
+def predicted_weights(row: Row) -> int:
+    name = row["quantization"]
+    said = NATIVE[row["model"]] if name == "native" else METHODS[name]
+    return weight_bytes(read(configs()[row["model"]] | {"quantization_config": said}), row["tp"])
 
 
 def predicted(row: Row) -> dict[str, Any]:

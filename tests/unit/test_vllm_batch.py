@@ -66,6 +66,10 @@ def test_a_name_that_several_cards_share_is_answered_where_they_do_not_differ(tm
         (row(speed="fast"), "'speed'"),
         (row(hybrid_manager=1), "'hybrid_manager'"),
         (row(config=LLAMA | {"architectures": ["NewForCausalLM"]}), "NewForCausalLM"),
+        (row(config=LLAMA | {"architectures": 3}), "another form"),
+        (row(config=LLAMA | {"num_attention_heads": 0, "head_dim": None}), "another form"),
+        (row(config=LLAMA | {"layer_types": 5}), "another form"),
+        (row(config=LLAMA | {"num_hidden_layers": 10**12}), "num_hidden_layers"),
     ],
 )
 def test_what_is_not_known_is_said_with_the_reason(tmp_path: Path, given: dict[str, Any], why: str) -> None:
@@ -113,3 +117,22 @@ def test_a_line_of_another_form_ends_the_batch_with_its_number(tmp_path: Path, l
     path.write_text(line)
     with pytest.raises(CommandError, match=r"Line 1 is not .*accelerator"):
         call_command("estimate", vllm_batch=str(path), stdout=StringIO())
+
+
+def test_without_a_budget_the_card_less_the_weights_is_taken(tmp_path: Path) -> None:
+    large, small, cpu = run(
+        tmp_path / "rows",
+        row(kv_budget_bytes=None),
+        row("RTX 4060", kv_budget_bytes=None),
+        row("cpu", kv_budget_bytes=None),
+    )
+    assert 50 * GIB < large["kv_budget_bytes"] < large["kv_budget_at_most"] < 64 * GIB
+    assert (small["kv_budget_bytes"], small["num_blocks"], small["starts"]) == (0, 0, False)
+    assert "kv_budget_bytes" in cpu["unknown"]
+
+
+def test_a_row_may_ask_which_setting_pays(tmp_path: Path) -> None:
+    [answer] = run(tmp_path / "rows", row() | {"knobs": True})
+    assert answer["knobs"] == [
+        {"setting": "kv_cache_dtype", "value": "fp8", "saved_bytes": 256 << 20, "gained_tokens": 8192}
+    ]

@@ -26,6 +26,7 @@ LATENT_TYPES = frozenset(
 # RoPE types whose `max_position_embeddings` is the stretched length already (`_get_and_verify_max_len`).
 STRETCHED = frozenset(("su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling", "default"))
 NO_LENGTH = 2048
+MAX_LAYERS, LARGEST = 4096, 1 << 40  # of layers, and of any field: configurations come from strangers
 # modelopt's name of a cache type -> --kv-cache-dtype (`MODELOPT_TO_VLLM_KV_CACHE_DTYPE_MAP`)
 CHECKPOINT_CACHE = {"fp8": "fp8_e4m3"}
 
@@ -49,19 +50,28 @@ class Reading:
     outer: Mapping[str, Any]
     typed: bool
 
+    def get(self, name: str) -> Any:
+        """A field, or one of a nested object: `object.field`; None where it is not given."""
+        outer, _, inner = name.partition(".")
+        value = self.fields.get(outer)
+        return (value.get(inner) if isinstance(value, dict) else None) if inner else value
+
     def number(self, *names: str) -> int:
         """The first of these fields that is given, as a whole number; raises UnknownLayout."""
         for name in names:
-            value = self.fields.get(name)
+            value = self.get(name)
             if value is not None:
-                if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 0:
+                if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
                     raise UnknownLayout(f"{name} must be a whole number, not {value!r}.")
                 return int(value)
         raise UnknownLayout(f"The configuration of {self.model_type!r} does not say {names[0]}.")
 
     @property
     def layers(self) -> int:
-        return self.number(self.family.layers)
+        count = self.number(self.family.layers)
+        if not 1 <= count <= MAX_LAYERS:
+            raise UnknownLayout(f"{self.family.layers} must be from 1 to {MAX_LAYERS}, not {count}.")
+        return count
 
     @property
     def heads(self) -> int:
@@ -140,10 +150,15 @@ def read(config: Mapping[str, Any]) -> Reading:
     if text is config and outer_type in data["text"] and text.get("num_hidden_layers") is None:
         raise UnknownLayout(f"The configuration of {outer_type!r} does not say num_hidden_layers of its text model.")
     defaults = known[model_type]
-    aliases = defaults.get("aliases", {})
-    fields = {**defaults["fields"], **{aliases.get(key, key): value for key, value in text.items()}}
+    fields = {**defaults["fields"], **text, **_under_both_names(text, defaults.get("aliases", {}))}
     typed = defaults.get("typed", False) or bool(fields.get("layer_types"))
     return Reading(architecture, family, model_type, fields, config, typed)
+
+
+def _under_both_names(text: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """Fields that a class of transformers knows by a name of its own and a common one."""
+    common = {aliases[name]: text[name] for name in aliases if name in text}
+    return common | {name: text[alias] for name, alias in aliases.items() if alias in text and name not in text}
 
 
 @cache

@@ -28,7 +28,8 @@ class Family:
     `types` names the rule that finds the layer types where it is not the configuration's own `layer_types`.
     `geometry` replaces fields in layers of a kind; `window` is the field that has it, `window_extra` what is added.
     `index`: the key index of sparse attention that is stored beside the cache. `attention_free`: prefix caching is off
-    by default. `image_tokens`: the least `max_num_batched_tokens` that one image needs, where images are not chunked.
+    by default. `model_dtype_only`: the class does not pass --kv-cache-dtype on. `image_tokens`: the least
+    `max_num_batched_tokens` that one image needs, where images are not chunked.
     """
 
     by_type: bool = False
@@ -42,6 +43,7 @@ class Family:
     layers: str = "num_hidden_layers"
     caches_per_layer: int = 1
     image_tokens: int = 0
+    model_dtype_only: bool = False
 
 
 DELTA = {
@@ -93,12 +95,21 @@ SWA_HEADS = {
         "head_dim": "swa_head_dim",
         "num_key_value_heads": "swa_num_key_value_heads",
         "v_head_dim": "swa_v_head_dim",
+        "num_attention_heads": "swa_num_attention_heads",
+    }
+}
+STEP_HEADS = {
+    "window": {
+        "head_dim": "attention_other_setting.head_dim",
+        "num_key_value_heads": "attention_other_setting.num_attention_groups",
+        "num_attention_heads": "attention_other_setting.num_attention_heads",
     }
 }
 
 FAMILIES: dict[str, Family] = {
     # one window, or none, for all layers
     "MistralForCausalLM": Family(),
+    "FalconForCausalLM": Family(model_dtype_only=True),
     # a window in the layers that `layer_types` calls sliding_attention
     "LlamaForCausalLM": Family(by_type=True),
     "Cohere2ForCausalLM": Family(by_type=True, window_extra=1),
@@ -108,7 +119,7 @@ FAMILIES: dict[str, Family] = {
     "MiMoV2FlashForCausalLM": Family(
         by_type=True, types="hybrid pattern", window="sliding_window_size", geometry=SWA_HEADS
     ),
-    "Step3p5ForCausalLM": Family(by_type=True, types="alternating unless declared"),
+    "Step3p5ForCausalLM": Family(by_type=True, types="alternating unless declared", geometry=STEP_HEADS),
     "Llama4ForCausalLM": Family(by_type=True, types="chunked"),
     # latent and sparse attention
     "DeepseekV3ForCausalLM": Family(types="full"),
@@ -138,7 +149,7 @@ SAME_AS: dict[str, str] = {
         "MistralForCausalLM": """
             BailingMoeForCausalLM BailingMoeV2ForCausalLM BloomForCausalLM ChatGLMModel ChatGLMForConditionalGeneration
             DeepseekForCausalLM Ernie4_5ForCausalLM Ernie4_5_MoeForCausalLM Ernie4_5_VLMoeForConditionalGeneration
-            ExaoneForCausalLM FalconForCausalLM GPT2LMHeadModel GPTJForCausalLM GemmaForCausalLM Glm4ForCausalLM
+            ExaoneForCausalLM GPT2LMHeadModel GPTJForCausalLM GemmaForCausalLM Glm4ForCausalLM
             Glm4MoeForCausalLM Glm4vForConditionalGeneration Glm4vMoeForConditionalGeneration
             GlmOcrForConditionalGeneration
             GraniteMoeSharedForCausalLM HYV3ForCausalLM HyperCLOVAXForCausalLM InternLM2ForCausalLM MiMoForCausalLM

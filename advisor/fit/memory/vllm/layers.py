@@ -52,7 +52,7 @@ def cache(reading: Reading, serve: Serve, card: Card) -> Cache:
     """Raises UnknownLayout where the configuration does not say, Refused where vLLM does not start."""
     dtype = serve.kv_cache_dtype
     dtype = reading.checkpoint_cache if dtype == "auto" else dtype
-    value = CACHE_TYPES[dtype] or MODEL_BYTES
+    value = (None if reading.family.model_dtype_only else CACHE_TYPES[dtype]) or MODEL_BYTES
     _check(reading, serve, card, value)
     found: list[Layer] = []
     each = kinds(reading)
@@ -160,7 +160,7 @@ def _v_head(reading: Reading) -> int:
 
 
 def _field(reading: Reading, name: str | None, default: int) -> int:
-    return reading.number(name) if name and reading.fields.get(name) is not None else default
+    return reading.number(name) if name and reading.get(name) is not None else default
 
 
 def _span(reading: Reading) -> int:

@@ -21,7 +21,7 @@ def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
     if rule is None:
         raise UnknownLayout(f"The state of {reading.architecture} is not known.")
     value = forced or _precision(reading, rule)
-    words = {word: _word(reading, word, field) for word, field in rule.fields.items()}
+    words = state_words(reading, rule)
     conv = words.get("conv", 1) - 1
     if rule.kind == "delta":
         width = 2 * words["k_heads"] * words["k_dim"] + words["v_heads"] * words["v_dim"]
@@ -49,6 +49,11 @@ def _groups(groups: int, tp: int) -> int:
     if groups > 1 and groups % tp:
         raise Refused(f"vLLM cannot share {groups} Mamba groups among {tp} devices.")
     return max(groups, tp) if groups == 1 else groups
+
+
+def state_words(reading: Reading, rule: State) -> dict[str, int]:
+    """The rule's words with their numbers. Raises UnknownLayout for one that the configuration does not say."""
+    return {word: _word(reading, word, field) for word, field in rule.fields.items()}
 
 
 def _word(reading: Reading, word: str, field: str) -> int:
