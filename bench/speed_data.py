@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,14 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "bench"))
 
-from speed_rows import gpus  # noqa: E402
-
+from advisor import speed_batch, spellings  # noqa: E402
 from advisor.fit import rates  # noqa: E402
-from advisor.fit.architectures import UnknownLayout, header  # noqa: E402
-from advisor.fit.memory.sizes import summarise  # noqa: E402
-from advisor.fit.spec import BuildSizes, Device, Settings  # noqa: E402
+from advisor.fit.spec import Settings  # noqa: E402
 from advisor.fit.steps import Step, steps  # noqa: E402
 
 CACHED_PROMPTS = ("apple-silicon-llm-bench",)  # repeats one prompt, so that later runs find it in the cache
 BOARD = 0.1  # weight of rows whose host is a single-board computer: its CPU and PCIe lane are part of the figure
-# CPU -> cores, GB/s of the fastest memory it takes
-CPUS = {"7840HS": (8, 89.6), "155H": (16, 119.5), "8745H": (8, 89.6), "Snapdragon 888": (8, 51.2)}
 FIELDS = tuple(Step.__dataclass_fields__)
 
 
@@ -45,44 +40,26 @@ class Data:
     weight: np.ndarray
 
 
-def sizes_of(slug: str, mix: str, cache: dict[tuple[str, str], BuildSizes | None]) -> BuildSizes | None:
-    if (slug, mix) not in cache:
-        entry = json.loads((ROOT / f"catalog/data/models/{slug}.json").read_text())
-        try:
-            cache[slug, mix] = summarise(header(entry["architecture"] or {}, mix))
-        except (UnknownLayout, ValueError):
-            cache[slug, mix] = None
-    return cache[slug, mix]
-
-
-def device_of(entry: dict[str, Any]) -> Device:
-    return Device(
-        name=entry["name"],
-        memory_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
-        available_bytes=int(max(entry["memory_gib"] or [0]) * 2**30),
-        memory_bandwidth=int(entry["memory_bandwidth_gb_s"] * 1e9),
-        flops_fp16=int(entry["fp16_tflops"] * 1e12) if entry.get("fp16_tflops") else None,
-        vendor=entry["vendor"],
-        compute_capability=entry.get("compute_capability"),
-        unified=bool(entry.get("unified")),
-    )
-
-
 def load(path: Path) -> list[dict[str, Any]]:
+    return load_rows(json.loads(line) for line in path.read_text().splitlines())
+
+
+def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with everything the prediction needs; rows whose layout is unknown or that do not fit are left out."""
-    reference = {e["name"]: device_of(e) for entries in gpus().values() for e in entries}
-    cache: dict[tuple[str, str], BuildSizes | None] = {}
     table = rates.fitted()
     rows = []
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        sizes = sizes_of(row["model"], row["quantization"], cache)
-        if sizes is None:
+    for row in joined:
+        try:
+            sizes = speed_batch.sizes_of(row["model"], row["quantization"])
+        except speed_batch.Unknown:
             continue
         scale = row["file_gib"] * 2**30 / sizes.file_bytes if row["file_gib"] else 1.0
         if row["gpu"]:
-            device = reference[row["gpu"]]
-            if sizes.file_bytes * scale > 0.92 * device.memory_bytes:
+            cards = spellings.accelerators(row["gpu"])
+            device = speed_batch.device(
+                next(c for c in cards if (c.name, c.nominal_bytes) == (row["gpu"], row["gpu_bytes"]))
+            )
+            if sizes.file_bytes * scale > speed_batch.LARGEST_SHARE * device.memory_bytes:
                 continue
             if row["peak_gb"] and row["peak_gb"] * 1e9 < 0.85 * sizes.file_bytes * scale:
                 continue  # part of the model was not on the device
@@ -90,11 +67,17 @@ def load(path: Path) -> list[dict[str, Any]]:
             row |= {"class": rates.device_class(device), "name": rates.plain_name(device.name), "device": device}
             row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}
         else:
-            cores, gb = next((v for k, v in CPUS.items() if k in row["cpu"]), (0, 0.0))
-            if not cores:
+            facts = spellings.processor(row["cpu"])
+            if facts is None:
                 continue
+            cores, bandwidth = facts
             settings = Settings(context=4096)
-            row |= {"class": "cpu", "name": "cpu", "bandwidth": gb * 1e9, "peak": cores * table["cpu_flops_per_core"]}
+            row |= {
+                "class": "cpu",
+                "name": "cpu",
+                "bandwidth": float(bandwidth),
+                "peak": cores * table["cpu_flops_per_core"],
+            }
         at = steps(sizes, settings, settings.devices, row["depth"] + 64)
         half = steps(sizes, settings, settings.devices, row["depth"] + row["prompt_tokens"] // 2)
         row["step"], row["half"] = at[0], half[0]
