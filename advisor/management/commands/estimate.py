@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor import confirming, vllm_batch
+from advisor import confirming, speed_batch, vllm_batch
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
 from advisor.fit.memory.requests import CACHE_TYPES, request
 from advisor.fit.quantization import MIXES
@@ -19,6 +19,8 @@ from advisor.predictions import predict, predict_one
 GIB = 1 << 30
 ROW = '{"id", "gguf", "settings"}'
 VLLM_ROW = '{"id", "config", "accelerator", "settings"}'
+SPEED_ROW = '{"id", "gpu", "gpu_count", "model", "quant", "engine", "context", "prompt_tokens", "batch"}'
+BATCHES = (("vllm_batch", vllm_batch.answer, VLLM_ROW), ("speed_batch", speed_batch.answer, SPEED_ROW))
 # option -> key of the settings, type, help
 OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("--context", "ctx", int, "tokens of the whole cache (-c)"),
@@ -40,7 +42,7 @@ OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
 
 
 class Command(BaseCommand):
-    help = "Predict what llama.cpp allocates for a GGUF file, a config.json, or every line of a JSON Lines file."
+    help = "Predict memory of a GGUF file, a config.json, or every line of a JSON Lines file; speed with --speed-batch."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("gguf", nargs="?", help="path of a .gguf file")
@@ -54,6 +56,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--vllm-batch", metavar="FILE", help='lines of {"id", "config", "accelerator", "settings"} for vLLM'
         )
+        parser.add_argument("--speed-batch", metavar="FILE", help=f"lines of {SPEED_ROW}: tokens per second")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--confirm", action="store_true", help="ask the installed engine for its own plan as well")
         for option, key, kind, text in OPTIONS:
@@ -62,10 +65,11 @@ class Command(BaseCommand):
     def handle(
         self, *, gguf: str | None, config: str | None, batch: str | None, json: bool, confirm: bool, **options: Any
     ) -> None:
-        if options["vllm_batch"] is not None:
-            for line in answers(options["vllm_batch"], vllm_batch.answer, VLLM_ROW):
-                self.stdout.write(line)
-            return
+        for option, answered, form in BATCHES:
+            if options[option] is not None:
+                for line in answers(options[option], answered, form):
+                    self.stdout.write(line)
+                return
         if (batch is None) == (gguf is None and config is None):
             raise CommandError("Give either one GGUF file or --batch FILE, or --config FILE without a GGUF file.")
         if confirm and gguf is None:
