@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from advisor import api, health, launch_api, reverse_views, views
+from advisor import api, comparison_views, health, launch_api, reverse_views, views
 
 pages = [
     path("", views.ask, name="ask"),
     path("requirements/", reverse_views.requirements, name="requirements"),
+    path("compare/", comparison_views.compare, name="compare"),
+    path("claims/", comparison_views.claims, name="claims"),
     path("models/<str:slug>/", views.model, name="model"),
     path("launches/", views.launches, name="launches"),
     path("launches/<uuid:launch_id>/", views.launch, name="launch"),

@@ -23,6 +23,17 @@ def gib(value: int | None) -> str:
 
 
 @register.filter
+def gigabytes(value: int) -> str:
+    """Bytes -> "75 GB", of 10^9 bytes, as the makers of disks and articles count."""
+    return f"{value / 10**9:,.0f} GB"
+
+
+@register.filter
+def whole(value: int) -> str:
+    return f"{value:,}"
+
+
+@register.filter
 def exact(value: int | None) -> str:
     """Bytes with thousands separated, for a title or a sum."""
     return "unknown" if value is None else f"{value:,} bytes"

@@ -40,12 +40,24 @@ def test_accelerators_come_smallest_first_and_each_holds_its_plan() -> None:
         # 19 GB of weights and 8 GiB of cache: one card of 32 GB, or two of 16
         ({"model": "qwen3-32b", "workload": {"context": 32768}}, {"NVIDIA GeForce RTX 5090": 1}, {"NVIDIA T4": 1}),
         # 7.9 GB of weights and 16 GiB of cache at most: a card of 8 GB never, whatever the cache's type
-        ({"model": "llama-3.1-8b-instruct", "workload": {"context": 131072}}, {"NVIDIA GeForce RTX 4090": 1}, {"NVIDIA GeForce RTX 4060": 1}),
+        (
+            {"model": "llama-3.1-8b-instruct", "workload": {"context": 131072}},
+            {"NVIDIA GeForce RTX 4090": 1},
+            {"NVIDIA GeForce RTX 4060": 1},
+        ),
         # 671B: several of the largest
-        ({"model": "deepseek-v3", "workload": {"context": 32768}}, {"NVIDIA H200 SXM 141GB": 4}, {"NVIDIA H100 SXM5 80GB": 4}),
-        ({"model": "gpt-oss-120b", "workload": {"context": 32768}}, {"NVIDIA H100 SXM5 80GB": 1}, {"NVIDIA GeForce RTX 4090": 2}),
+        (
+            {"model": "deepseek-v3", "workload": {"context": 32768}},
+            {"NVIDIA H200 SXM 141GB": 4},
+            {"NVIDIA H100 SXM5 80GB": 4},
+        ),
+        (
+            {"model": "gpt-oss-120b", "workload": {"context": 32768}},
+            {"NVIDIA H100 SXM5 80GB": 1},
+            {"NVIDIA GeForce RTX 4090": 2},
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_engineer_would_agree(body: Any, cards: dict[str, int], never: dict[str, int]) -> None:
     found = named(asked(body | {"limit": 100}))
     assert cards.items() <= found.items(), found

@@ -15,6 +15,8 @@ PAGES = {
     "unknown GPU": "/?hw=Foo+9000",
     "a model": "/models/qwen3-30b-a3b/?hw=2x+RTX+3090,+64+GB+RAM",
     "a model on this machine": "/models/deepseek-v4-flash/",
+    "two machines": "/compare/?a=RTX+4060+8+GB,+16+GB+RAM&b=2x+RTX+3090,+64+GB+RAM",
+    "a claim": "/claims/",
     "launches": "/launches/",
     "hardware": "/hardware/",
     "nothing there": "/nothing/",

@@ -1,0 +1,87 @@
+"""Two machines beside each other, and the article's claims beside the sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from advisor import advice, comparison, query
+from advisor.claims import claims as claimed
+from advisor.forms import AskForm
+from advisor.views import EXAMPLES, given
+
+SIDES = ("a", "b")
+UNSTATED = "Describe this machine, such as RTX 4090, 64 GB RAM."
+
+
+def machine(label: str, example: str) -> forms.CharField:
+    typed = {"placeholder": example, "list": "hardware-examples", "autocomplete": "off"}
+    return forms.CharField(label=label, required=False, widget=forms.TextInput(typed))
+
+
+class CompareForm(AskForm):
+    a = machine("One machine", "RTX 4090, 64 GB RAM")
+    b = machine("The other", "M3 Max 64 GB")
+    hw = languages = input_modalities = tool_use = None  # not on this page: what is wrong with them is said above it
+    field_order = SIDES
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    asked = given(request).dict()
+    form = CompareForm(asked)
+    context: dict[str, Any] = {"page": "compare", "form": form, "examples": EXAMPLES}
+    status = 200
+    if asked:
+        try:
+            context["answer"] = decorated(answered(asked))
+            context["stated"] = {name: asked[name] for name in SIDES}
+        except advice.Invalid as error:
+            context["errors"] = form.place(error.errors)
+            status = error.status
+    return render(request, "compare.html", context, status=status)
+
+
+def answered(asked: dict[str, str]) -> dict[str, Any]:
+    """Raises Invalid: a machine that is missing or unknown, hardware under another key, a wrong field."""
+    stated = [key for key in asked if key in query.HARDWARE]
+    missing = [{"field": name, "message": UNSTATED} for name in SIDES if name not in asked]
+    missing += [{"field": key, "message": "The machines of a comparison are stated as a and b."} for key in stated]
+    question, errors = query.question({key: text for key, text in asked.items() if key not in (*SIDES, *stated)})
+    if missing or errors:
+        raise advice.Invalid([*missing, *errors])
+    return comparison.compare({name: asked[name] for name in SIDES}, question)
+
+
+def decorated(answer: dict[str, Any]) -> dict[str, Any]:
+    """Places side by side, and which machine is faster in words."""
+    sides = [answer["sides"][name]["results"] for name in SIDES]
+    longest = max(map(len, sides))
+    return answer | {
+        "places": [(n + 1, *(s[n] if n < len(s) else None for s in sides)) for n in range(longest)],
+        "common": [row | {"words": ratio(row["ratio"])} for row in answer["common"]],
+    }
+
+
+def ratio(value: float) -> str:
+    if 0.95 < value < 1.05:
+        return "about the same"
+    return f"{'A' if value > 1 else 'B'}, {max(value, 1 / value):.2g} times"
+
+
+@require_safe
+def claims(request: HttpRequest) -> HttpResponse:
+    found = claimed()
+    rows = [row | {"verdict": verdict(row["weights_ratio"])} for row in found["rows"]]
+    return render(request, "claims.html", {"page": "claims", "context": found["context"], "rows": rows})
+
+
+def verdict(share: float) -> str:
+    """How the computed weights stand to the claim, in words."""
+    if share > 1.05:
+        return f"{share:.2g} times what is claimed"
+    return "about what is claimed" if share > 0.95 else f"{share:.0%} of what is claimed"
