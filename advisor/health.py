@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
 
 from catalog.models import CatalogVersion
 
 
+@login_not_required
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@login_not_required
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 when questions cannot be answered. A silent broker delays launches and loses nothing: said, not fatal."""
     checks = {"database": database(), "catalog": "", "broker": broker()}

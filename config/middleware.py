@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 # No inline script and no inline style: whatever a catalog field, a GPU's name or a log line says stays text.
 POLICY = "; ".join(
@@ -26,3 +29,12 @@ def content_security_policy(
         return response
 
     return middleware
+
+
+class SignInWhereNotAnonymous(LoginRequiredMiddleware):
+    """Every page asks for a sign-in while ANONYMOUS_ACCESS is off; the API has its own permissions."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        return None if settings.ANONYMOUS_ACCESS else super().process_view(request, view, args, kwargs)

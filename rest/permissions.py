@@ -19,7 +19,10 @@ def scope_of(view: APIView, method: str | None) -> str:
 
 
 class HasScope(BasePermission):
-    """Anonymous visitors have `read` and `recommend` where ANONYMOUS_ACCESS is on; signed-in staff have every scope."""
+    """Signed-in staff have every scope; other accounts, and where ANONYMOUS_ACCESS is on everybody, read and recommend.
+
+    A token has the scopes that it was made with and no others.
+    """
 
     message = "This needs a token with the scope that the documentation names for it."
 
@@ -28,6 +31,7 @@ class HasScope(BasePermission):
         self.message = f"This needs a token with the scope {scope}."
         if request.auth is not None:
             return scope in request.auth.scopes
-        if request.user and request.user.is_authenticated:
-            return bool(request.user.is_staff)
-        return scope in ANONYMOUS_SCOPES and settings.ANONYMOUS_ACCESS
+        known = bool(request.user and request.user.is_authenticated)
+        if known and request.user.is_staff:
+            return True
+        return scope in ANONYMOUS_SCOPES and (known or settings.ANONYMOUS_ACCESS)
