@@ -61,6 +61,8 @@ PAGES: dict[str, dict[str, tuple[str, int]]] = {
     "launches/<uuid:launch_id>/stop/": {"POST": ("operator", 302)},
     "launches/<uuid:launch_id>/chat/": {"POST": ("operator", 302)},
     "requirements/": {"GET": ("visitor", 200)},
+    "compare/": {"GET": ("visitor", 200)},
+    "claims/": {"GET": ("visitor", 200)},
     "models/<str:slug>/": {"GET": ("visitor", 200)},
     "hardware/": {"GET": ("visitor", 200)},
 }

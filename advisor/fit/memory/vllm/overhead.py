@@ -1,7 +1,7 @@
 """What vLLM takes beside weights and cache, as a range, and the budget that is left for the cache.
 
 `gpu_worker.determine_available_memory` profiles the first two on the card, so no configuration gives them exactly:
-the floor is what one dummy run must hold, the ceiling what such runs were seen to take on cards of this kind.
+the floor is what one dummy run must hold, the ceiling a bound on what it may hold; neither is measured.
 """
 
 from __future__ import annotations
