@@ -10,14 +10,25 @@ from typing import Any
 
 import orjson
 
-from advisor import documents, kept, query, selectors
+from advisor import costs, documents, kept, query, selectors
 from advisor.fit.explain import explained
 from advisor.fit.fixes import reference_device, rejections, stated_rejection
 from advisor.fit.placement import as_stated
 from advisor.fit.plans import ENGINE, planned
 from advisor.fit.rank import Index
 from advisor.fit.rank import rank as ranked
-from advisor.fit.spec import FIT_VERSION, BuildSpec, Device, HostSpec, ModelSpec, Plan, Rejection, Settings, Workload
+from advisor.fit.spec import (
+    FIT_VERSION,
+    BuildSpec,
+    Device,
+    HostSpec,
+    ModelSpec,
+    Plan,
+    Rejection,
+    Result,
+    Settings,
+    Workload,
+)
 from advisor.launch import running
 from advisor.serializers import (
     EstimateSerializer,
@@ -130,13 +141,24 @@ def recommend(question: Any) -> dict[str, Any]:
             "catalog_version": index.catalog.version,
             "fit_version": FIT_VERSION,
             "hardware": hardware,
-            "results": [documents.result(explained(r, host, workload), host, paths) for r in ranking.results],
+            "results": [
+                documents.result(explained(r, host, workload), host, paths)
+                | costed(r, host, workload, index, asked.get("cost"))
+                for r in ranking.results
+            ],
             "rejected": [documents.rejection(r) for r in refused],
             "warnings": warnings(document, host, workload, index),
         }
 
     # What the digest does not cover: figures of the hardware that the document leaves out, files that came or went.
     return kept.answer((decision, host, tuple(paths.items()), tuple(document.get("warnings") or ())), work_out)
+
+
+def costed(
+    result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The member `cost` of a result, where prices were asked about."""
+    return {} if asked is None else {"cost": costs.document(result, host, workload, index.catalog, asked)}
 
 
 def digest(asked: Mapping[str, Any], catalog_version: str, hardware: Mapping[str, Any]) -> str:

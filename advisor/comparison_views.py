@@ -15,6 +15,7 @@ from advisor.forms import AskForm
 from advisor.views import EXAMPLES, given
 
 SIDES = ("a", "b")
+TAKEN = ("prefer", *(key for key, (path, _) in query.KEYS.items() if path[0] == "workload"))
 UNSTATED = "Describe this machine, such as RTX 4090, 64 GB RAM."
 
 
@@ -47,13 +48,13 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 def answered(asked: dict[str, str]) -> dict[str, Any]:
-    """Raises Invalid: a machine that is missing or unknown, hardware under another key, a wrong field."""
-    stated = [key for key in asked if key in query.HARDWARE]
-    missing = [{"field": name, "message": UNSTATED} for name in SIDES if name not in asked]
-    missing += [{"field": key, "message": "The machines of a comparison are stated as a and b."} for key in stated]
-    question, errors = query.question({key: text for key, text in asked.items() if key not in (*SIDES, *stated)})
-    if missing or errors:
-        raise advice.Invalid([*missing, *errors])
+    """Raises Invalid: a machine that is missing or unknown, a key of another page, a wrong field."""
+    told = f"is not a query key here; known are {', '.join([*SIDES, *TAKEN])}."
+    wrong = [{"field": name, "message": UNSTATED} for name in SIDES if name not in asked]
+    wrong += [{"field": key, "message": f"{key} {told}"} for key in asked if key not in (*SIDES, *TAKEN)]
+    if wrong:
+        raise advice.Invalid(wrong)
+    question, _ = query.question({key: text for key, text in asked.items() if key in TAKEN})
     return comparison.compare({name: asked[name] for name in SIDES}, question)
 
 

@@ -59,6 +59,19 @@ SPEED = thing(
     },
     title="Speed",
 )
+COST = thing(
+    {
+        "tokens": text(enum=["generated", "read"]),
+        "power_watts": maybe("number"),
+        "energy_per_million": {"oneOf": [RANGE, {"type": "null"}]},
+        "purchase_per_million": {"oneOf": [RANGE, {"type": "null"}]},
+        "total_per_million": {"oneOf": [RANGE, {"type": "null"}]},
+        "hosted": {"type": ["object", "null"], "additionalProperties": True},
+        "break_even": {"type": ["object", "null"], "additionalProperties": True},
+        "notes": many(text()),
+    },
+    title="Cost",
+)
 RESULT = {
     "title": "Result",
     "type": "object",
@@ -75,6 +88,7 @@ RESULT = {
         "quality": FREE,
         "command": many(text()),
         "reasons": many(text()),
+        "cost": COST,
     },
     "required": [
         "rank",
@@ -216,6 +230,11 @@ QUESTION_QUERY = [
     key("languages", str, "codes with commas between"),
     key("tool_use", bool, "must call tools"),
     key("reasoning", bool, "must (or must not) think step by step"),
+    key("price_per_kwh", float, "US dollars per kWh: adds the cost of a million tokens to every result"),
+    key("power_watts", float, "what the machine draws at load; left out: the limits of the accelerators in use"),
+    key("purchase_price", float, "US dollars, spread over years and utilisation"),
+    key("years", float, "years of use"),
+    key("utilisation", float, "share of the time at work, 0 to 1"),
     key("prefer", str, "what decides", enum=list(PREFERENCES)),
     key("engine", str, "only this engine"),
     key("limit", int, "results, at most 100"),

@@ -31,6 +31,11 @@ PREFER = [("balanced", "Balanced"), ("quality", "Quality first"), ("speed", "Spe
 LICENCES = [("any", "Any licence"), ("commercial", "Commercial use allowed")]
 
 
+def cost_field(label: str, example: str) -> forms.CharField:
+    widget = forms.NumberInput(attrs={"min": 0, "step": "any", "placeholder": example})
+    return forms.CharField(label=label, required=False, widget=widget)
+
+
 class AskForm(forms.Form):
     hw = forms.CharField(
         label="Hardware",
@@ -86,3 +91,19 @@ class AskForm(forms.Form):
             else:
                 loose.append(f"{path}: {error['message']}")
         return loose
+
+
+class CostedForm(AskForm):
+    """The question with what a million tokens may cost: the first page's."""
+
+    price_per_kwh = cost_field("$ per kWh", "such as 0.30")
+    power_watts = cost_field("Watts at load", "of the cards")
+    purchase_price = cost_field("Hardware, $", "its price")
+    years = cost_field("Over years", "such as 3")
+    utilisation = cost_field("Share at work", "such as 0.25")
+
+    def costs(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("price_per_kwh", "power_watts", "purchase_price", "years", "utilisation")]
+
+    def costs_asked(self) -> bool:
+        return any(self.data.get(field.name) or field.errors for field in self.costs())

@@ -77,6 +77,8 @@ def load(digest: str) -> Catalog:
                 family=row.family,
                 licence=row.licence_id,
                 commercial=row.licence.commercial if row.licence else None,
+                licence_name=row.licence.name if row.licence else None,
+                licence_conditions=row.licence.conditions if row.licence else "",
                 released=row.released.isoformat() if row.released else None,
                 parameters_total=row.parameters_total,
                 parameters_active=row.parameters_active,

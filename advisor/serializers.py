@@ -153,6 +153,27 @@ class WorkloadSerializer(Strict):
         return data
 
 
+class CostSerializer(Strict):
+    """In US dollars, as hosted prices are. A purchase price needs the time it is spread over."""
+
+    price_per_kwh = Finite(min_value=0, max_value=100, required=False, allow_null=True)
+    power_watts = Finite(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True, help_text="of the machine at load"
+    )
+    purchase_price = Finite(min_value=0, max_value=100_000_000, required=False, allow_null=True)
+    years = Finite(min_value=0.1, max_value=30, required=False, allow_null=True)
+    utilisation = Finite(
+        min_value=0.001, max_value=1, required=False, allow_null=True, help_text="share of the time at work"
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        needed = {"years": "the years it is spread over", "utilisation": "the share of them at work"}
+        missing = {name: words for name, words in needed.items() if data.get(name) is None}
+        if data.get("purchase_price") is not None and missing:
+            raise serializers.ValidationError({name: f"purchase_price needs {w}." for name, w in missing.items()})
+        return data
+
+
 class QuestionSerializer(Strict):
     hardware = HardwareSerializer(required=False, help_text="left out: the machine that serves this API")
     workload = WorkloadSerializer(required=False)
@@ -164,6 +185,7 @@ class QuestionSerializer(Strict):
     rejected_limit = Whole(min_value=0, max_value=500, default=20)
     expand = serializers.ChoiceField(["plans"], default=None, allow_null=True)
     on_disk = serializers.BooleanField(default=False, help_text="only builds whose files are on the server's disk")
+    cost = CostSerializer(required=False, help_text="adds the cost of a million tokens to every result")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         data.setdefault("hardware", {"host": "local"})

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advisor import advice, chat, model_page, pages, selectors
-from advisor.forms import AskForm
+from advisor.forms import CostedForm
 from advisor.launch import services
 from advisor.models import Launch
 from advisor.operators import may_operate
@@ -55,7 +55,7 @@ def given(request: HttpRequest) -> QueryDict:
 @ensure_csrf_cookie
 def ask(request: HttpRequest) -> HttpResponse:
     query = given(request)
-    form = AskForm(query.dict())
+    form = CostedForm(query.dict())
     local = not any(key in query for key in ("hw", "gpu", "host"))
     context: dict[str, Any] = {
         "page": "ask",

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.fit.allowances import GIB
-from advisor.fit.spec import HostSpec, Plan, Result, Strength, Workload
+from advisor.fit.spec import HostSpec, ModelSpec, Plan, Result, Strength, Workload
 
 USE_CASE_WORDS = {
     "general": "general help",
     "long_context": "long documents",
     "tool_use": "tool use",
     "vision": "images",
+}
+COMMERCIAL = {
+    "yes": "commercial use is allowed.",
+    "no": "not for commercial use.",
+    "conditions": "commercial use is allowed under conditions.",
 }
 
 
@@ -30,10 +35,16 @@ def explained(result: Result, host: HostSpec, workload: Workload) -> Result:
         *memory(plan, host),
         speed(plan, workload),
         *choices(plan, result.quantization_loss),
+        licence(plan.model),
     ]
-    if plan.model.commercial == "conditions":
-        sentences.append(f"Its licence {plan.model.licence} allows commercial use under conditions.")
     return replace(result, reasons=tuple(sentences))
+
+
+def licence(model: ModelSpec) -> str:
+    name = model.licence_name or model.licence
+    if name is None or model.commercial not in COMMERCIAL:
+        return "Its licence is not known: read the model's own page before any use."
+    return f"Licence {name}: {COMMERCIAL[model.commercial]} {model.licence_conditions}".strip()
 
 
 def quality(strength: Strength, workload: Workload) -> str:

@@ -276,6 +276,8 @@ class ModelSpec:
     superseded_by: str | None
     builds: tuple[BuildSpec, ...]
     strengths: dict[str, Strength]  # by use case
+    licence_name: str | None = None
+    licence_conditions: str = ""  # a sentence, where there are any
 
 
 @dataclass(frozen=True, slots=True)

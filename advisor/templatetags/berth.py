@@ -23,6 +23,12 @@ def gib(value: int | None) -> str:
 
 
 @register.filter
+def dollars(value: float) -> str:
+    """ "$0.25", "$12.40", "$0.004": two decimals, more where they would be all."""
+    return f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}"
+
+
+@register.filter
 def gigabytes(value: int) -> str:
     """Bytes -> "75 GB", of 10^9 bytes, as the makers of disks and articles count."""
     return f"{value / 10**9:,.0f} GB"

@@ -1,0 +1,89 @@
+"""A plan's cost beside the hosted price of the same model or a comparable one.
+
+What was not stated gives no figure, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor import hosted
+from advisor.documents import figure, span
+from advisor.fit import cost
+from advisor.fit.plans import embeds
+from advisor.fit.spec import Catalog, Device, HostSpec, Plan, Range, Result, Workload
+from hardware import gpus
+
+
+def document(
+    result: Result, host: HostSpec, workload: Workload, catalog: Catalog, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The cost of one plan in US dollars per million tokens, all requests at once.
+
+    `asked` as `CostSerializer` leaves it. Figures that nothing was stated for are null, with the reason in `notes`.
+    """
+    plan = result.plan
+    rate = tokens_per_second(plan)
+    watts, notes = power(plan, host, asked.get("power_watts"))
+    per_kwh, price = asked.get("price_per_kwh"), asked.get("purchase_price")
+    spent = cost.energy(rate, watts, per_kwh) if watts and per_kwh is not None else None
+    bought = cost.purchase(rate, price, asked["years"], asked["utilisation"]) if price is not None else None
+    if per_kwh is None:
+        notes.append("No price of electricity is stated (price_per_kwh): its cost is not counted.")
+    if price is None:
+        notes.append("No price of the hardware is stated (purchase_price): it is not counted.")
+    quality = None if result.strength.basis == "none" else result.strength.score - result.quantization_loss
+    offer = hosted.offer(plan.model, quality, workload, catalog)
+    if offer is None:
+        notes.append("No hosted price of this model is known, nor of one that is comparable.")
+    return {
+        "tokens": "read" if embeds(plan.model) else "generated",
+        "power_watts": watts,
+        "energy_per_million": spent and span(spent),
+        "purchase_per_million": bought and span(bought),
+        "total_per_million": spent and bought and span(added(spent, bought)),
+        "hosted": offer,
+        "break_even": even(asked, spent, offer, rate) if spent and offer and price is not None else None,
+        "notes": notes,
+    }
+
+
+def tokens_per_second(plan: Plan) -> Range:
+    """Of all requests together: tokens written, or where a model writes none those it reads."""
+    if embeds(plan.model):
+        return plan.speed.prefill
+    one, streams = plan.speed.decode, plan.settings.slots
+    return Range(one.low * streams, one.mid * streams, one.high * streams)
+
+
+def power(plan: Plan, host: HostSpec, stated: float | None) -> tuple[float | None, list[str]]:
+    """Watts at load: as stated, or the boards' limits, which is the most that the accelerators in use draw."""
+    if stated is not None:
+        return stated, []
+    limits = [board_power(host.devices[i]) for i in plan.devices]
+    if not limits or None in limits:
+        return None, ["The power draw is not known: state power_watts, what the machine draws at load."]
+    rest = "the rest of the machine is not counted; power_watts states what all of it draws."
+    return float(sum(limit or 0 for limit in limits)), [f"Power is the limit of the accelerators in use; {rest}"]
+
+
+def board_power(device: Device) -> int | None:
+    """Watts of the board's limit; of several cards of one name the highest."""
+    found, _, _ = gpus.candidates(device.name)
+    return max((round(entry["tdp_w"]) for entry in found if entry.get("tdp_w")), default=None)
+
+
+def even(asked: Mapping[str, Any], spent: Range, offer: Mapping[str, Any], rate: Range) -> dict[str, Any]:
+    """Tokens from which one's own hardware is cheaper, and whether it makes as many in the years stated."""
+    tokens = cost.break_even(asked["purchase_price"], spent.mid, offer["output_per_million"])
+    most = cost.capacity(rate.mid, asked["years"], asked["utilisation"])
+    return {
+        "tokens": tokens and figure(tokens),
+        "tokens_in_that_time": figure(most),
+        "reached": tokens is not None and tokens <= most,
+    }
+
+
+def added(a: Range, b: Range) -> Range:
+    return Range(a.low + b.low, a.mid + b.mid, a.high + b.high)

@@ -1,0 +1,60 @@
+"""Prices at which others serve a catalog model, from a dated file that is read offline (`bench/hosted_prices.py`)."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from advisor.fit.requirements import missed, strength
+from advisor.fit.spec import Catalog, ModelSpec, Workload
+
+DATA = Path(__file__).parent / "data/hosted_prices.json"
+OURS_ALONE = (None, "engine", "unknown_layout")  # what only an engine on one's own machine may miss
+
+
+@cache
+def prices() -> dict[str, Any]:
+    """`prices`: model -> provider -> dollars per million input and output tokens; with `source` and `taken`."""
+    return dict(json.loads(DATA.read_text(encoding="utf-8")))
+
+
+def offer(model: ModelSpec, quality: float | None, workload: Workload, catalog: Catalog) -> dict[str, Any] | None:
+    """The lowest price for output of this very model, else of a comparable one; None where there is neither."""
+    if model.slug in prices()["prices"]:
+        return cheapest(model) | {"same_model": True, "quality": None}
+    if quality is None:
+        return None
+    found = comparable(quality, workload, catalog)
+    return found and cheapest(found) | {"same_model": False, "quality": round(strength(found, workload).score, 1)}
+
+
+def comparable(quality: float, workload: Workload, catalog: Catalog) -> ModelSpec | None:
+    """The cheapest hosted model that meets the workload and by published results of its own is as good, or better."""
+    able = [
+        model
+        for model in catalog.models
+        if model.slug in prices()["prices"]
+        and strength(model, workload).basis == "evidence"
+        and strength(model, workload).score >= quality
+        and missed(model, workload) in OURS_ALONE
+    ]
+    return min(able, key=lambda model: (cheapest(model)["output_per_million"], model.slug), default=None)
+
+
+def cheapest(model: ModelSpec) -> dict[str, Any]:
+    """The lowest price for a model's output, and up to where the others lie."""
+    offers = prices()["prices"][model.slug]
+    provider, (per_input, per_output) = min(offers.items(), key=lambda item: (item[1][1], item[1][0], item[0]))
+    return {
+        "model": model.slug,
+        "name": model.name,
+        "provider": provider,
+        "input_per_million": per_input,
+        "output_per_million": per_output,
+        "dearest_output_per_million": max(price for _, price in offers.values()),
+        "offers": len(offers),
+        "source": prices()["source"],
+        "taken": prices()["taken"],
+    }

@@ -1,0 +1,69 @@
+"""Hosted prices of catalog models, as a dated file that answers read offline.
+
+    pip install genai-prices        (MIT; not a dependency of Berth)
+    python bench/hosted_prices.py   writes advisor/data/hosted_prices.json
+
+A price belongs to a catalog model when the provider's name for it is the model's own, letter for letter without case
+and marks; a suffix that names the precision is dropped. Free, tiered and time-dependent offers are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from catalog import seed  # noqa: E402
+
+TARGET = ROOT / "advisor/data/hosted_prices.json"
+
+
+def plain(name: str) -> str:
+    text = re.sub(r"[-_](fp8|nvfp4|bf16)$", "", name.rsplit("/", maxsplit=1)[-1].lower())
+    return re.sub(r"[^a-z0-9.]", "", text)
+
+
+def offered(prices: Any) -> tuple[float, float] | None:
+    """Dollars per million input and output tokens of a plain price."""
+    pair = (getattr(prices, "input_mtok", None), getattr(prices, "output_mtok", None))
+    if not all(isinstance(price, Decimal) and price > 0 for price in pair):
+        return None
+    return float(pair[0]), float(pair[1])
+
+
+def main() -> None:
+    try:
+        from genai_prices.data import providers  # noqa: PLC0415  only this script needs it
+    except ImportError:
+        print(__doc__)
+        return
+    slugs = {plain(name): entry["slug"] for entry in seed.models() for name in (entry["hub_id"], entry["name"])}
+    found: dict[str, dict[str, list[float]]] = {}
+    for provider in providers:
+        for model in provider.models:
+            slug, pair = slugs.get(plain(model.id)), offered(model.prices)
+            if slug and pair:
+                found.setdefault(slug, {}).setdefault(provider.name, list(pair))
+    rows = ",\n".join(
+        f"  {json.dumps(slug)}: {json.dumps(dict(sorted(found[slug].items())))}" for slug in sorted(found)
+    )
+    about = {
+        "about": "Dollars per million input and output tokens by catalog model and provider; bench/hosted_prices.py.",
+        "source": f"genai-prices {version('genai-prices')} (MIT)",
+        "taken": datetime.now(UTC).date().isoformat(),
+    }
+    head = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in about.items())
+    TARGET.write_text(f'{{\n{head},\n"prices": {{\n{rows}\n}}\n}}\n')
+    print(f"{len(found)} models, {sum(map(len, found.values()))} prices")
+
+
+if __name__ == "__main__":
+    main()

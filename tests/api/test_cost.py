@@ -1,0 +1,171 @@
+"""Cost and licence of every plan: sums that can be checked by hand, and nothing for what was not stated."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from advisor import hosted, selectors
+from advisor.fit import cost
+from advisor.fit.spec import Range, Workload
+from catalog import seed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+URL = "/api/v1/recommendations/"
+CARD = {"text": "RTX 4090, 64 GB RAM"}
+ALL = {"price_per_kwh": 0.3, "purchase_price": 2500, "years": 3, "utilisation": 0.25}
+
+
+def asked(status: int = 200, **body: Any) -> Any:
+    question = {"hardware": CARD, "workload": {"use_case": "coding"}, "limit": 5, "rejected_limit": 0} | body
+    answer = Client(SERVER_NAME="localhost").post(URL, question, content_type="application/json")
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def test_energy_is_watts_times_hours_times_price() -> None:
+    # 50 tokens/s take 20,000 s for a million: at 450 W 2.5 kWh, at 0.30 a kWh 0.75
+    assert cost.energy(Range(25, 50, 100), 450, 0.3) == Range(0.375, 0.75, 1.5)
+
+
+def test_a_purchase_is_spread_over_the_tokens_of_its_time_at_work() -> None:
+    made = cost.capacity(50, 2, 0.5)
+    assert made == pytest.approx(50 * 365.25 * 86400)
+    assert cost.purchase(Range(50, 50, 50), 1000, 2, 0.5).mid == pytest.approx(1000 / made * 1e6)
+
+
+def test_the_volume_at_which_both_cost_the_same() -> None:
+    tokens = cost.break_even(1000, 0.75, 2.75)
+    assert tokens == 500e6
+    assert 1000 + tokens / 1e6 * 0.75 == tokens / 1e6 * 2.75
+    assert cost.break_even(1000, 2.75, 2.75) is None
+
+
+def test_without_prices_no_cost_is_shown_and_the_answer_is_the_same() -> None:
+    plain, costed = asked(), asked(cost=ALL)
+    assert all("cost" not in result for result in plain["results"])
+    assert [{**r, "cost": None} for r in plain["results"]] == [{**r, "cost": None} for r in costed["results"]]
+    assert plain["decision"] != costed["decision"]
+
+
+def test_every_result_carries_its_cost_beside_the_hosted_price() -> None:
+    for result in asked(cost=ALL)["results"]:
+        found, rate = result["cost"], result["speed"]["decode_tokens_per_second"]["mid"]
+        assert found["power_watts"] == 450
+        assert found["energy_per_million"]["mid"] == pytest.approx(450 / rate / 3.6 * 0.3, rel=0.02)
+        parts = found["energy_per_million"]["mid"] + found["purchase_per_million"]["mid"]
+        assert found["total_per_million"]["mid"] == pytest.approx(parts, rel=0.02)
+        assert found["total_per_million"]["low"] < found["total_per_million"]["high"]
+        offers = hosted.prices()["prices"].get(result["model"]["slug"])
+        assert found["hosted"]["same_model"] == (offers is not None)
+        if offers:
+            assert found["hosted"]["output_per_million"] == min(price for _, price in offers.values())
+            assert found["break_even"]["tokens_in_that_time"] == pytest.approx(rate * 3 * 0.25 * 31557600, rel=0.02)
+
+
+def test_a_model_that_nobody_hosts_is_held_against_the_cheapest_that_is_as_good() -> None:
+    results = asked(cost=ALL, limit=60)["results"]
+    alone = [r for r in results if not (r["cost"]["hosted"] or {"same_model": True})["same_model"]]
+    assert alone
+    specs = {model.slug: model for model in selectors.catalog().catalog.models}
+    for result in alone:
+        offer, quality = result["cost"]["hosted"], result["quality"]
+        assert specs[offer["model"]].strengths["coding"].basis == "evidence"
+        assert offer["quality"] >= round(quality["score"] - quality["quantization_loss"], 1) - 0.1
+        as_good = [
+            min(price for _, price in offers.values())
+            for slug, offers in hosted.prices()["prices"].items()
+            if slug in specs
+            and (held := specs[slug].strengths.get("coding"))
+            and held.basis == "evidence"
+            and held.score >= offer["quality"]
+        ]
+        assert offer["output_per_million"] <= min(as_good)
+
+
+def test_nothing_is_comparable_to_what_nothing_is_published_about() -> None:
+    catalog = selectors.catalog().catalog
+    unhosted = next(model for model in catalog.models if model.slug not in hosted.prices()["prices"])
+    assert hosted.offer(unhosted, None, Workload(use_case="coding"), catalog) is None
+    assert hosted.offer(unhosted, 1.0, Workload(use_case="coding"), catalog) is not None
+
+
+def test_an_embedding_is_paid_by_what_it_reads() -> None:
+    (result,) = asked(cost=ALL, workload={"use_case": "embedding"}, limit=1)["results"]
+    assert result["cost"]["tokens"] == "read"
+    rate = result["speed"]["prefill_tokens_per_second"]["mid"]
+    assert result["cost"]["energy_per_million"]["mid"] == pytest.approx(450 / rate / 3.6 * 0.3, rel=0.02)
+
+
+def test_several_requests_at_once_share_the_power() -> None:
+    workload = {"use_case": "coding", "concurrency": 8}
+    (result,) = asked(cost=ALL, workload=workload, limit=1)["results"]
+    rate = 8 * result["speed"]["decode_tokens_per_second"]["mid"]
+    assert result["cost"]["energy_per_million"]["mid"] == pytest.approx(450 / rate / 3.6 * 0.3, rel=0.02)
+
+
+def test_every_price_is_of_a_catalog_model_and_dated() -> None:
+    held = hosted.prices()
+    assert set(held["prices"]) <= {entry["slug"] for entry in seed.models()}
+    assert date.fromisoformat(held["taken"])
+    assert held["source"].startswith("genai-prices ")
+    assert all(price > 0 for offers in held["prices"].values() for pair in offers.values() for price in pair)
+
+
+def test_what_is_not_stated_is_null_and_said() -> None:
+    only_power = asked(cost={"price_per_kwh": 0.3})["results"][0]["cost"]
+    assert only_power["purchase_per_million"] is only_power["total_per_million"] is only_power["break_even"] is None
+    assert any("(purchase_price)" in note for note in only_power["notes"])
+    nothing = asked(cost={})["results"][0]["cost"]
+    assert nothing["energy_per_million"] is None
+    assert any("(price_per_kwh)" in note for note in nothing["notes"])
+
+
+def test_a_machine_whose_draw_nobody_knows_gets_no_figure_until_it_is_stated() -> None:
+    mac = {"text": "M3 Max 64 GB"}
+    (unknown,) = asked(hardware=mac, cost=ALL, limit=1)["results"]
+    assert unknown["cost"]["power_watts"] is unknown["cost"]["energy_per_million"] is None
+    assert any("power_watts" in note for note in unknown["cost"]["notes"])
+    (stated,) = asked(hardware=mac, cost=ALL | {"power_watts": 90}, limit=1)["results"]
+    assert stated["cost"]["energy_per_million"]["mid"] > 0
+
+
+def test_two_cards_at_work_draw_twice_as_much() -> None:
+    question = {"hardware": {"text": "2x RTX 3090, 64 GB RAM"}, "cost": ALL, "limit": 20}
+    watts = {len(r["memory"]["devices"]): r["cost"]["power_watts"] for r in asked(**question)["results"]}
+    assert watts[2] == 2 * watts[1] == 700
+
+
+@pytest.mark.parametrize(
+    ("prices", "field"),
+    [
+        ({"purchase_price": 2000}, "cost.years"),
+        ({"purchase_price": 2000, "years": 3}, "cost.utilisation"),
+        ({"utilisation": 25}, "cost.utilisation"),
+        ({"price_per_kwh": "cheap"}, "cost.price_per_kwh"),
+        ({"price_per_kwh": -1}, "cost.price_per_kwh"),
+        ({"currency": "EUR"}, "cost.currency"),
+    ],
+)
+def test_a_wrong_price_names_its_field(prices: Any, field: str) -> None:
+    assert asked(400, cost=prices)["errors"][0]["field"] == field
+
+
+def test_prices_are_part_of_the_link_and_of_the_page() -> None:
+    link = "/?hw=RTX+4090,+64+GB+RAM&use_case=coding&price_per_kwh=0.3&purchase_price=2500&years=3&utilisation=0.25"
+    text = Client(SERVER_NAME="localhost").get(link).content.decode()
+    assert "US dollars for a million tokens generated" in text
+    assert 'name="price_per_kwh" value="0.3"' in text
+    assert "genai-prices" in text
+    assert "million tokens generated" not in Client(SERVER_NAME="localhost").get("/?hw=RTX+4090").content.decode()
+
+
+def test_every_plan_says_its_licence_in_plain_words() -> None:
+    for result in asked(limit=20)["results"]:
+        (said,) = (reason for reason in result["reasons"] if "icence" in reason)
+        words = {"yes": "is allowed", "conditions": "under conditions", "no": "not for commercial", None: "not known"}
+        assert words[result["model"]["commercial"]] in said
+        assert result["model"]["licence_conditions"] in said
