@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from advisor import advice, decisions, docs, reverse
 from advisor.serializers import EstimateSerializer, QuestionSerializer
 from rest.problems import Problem
-from rest.strict import StrictQuery
+from rest.strict import StrictQuery, once
 
 ANSWER = docs.answers({200: docs.DECISION}, 400, 422)
 
@@ -32,6 +32,7 @@ class Recommendations(APIView):
     @extend_schema(operation_id="recommendations_get", parameters=docs.QUESTION_QUERY, responses=ANSWER)
     def get(self, request: Request) -> Response:
         """What can run on the hardware named in the query, best first, and why the rest cannot."""
+        once(request)
         try:
             question = advice.question_from_query(request.query_params)
         except advice.Invalid as error:

@@ -7,18 +7,19 @@ from typing import Any
 from rest_framework import serializers
 
 from advisor import decisions
+from rest.fields import Text, Whole
 
 WAYS = "Say one of: model (with an optional workload), decision with rank, or build with engine and settings."
 
 
 class LaunchRequestSerializer(serializers.Serializer[Any]):
-    host = serializers.CharField(max_length=80, default="local", help_text="'local': the machine that serves this")
-    model = serializers.CharField(max_length=120, required=False, help_text="a slug: its best plan is taken")
+    host = Text(max_length=80, default="local", help_text="'local': the machine that serves this")
+    model = Text(max_length=120, required=False, help_text="a slug: its best plan is taken")
     workload = serializers.DictField(required=False, help_text="as in a recommendation")
     decision = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, help_text="of an earlier recommendation")
-    rank = serializers.IntegerField(min_value=1, max_value=500, required=False)
-    build = serializers.CharField(max_length=300, required=False)
-    engine = serializers.CharField(max_length=40, required=False)
+    rank = Whole(min_value=1, max_value=500, required=False)
+    build = Text(max_length=300, required=False)
+    engine = Text(max_length=40, required=False)
     settings = serializers.DictField(required=False, help_text="as in a result of a recommendation")
 
     def to_internal_value(self, data: Any) -> Any:

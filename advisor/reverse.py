@@ -16,8 +16,9 @@ from advisor.fit.fixes import COUNTS, LEAST_CAPABILITY, rejections
 from advisor.fit.rank import Index, rank
 from advisor.fit.reverse import meeting
 from advisor.fit.spec import FIT_VERSION, PREFERENCES, HostSpec, ModelSpec
-from advisor.serializers import Strict, Whole, WorkloadSerializer, errors_of
+from advisor.serializers import Strict, WorkloadSerializer, errors_of
 from hardware import gpus, services
+from rest.fields import Text, Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Machine:
 
 
 class RequirementsSerializer(Strict):
-    model = serializers.CharField(max_length=120, help_text="a slug of the catalog")
+    model = Text(max_length=120, help_text="a slug of the catalog")
     workload = WorkloadSerializer(required=False)
     prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
     limit = Whole(min_value=1, max_value=100, default=20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from advisor.fit.spec import PREFERENCES, USE_CASES
+from rest.fields import Finite, Text, Truth, Whole
 from rest.problems import flatten
 
 ENGINES = ("llama.cpp",)
@@ -44,28 +44,12 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class Finite(serializers.FloatField):
-    def to_internal_value(self, data: Any) -> float:
-        value: float = super().to_internal_value(data)
-        if isinstance(data, bool) or not math.isfinite(value):
-            raise serializers.ValidationError("This must be a number.")
-        return value
-
-
-class Whole(serializers.IntegerField):
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool):
-            raise serializers.ValidationError("This must be a whole number.")
-        value: int = super().to_internal_value(data)
-        return value
-
-
 def memory(**more: Any) -> Whole:
     return Whole(min_value=1 << 20, max_value=MAX_BYTES, required=False, allow_null=True, **more)
 
 
 class AcceleratorSerializer(Strict):
-    name = serializers.CharField(max_length=160, help_text="as people write it, or as NVML does")
+    name = Text(max_length=160, help_text="as people write it, or as NVML does")
     count = Whole(min_value=1, max_value=MAX_GPUS, default=1)
     memory_bytes = memory(help_text="of one; needed when the name has several sizes or is not known")
     free_bytes = Whole(min_value=0, max_value=MAX_BYTES, required=False, allow_null=True)
@@ -79,8 +63,8 @@ class AcceleratorSerializer(Strict):
 
 
 class HardwareSerializer(Strict):
-    host = serializers.CharField(max_length=80, required=False, help_text="a known machine, by id")
-    text = serializers.CharField(max_length=400, required=False, help_text="2x RTX 3090, 64 GB RAM")
+    host = Text(max_length=80, required=False, help_text="a known machine, by id")
+    text = Text(max_length=400, required=False, help_text="2x RTX 3090, 64 GB RAM")
     accelerators = AcceleratorSerializer(many=True, required=False, max_length=MAX_GPUS)
     ram_bytes = memory()
     cpu_cores = Whole(min_value=1, max_value=4096, required=False, allow_null=True)
@@ -124,7 +108,7 @@ class LicenceField(serializers.Field):  # type: ignore[type-arg]
         return value
 
 
-class LanguageField(serializers.CharField):
+class LanguageField(Text):
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
         if not LANGUAGE.fullmatch(value):
@@ -143,8 +127,8 @@ class WorkloadSerializer(Strict):
         child=serializers.ChoiceField(MODALITIES), default=lambda: ["text"], max_length=4
     )
     languages = serializers.ListField(child=LanguageField(max_length=12), default=list, max_length=50)
-    tool_use = serializers.BooleanField(default=None, allow_null=True)
-    reasoning = serializers.BooleanField(default=None, allow_null=True)
+    tool_use = Truth(default=None, allow_null=True)
+    reasoning = Truth(default=None, allow_null=True)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         data.setdefault("context", CONTEXTS.get(data["use_case"], CONTEXT))
@@ -184,7 +168,7 @@ class QuestionSerializer(Strict):
     limit = Whole(min_value=1, max_value=100, default=10)
     rejected_limit = Whole(min_value=0, max_value=500, default=20)
     expand = serializers.ChoiceField(["plans"], default=None, allow_null=True)
-    on_disk = serializers.BooleanField(default=False, help_text="only builds whose files are on the server's disk")
+    on_disk = Truth(default=False, help_text="only builds whose files are on the server's disk")
     cost = CostSerializer(required=False, help_text="adds the cost of a million tokens to every result")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -202,10 +186,10 @@ class SettingsSerializer(Strict):
 
     context = Whole(min_value=128, max_value=1 << 26, help_text="of all slots together")
     slots = Whole(min_value=1, max_value=1024, required=False)
-    unified = serializers.BooleanField(required=False)
+    unified = Truth(required=False)
     kv_type_k = serializers.ChoiceField(KV_TYPES, required=False)
     kv_type_v = serializers.ChoiceField(KV_TYPES, required=False)
-    flash_attention = serializers.BooleanField(required=False, allow_null=True)
+    flash_attention = Truth(required=False, allow_null=True)
     gpu_layers = Whole(min_value=0, max_value=10_000, required=False)
     experts_on_cpu = Whole(min_value=0, max_value=10_000, required=False)
     tensor_split = serializers.ListField(
@@ -214,9 +198,9 @@ class SettingsSerializer(Strict):
     devices = Whole(min_value=0, max_value=MAX_GPUS, required=False)
     batch = Whole(min_value=1, max_value=1 << 20, required=False)
     ubatch = Whole(min_value=1, max_value=1 << 20, required=False)
-    kv_offload = serializers.BooleanField(required=False)
-    embedding = serializers.BooleanField(required=False)
-    swa_full = serializers.BooleanField(required=False)
+    kv_offload = Truth(required=False)
+    embedding = Truth(required=False)
+    swa_full = Truth(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("tensor_split") is not None:
@@ -227,9 +211,9 @@ class SettingsSerializer(Strict):
 
 
 class EstimateSerializer(Strict):
-    build = serializers.CharField(max_length=300, required=False, help_text="by id, as an answer gives it")
-    model = serializers.CharField(max_length=200, required=False, help_text="slug, with quantization, instead of build")
-    quantization = serializers.CharField(max_length=40, required=False, help_text="such as Q4_K_M")
+    build = Text(max_length=300, required=False, help_text="by id, as an answer gives it")
+    model = Text(max_length=200, required=False, help_text="slug, with quantization, instead of build")
+    quantization = Text(max_length=40, required=False, help_text="such as Q4_K_M")
     engine = serializers.ChoiceField(ENGINES, default="llama.cpp")
     hardware = HardwareSerializer(required=False)
     settings = SettingsSerializer()

@@ -1,9 +1,32 @@
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import Benchmark, Build, Evidence, Licence, Model
+from rest.fields import Text
 from rest.strict import StrictModelSerializer
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class WordsField(serializers.JSONField):
+    """A list of words; the model's schema says which."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": True}})
+class FilesField(serializers.JSONField):
+    """What a build is made of."""
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class FactsField(serializers.JSONField):
+    """An object that a schema of the catalog describes."""
+
+
+def help_of(name: str, model: Any = Model) -> str:
+    return str(model._meta.get_field(name).help_text)
 
 
 class LicenceSerializer(StrictModelSerializer):
@@ -29,6 +52,12 @@ class ModelSerializer(StrictModelSerializer):
     superseded_by = serializers.SlugRelatedField(
         slug_field="slug", queryset=Model.objects.all(), allow_null=True, required=False
     )
+    input_modalities = WordsField(required=False)
+    languages = WordsField(required=False)
+    gguf_repos = WordsField(required=False, help_text=help_of("gguf_repos"))
+    flags = WordsField(required=False)
+    provenance = FactsField(required=False, help_text=help_of("provenance"))
+    architecture = FactsField(required=False, allow_null=True, help_text=help_of("architecture"))
 
     class Meta:
         model = Model
@@ -42,6 +71,7 @@ class ModelSerializer(StrictModelSerializer):
 
 class BuildSummarySerializer(StrictModelSerializer):
     id = serializers.CharField(source="key", read_only=True)
+    files = FilesField(required=False, help_text=help_of("files", Build))
 
     class Meta:
         model = Build
@@ -49,7 +79,7 @@ class BuildSummarySerializer(StrictModelSerializer):
 
 
 class BuildSerializer(BuildSummarySerializer):
-    id = serializers.CharField(source="key", help_text="model:quantization[:repository]")
+    id = Text(source="key", help_text="model:quantization[:repository]")
     model = serializers.SlugRelatedField(slug_field="slug", queryset=Model.objects.all())
 
     class Meta:
@@ -58,10 +88,11 @@ class BuildSerializer(BuildSummarySerializer):
 
 
 class BuildDetailSerializer(BuildSerializer):
+    sizes = FactsField(read_only=True, allow_null=True, help_text=help_of("sizes", Build))
+
     class Meta:
         model = Build
         fields = (*BuildSerializer.Meta.fields, "sizes")
-        read_only_fields = ("sizes",)
 
 
 class FigureSerializer(StrictModelSerializer):

@@ -177,6 +177,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest.renderers.OrjsonRenderer"],
+    # Else `builds/?format=gguf` would ask for a renderer of that name.
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "rest.problems.handler",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

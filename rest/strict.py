@@ -10,6 +10,8 @@ from rest_framework import filters, serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from rest import fields
+
 PAGE_KEYS = ("limit", "cursor", "search", "ordering")
 
 
@@ -25,12 +27,14 @@ class Ordering(filters.OrderingFilter):
 
 
 class StrictQuery:
-    """For views: refuses query keys that neither the list's filters nor `query_keys` name."""
+    """For views: refuses query keys that neither the list's filters nor `query_keys` name, and keys given twice."""
 
     query_keys: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if not hasattr(self, str(request.method).lower()):
+            return  # 405 is the answer, whatever is asked
         known = set(self.query_keys)
         if getattr(self, "action", None) == "list":
             filterset = getattr(self, "filterset_class", None)
@@ -39,6 +43,14 @@ class StrictQuery:
         if unknown:
             told = f"It is one of {', '.join(sorted(known))}." if known else "Nothing can be asked here."
             raise ValidationError({key: [f"There is no query key '{key}'. {told}"] for key in unknown})
+        once(request)
+
+
+def once(request: Request) -> None:
+    """Raise ValidationError for a query key that comes twice: which of the two was meant is anybody's guess."""
+    twice = [key for key, values in request.query_params.lists() if len(values) > 1]
+    if twice:
+        raise ValidationError({key: [f"The query key '{key}' must come once."] for key in twice})
 
 
 class StrictFields:
@@ -55,6 +67,8 @@ class StrictFields:
 
 class StrictModelSerializer(StrictFields, serializers.ModelSerializer):  # type: ignore[type-arg]
     """Also asks the model itself: `clean` and the constraints of the database, as sentences by field."""
+
+    serializer_field_mapping = fields.MAPPING
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         row = copy.copy(self.instance) if self.instance else self.Meta.model()
