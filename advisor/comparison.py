@@ -68,10 +68,13 @@ def side(document: dict[str, Any], index: Index, workload: Workload, prefer: str
     return Side(document, host, tuple(rank(index, host, workload, prefer=prefer, limit=CONSIDERED).results))
 
 
-def alone(index: Index, slug: str, host: HostSpec, workload: Workload, prefer: str) -> Result | None:
-    """The best plan of one model, wherever it would stand among others."""
+def alone(
+    index: Index, slug: str, host: HostSpec, workload: Workload, prefer: str, *, expand: bool = False
+) -> Result | None:
+    """The best plan of one model, wherever it would stand among others; with `expand` its other plans too."""
     models = tuple(m for m in index.catalog.models if m.slug == slug)
-    found = rank(Index.of(replace(index.catalog, models=models)), host, workload, prefer=prefer, limit=1).results
+    one = Index.of(replace(index.catalog, models=models))
+    found = rank(one, host, workload, prefer=prefer, limit=1, expand=expand).results
     return found[0] if found else None
 
 

@@ -96,11 +96,11 @@ class AskForm(forms.Form):
 class CostedForm(AskForm):
     """The question with what a million tokens may cost: the first page's."""
 
-    price_per_kwh = cost_field("$ per kWh", "such as 0.30")
+    price_per_kwh = cost_field("$ per kWh", "e.g. 0.3")
     power_watts = cost_field("Watts at load", "of the cards")
-    purchase_price = cost_field("Hardware, $", "its price")
-    years = cost_field("Over years", "such as 3")
-    utilisation = cost_field("Share at work", "such as 0.25")
+    purchase_price = cost_field("Price paid, $", "e.g. 2500")
+    years = cost_field("Over years", "e.g. 3")
+    utilisation = cost_field("Share at work", "e.g. 0.25")
 
     def costs(self) -> list[forms.BoundField]:
         return [self[name] for name in ("price_per_kwh", "power_watts", "purchase_price", "years", "utilisation")]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor import advice, documents, pages, selectors
+from advisor.fit.explain import terms
 from advisor.fit.growth import contexts, growth, rooms
 from advisor.fit.plans import embeds
 from advisor.fit.requirements import context_limit
@@ -13,11 +14,6 @@ from advisor.fit.spec import HostSpec, ModelSpec
 from advisor.growth_chart import chart
 from advisor.templatetags.berth import count, tokens
 
-COMMERCIAL = {
-    "yes": "Commercial use is allowed.",
-    "no": "Not for commercial use.",
-    "conditions": "Commercial use is allowed under conditions.",
-}
 ANSWERS = {True: "yes", False: "no", None: "not known"}
 LONG = 13  # characters of a device's name that a line of the drawing has room for
 NUMBERS = {2: "both", 3: "all three", 4: "all four"}
@@ -53,7 +49,7 @@ def facts(row: Any) -> list[dict[str, Any]]:
 def licence(row: Any) -> dict[str, str]:
     if row.licence is None:
         return {"name": "Licence not known", "words": "Read the model's own page before any use.", "url": ""}
-    words = f"{COMMERCIAL[row.licence.commercial]} {row.licence.conditions}".strip()
+    words = terms(row.licence.commercial, row.licence.conditions)
     return {"name": row.licence.name, "words": words, "url": row.licence.url}
 
 

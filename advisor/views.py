@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from advisor import advice, chat, model_page, pages, selectors
+from advisor import advice, beside, chat, model_page, pages, selectors
 from advisor.forms import CostedForm
 from advisor.launch import services
 from advisor.models import Launch
@@ -55,6 +55,8 @@ def given(request: HttpRequest) -> QueryDict:
 @ensure_csrf_cookie
 def ask(request: HttpRequest) -> HttpResponse:
     query = given(request)
+    picks = list(dict.fromkeys(query.pop("compare", [])))
+    expanded = query.pop("plans", [None])[-1]
     form = CostedForm(query.dict())
     local = not any(key in query for key in ("hw", "gpu", "host"))
     context: dict[str, Any] = {
@@ -66,6 +68,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         "host": host_document("local") if local else None,
         "api_url": f"{reverse('recommendations')}?{query.urlencode()}",
         "machine": machine_query(query),
+        "query": with_picks(query, picks),
     }
     status = 200
     try:
@@ -73,6 +76,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         answer = advice.recommend(question)
         context["answer"] = decorated(answer, local and may_operate(request))
         context["scatter"] = scatter(answer["results"])
+        context |= compared(question, query, picks, context["answer"]["results"], expanded)
         if local and may_operate(request):
             context["ready"] = ready_to_launch(question)
     except advice.Invalid as error:
@@ -83,12 +87,39 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "ask.html", context, status=200 if request.htmx else status)  # type: ignore[attr-defined]
 
 
+def compared(
+    question: dict[str, Any], query: QueryDict, picks: list[str], results: list[dict[str, Any]], expanded: str | None
+) -> dict[str, Any]:
+    """The plans that are marked, beside each other, and the other plans of one model."""
+    found = beside.side_by_side(question, picks)
+    columns = found["columns"] if found else []
+    for column in columns:
+        left = with_picks(query, [c["key"] for c in columns if c is not column])
+        column["without"] = f"{reverse('ask')}?{left}"
+    others = beside.plans(question, expanded)[1:] if expanded else []
+    here = {result["key"] for result in [*results, *others]}
+    keys = [column["key"] for column in columns]
+    return {
+        "beside": found,
+        "picked": keys,
+        "elsewhere": [key for key in keys if key not in here],
+        "expanded": expanded,
+        "others": others,
+    }
+
+
+def with_picks(query: QueryDict, picks: list[str]) -> str:
+    more = query.copy()
+    more.setlist("compare", picks)
+    return more.urlencode()
+
+
 def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     names = [device["name"] for device in answer["hardware"]["accelerators"]]
     called = selectors.model_names()
     return answer | {
         "results": [
-            pages.result(r, launchable=launchable_here and services.launchable(r), names=names)
+            pages.result(r, launchable=launchable_here and services.launchable(r), names=names) | {"key": beside.key(r)}
             for r in answer["results"]
         ],
         "rejected": [pages.rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],

@@ -14,10 +14,12 @@ USE_CASE_WORDS = {
     "vision": "images",
 }
 COMMERCIAL = {
-    "yes": "commercial use is allowed.",
-    "no": "not for commercial use.",
-    "conditions": "commercial use is allowed under conditions.",
+    "yes": "Commercial use is allowed.",
+    "no": "Not for commercial use.",
+    "conditions": "Commercial use is allowed under conditions.",
 }
+
+UNLICENSED = "not known. Read the model's own page before any use."
 
 
 def gib(size: float) -> str:
@@ -35,16 +37,20 @@ def explained(result: Result, host: HostSpec, workload: Workload) -> Result:
         *memory(plan, host),
         speed(plan, workload),
         *choices(plan, result.quantization_loss),
-        licence(plan.model),
+        f"Licence: {licence(plan.model)}",
     ]
     return replace(result, reasons=tuple(sentences))
 
 
 def licence(model: ModelSpec) -> str:
     name = model.licence_name or model.licence
-    if name is None or model.commercial not in COMMERCIAL:
-        return "Its licence is not known: read the model's own page before any use."
-    return f"Licence {name}: {COMMERCIAL[model.commercial]} {model.licence_conditions}".strip()
+    return f"{name}. {terms(model.commercial, model.licence_conditions)}" if name else UNLICENSED
+
+
+def terms(commercial: str | None, conditions: str) -> str:
+    """A licence in plain words: commercial use, and what else it asks for."""
+    said = COMMERCIAL.get(commercial or "", "Whether it allows commercial use is not known.")
+    return f"{said} {conditions}".strip()
 
 
 def quality(strength: Strength, workload: Workload) -> str:

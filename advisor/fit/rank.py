@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,6 +250,17 @@ def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
             if (other.build.id, other.placement) != (best.build.id, best.placement) and made < OTHERS:
                 made += 1
                 yield other
+
+
+def with_plan(result: Result, other: Plan) -> Result:
+    """The result of the same model by another of its plans; its place and score are not worked out anew."""
+    return replace(
+        result,
+        plan=other,
+        quantization_loss=loss(other.model, other.build, other.settings.kv_type_k),
+        pareto=False,
+        others=(),
+    )
 
 
 def pareto(plans: list[Plan], workload: Workload) -> list[bool]:

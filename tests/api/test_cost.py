@@ -166,6 +166,6 @@ def test_prices_are_part_of_the_link_and_of_the_page() -> None:
 def test_every_plan_says_its_licence_in_plain_words() -> None:
     for result in asked(limit=20)["results"]:
         (said,) = (reason for reason in result["reasons"] if "icence" in reason)
-        words = {"yes": "is allowed", "conditions": "under conditions", "no": "not for commercial", None: "not known"}
+        words = {"yes": "is allowed.", "conditions": "under conditions", "no": "Not for commercial", None: "not known"}
         assert words[result["model"]["commercial"]] in said
         assert result["model"]["licence_conditions"] in said

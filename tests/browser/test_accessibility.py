@@ -11,10 +11,15 @@ from tests.plugin.berth import Berth
 PAGES = {
     "this machine": "/",
     "two GPUs": "/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768",
+    "side by side": "/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768&price_per_kwh=0.3"
+    "&purchase_price=1600&years=3&utilisation=0.25&plans=qwen3.6-27b&compare=qwen3.6-27b:Q4_K_M@gpu&compare=qwen3.6-35b-a3b:Q8_0@gpus"
+    "&compare=qwen3.5-122b-a10b:Q4_K_M@experts_on_cpu&compare=llama-4-scout-17b-16e-instruct:Q8_0@gpu",
     "no answer": "/?hw=CPU+only,+1+GB+RAM&licence=commercial&languages=xx",
     "unknown GPU": "/?hw=Foo+9000",
     "a model": "/models/qwen3-30b-a3b/?hw=2x+RTX+3090,+64+GB+RAM",
     "a model on this machine": "/models/deepseek-v4-flash/",
+    "what a model needs": "/requirements/?model=qwen3-32b&use_case=coding&context=32768",
+    "what no accelerator meets": "/requirements/?model=qwen3-32b&context=262144",
     "two machines": "/compare/?a=RTX+4060+8+GB,+16+GB+RAM&b=2x+RTX+3090,+64+GB+RAM",
     "a claim": "/claims/",
     "launches": "/launches/",

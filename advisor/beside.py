@@ -1,0 +1,153 @@
+"""Up to four plans of one question beside each other, and a model's other plans, both on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from advisor import advice, documents, pages, selectors
+from advisor.comparison import alone
+from advisor.fit.explain import explained, licence
+from advisor.fit.placement import KINDS
+from advisor.fit.plans import all_plans
+from advisor.fit.rank import Index, with_plan
+from advisor.fit.spec import HostSpec, ModelSpec, Plan, Result, Workload
+
+MOST = 4
+AT = "@"  # between a build and its placement, in a link
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with its hardware resolved."""
+
+    host: HostSpec
+    names: list[str]
+    workload: Workload
+    prefer: str
+    prices: Mapping[str, Any] | None
+    index: Index
+    paths: Mapping[str, str]
+
+
+def asked(question: Any) -> Asked:
+    """Raises Invalid."""
+    checked = advice.validated(question)
+    host = selectors.host_spec(advice.resolve(checked["hardware"]))
+    index = selectors.catalog()
+    return Asked(
+        host,
+        [device.name for device in host.devices],
+        advice.workload_of(checked["workload"]),
+        checked["prefer"],
+        checked.get("cost"),
+        index,
+        selectors.on_disk(index),
+    )
+
+
+def key(document: Mapping[str, Any]) -> str:
+    """What a link calls the plan of a result's document."""
+    return f"{document['build']['id']}{AT}{document['placement']}"
+
+
+def plans(question: Any, slug: str) -> list[dict[str, Any]]:
+    """All plans of one model that fit, the best first, then those nearest to the devices; none where nothing fits."""
+    of = asked(question)
+    return [shown(of, result) for result in every(of, slug)]
+
+
+def every(of: Asked, slug: str) -> list[Result]:
+    best = alone(of.index, slug, of.host, of.workload, of.prefer, expand=True)
+    if best is None:
+        return []
+    others = [with_plan(best, plan) for plan in best.others]
+    others.sort(key=lambda r: (KINDS.index(r.plan.placement), r.quantization_loss, r.plan.build.id))
+    return [replace(best, others=()), *others]
+
+
+def shown(of: Asked, result: Result) -> dict[str, Any]:
+    """A result as the page shows it, with its quality less what the quantization takes, and its cost where asked."""
+    document = documents.result(explained(result, of.host, of.workload), of.host, of.paths)
+    document |= advice.costed(result, of.host, of.workload, of.index, of.prices)
+    loss = result.quantization_loss
+    quality = {name: max(0.0, getattr(result.strength, name) - loss) for name in ("score", "low", "high")}
+    decorated = pages.result(document, launchable=False, names=of.names)
+    return decorated | {"key": key(document), "net": quality, "licence_words": licence(result.plan.model)}
+
+
+def side_by_side(question: Any, picks: Sequence[str]) -> dict[str, Any] | None:
+    """`columns`, one a pick, at most four; `notes` on picks that are not shown as they were picked. None for no picks.
+
+    A plan that the question no longer gives is replaced by the model's best one, and that is said. Raises Invalid.
+    """
+    if not picks:
+        return None
+    of = asked(question)
+    columns: dict[str, dict[str, Any]] = {}
+    notes = []
+    for pick in picks[:MOST]:
+        result, note = picked(of, pick)
+        notes += [note] if note else []
+        if result:
+            column = shown(of, result)
+            columns.setdefault(column["key"], column | {"pick": pick})
+    if len(picks) > MOST:
+        notes.append(f"{MOST} plans fit beside each other: the first {MOST} of the {len(picks)} marked are shown.")
+    return {"columns": marked(list(columns.values())), "notes": notes}
+
+
+def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
+    """The plan that a link names, or what stands in for it, and the sentence for that."""
+    name, _, placement = pick.partition(AT)
+    found = selectors.find_build(name)
+    if found is None:
+        return None, f"{name!r} is not a build of this catalog."
+    model, build = found
+    best = alone(of.index, model.slug, of.host, of.workload, of.prefer)
+    if best is None:
+        return None, f"{model.name} does not run as asked. {why_not(of, model)}"
+    near = [best.plan] if best.plan.build.id == name else []
+    near += all_plans(model, build, of.host, of.workload) if build.format == "gguf" else []
+    exact = [plan for plan in near if plan.placement == placement]
+    plan = (exact or near or [best.plan])[0]
+    result = best if plan is best.plan else with_plan(best, plan)
+    if near and (exact or not placement):
+        return result, None
+    return result, f"{model.name} no longer runs as it was marked: shown is {called(plan)}."
+
+
+def why_not(of: Asked, model: ModelSpec) -> str:
+    try:
+        advice.best_or_refused(model, of.host, of.workload, None)
+    except advice.DoesNotFit as refused:
+        return str(pages.rejection(refused.verdict, model.name)["words"])
+    return ""
+
+
+def called(plan: Plan) -> str:
+    return f"{plan.build.quantization}, {pages.PLACEMENTS.get(plan.placement, plan.placement)}"
+
+
+def marked(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Which column is the best of a row, where one is."""
+    measures = {
+        "memory": [-c["memory"]["total"] for c in columns],
+        "speed": [c["speed"]["decode_tokens_per_second"]["mid"] for c in columns],
+        "first": [-c["speed"]["first_token_seconds"]["mid"] for c in columns],
+        "quality": [c["net"]["score"] if c["quality"]["basis"] != "none" else -1.0 for c in columns],
+        "cost": [-spent(c) for c in columns],
+    }
+    tops = {name: max(values, default=0.0) for name, values in measures.items()}
+    best = {name for name, values in measures.items() if len(values) > 1 and values.count(tops[name]) == 1}
+    return [
+        column | {"best": [name for name in measures if name in best and measures[name][at] == tops[name]]}
+        for at, column in enumerate(columns)
+    ]
+
+
+def spent(column: Mapping[str, Any]) -> float:
+    found = column.get("cost") or {}
+    total = found.get("total_per_million") or found.get("energy_per_million")
+    return float(total["mid"]) if total else float("inf")
