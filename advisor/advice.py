@@ -13,9 +13,9 @@ import orjson
 from advisor import costs, documents, kept, query, selectors
 from advisor.fit.explain import explained
 from advisor.fit.fixes import reference_device, rejections, stated_rejection
+from advisor.fit.index import Index
 from advisor.fit.placement import as_stated
 from advisor.fit.plans import ENGINE, planned
-from advisor.fit.rank import Index
 from advisor.fit.rank import rank as ranked
 from advisor.fit.spec import (
     FIT_VERSION,
@@ -30,13 +30,7 @@ from advisor.fit.spec import (
     Workload,
 )
 from advisor.launch import running
-from advisor.serializers import (
-    EstimateSerializer,
-    QuestionSerializer,
-    SettingsSerializer,
-    WorkloadSerializer,
-    errors_of,
-)
+from advisor.serializers import ESTIMATE, QUESTION, SETTINGS, WORKLOAD, checked
 from hardware import gpus, services
 
 Errors = list[dict[str, Any]]
@@ -80,17 +74,10 @@ def question_from_query(given: Mapping[str, str]) -> dict[str, Any]:
 
 def validated(question: Any) -> dict[str, Any]:
     """The question with its defaults filled in. Raises Invalid, 400, naming each wrong field."""
-    serializer = QuestionSerializer(data=question)
-    errors = errors_of(serializer)
+    asked, errors = checked(QUESTION, question)
     if errors:
         raise Invalid(errors)
-    return plain(serializer.validated_data)
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
+    return asked
 
 
 def workload_of(asked: Mapping[str, Any]) -> Workload:
@@ -158,7 +145,7 @@ def costed(
     result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The member `cost` of a result, where prices were asked about."""
-    return {} if asked is None else {"cost": costs.document(result, host, workload, index.catalog, asked)}
+    return {} if asked is None else {"cost": costs.document(result, host, workload, index, asked)}
 
 
 def digest(asked: Mapping[str, Any], catalog_version: str, hardware: Mapping[str, Any]) -> str:
@@ -202,11 +189,9 @@ def reference_gpus() -> tuple[Device, ...]:
 
 def estimate(question: Any) -> dict[str, Any]:
     """Memory and speed of one build with given settings on given hardware, whether or not it fits. Raises Invalid."""
-    serializer = EstimateSerializer(data=question)
-    errors = errors_of(serializer)
+    asked, errors = checked(ESTIMATE, question)
     if errors:
         raise Invalid(errors)
-    asked = plain(serializer.validated_data)
     document = resolve(asked.get("hardware") or {"host": "local"})
     host = selectors.host_spec(document)
     model, build = build_named(asked.get("build") or build_key(asked["model"], asked["quantization"]))
@@ -315,11 +300,10 @@ def plan_for_launch(
 
 
 def asked_workload(workload: Mapping[str, Any] | None) -> Workload:
-    serializer = WorkloadSerializer(data=workload or {})
-    errors = errors_of(serializer)
+    asked, errors = checked(WORKLOAD, workload or {})
     if errors:
         raise Invalid([{**error, "field": f"workload.{error['field']}"} for error in errors])
-    return workload_of(plain(serializer.validated_data))
+    return workload_of(asked)
 
 
 def named_by(question: Mapping[str, Any], place: int) -> tuple[str, str, dict[str, Any]]:
@@ -334,11 +318,10 @@ def named_by(question: Mapping[str, Any], place: int) -> tuple[str, str, dict[st
 
 
 def stated_or_refused(model: ModelSpec, build: BuildSpec, host: HostSpec, given: Mapping[str, Any]) -> Plan:
-    serializer = SettingsSerializer(data=given)
-    errors = errors_of(serializer)
+    asked, errors = checked(SETTINGS, given)
     if errors:
         raise Invalid([{**error, "field": f"settings.{error['field']}"} for error in errors])
-    made = stated_plan(model, build, host, settings_of(plain(serializer.validated_data)))
+    made = stated_plan(model, build, host, settings_of(asked))
     if not fits(made):
         raise DoesNotFit(stated_rejection(made, host, reference_gpus()))
     return made

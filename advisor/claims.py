@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor import kept, reverse, selectors
+from advisor.fit.index import Index
 from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.placement import settings_for
-from advisor.fit.rank import Index
 from advisor.fit.reverse import meeting
 from advisor.fit.spec import BuildSpec, ModelSpec, Workload
 

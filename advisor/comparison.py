@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor import advice, documents, kept, selectors
-from advisor.fit.rank import Index, rank
+from advisor.fit.index import Index
+from advisor.fit.rank import rank
 from advisor.fit.spec import HostSpec, Result, Workload
 
 SHOWN = 5

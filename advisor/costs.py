@@ -11,13 +11,14 @@ from typing import Any
 from advisor import hosted
 from advisor.documents import figure, span
 from advisor.fit import cost
+from advisor.fit.index import Index
 from advisor.fit.plans import embeds
-from advisor.fit.spec import Catalog, Device, HostSpec, Plan, Range, Result, Workload
+from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
 from hardware import gpus
 
 
 def document(
-    result: Result, host: HostSpec, workload: Workload, catalog: Catalog, asked: Mapping[str, Any]
+    result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The cost of one plan in US dollars per million tokens, all requests at once.
 
@@ -34,7 +35,7 @@ def document(
     if price is None:
         notes.append("No price of the hardware is stated (purchase_price): it is not counted.")
     quality = None if result.strength.basis == "none" else result.strength.score - result.quantization_loss
-    offer = hosted.offer(plan.model, quality, workload, catalog)
+    offer = hosted.offer(plan.model, quality, workload, index)
     if offer is None:
         notes.append("No hosted price of this model is known, nor of one that is comparable.")
     return {

@@ -7,11 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.requirements import missed, strength
-from advisor.fit.spec import Catalog, ModelSpec, Workload
+from advisor.fit.index import Index
+from advisor.fit.requirements import MEETS, missed, strength
+from advisor.fit.spec import REASONS, ModelSpec, Workload
 
 DATA = Path(__file__).parent / "data/hosted_prices.json"
-OURS_ALONE = (None, "engine", "unknown_layout")  # what only an engine on one's own machine may miss
+# What only an engine on one's own machine may miss.
+OURS_ALONE = (MEETS, REASONS.index("engine"), REASONS.index("unknown_layout"))
 
 
 @cache
@@ -20,25 +22,25 @@ def prices() -> dict[str, Any]:
     return dict(json.loads(DATA.read_text(encoding="utf-8")))
 
 
-def offer(model: ModelSpec, quality: float | None, workload: Workload, catalog: Catalog) -> dict[str, Any] | None:
+def offer(model: ModelSpec, quality: float | None, workload: Workload, index: Index) -> dict[str, Any] | None:
     """The lowest price for output of this very model, else of a comparable one; None where there is neither."""
     if model.slug in prices()["prices"]:
         return cheapest(model) | {"same_model": True, "quality": None}
     if quality is None:
         return None
-    found = comparable(quality, workload, catalog)
+    found = comparable(quality, workload, index)
     return found and cheapest(found) | {"same_model": False, "quality": round(strength(found, workload).score, 1)}
 
 
-def comparable(quality: float, workload: Workload, catalog: Catalog) -> ModelSpec | None:
+def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | None:
     """The cheapest hosted model that meets the workload and by published results of its own is as good, or better."""
+    allowed = missed(index.traits, workload)
+    known = [index.numbers[slug] for slug in prices()["prices"] if slug in index.numbers]
+    hosted = [index.catalog.models[i] for i in known if allowed[i] in OURS_ALONE]
     able = [
         model
-        for model in catalog.models
-        if model.slug in prices()["prices"]
-        and strength(model, workload).basis == "evidence"
-        and strength(model, workload).score >= quality
-        and missed(model, workload) in OURS_ALONE
+        for model in hosted
+        if strength(model, workload).basis == "evidence" and strength(model, workload).score >= quality
     ]
     return min(able, key=lambda model: (cheapest(model)["output_per_million"], model.slug), default=None)
 

@@ -13,10 +13,11 @@ from rest_framework import serializers
 from advisor import advice, documents, kept, selectors
 from advisor.fit.explain import explained
 from advisor.fit.fixes import COUNTS, LEAST_CAPABILITY, rejections
-from advisor.fit.rank import Index, rank
+from advisor.fit.index import Index
+from advisor.fit.rank import rank
 from advisor.fit.reverse import meeting
 from advisor.fit.spec import FIT_VERSION, PREFERENCES, HostSpec, ModelSpec
-from advisor.serializers import Strict, WorkloadSerializer, errors_of
+from advisor.serializers import WORKLOAD, Strict, WorkloadSerializer, checked
 from hardware import gpus, services
 from rest.fields import Text, Whole
 
@@ -35,6 +36,9 @@ class RequirementsSerializer(Strict):
     workload = WorkloadSerializer(required=False)
     prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
     limit = Whole(min_value=1, max_value=100, default=20)
+
+
+REQUIREMENTS = RequirementsSerializer()
 
 
 @cache
@@ -61,25 +65,17 @@ def order(machine: Machine) -> tuple[int, int, int, str]:
 
 def requirements(question: Any) -> dict[str, Any]:
     """The answer to `RequirementsSerializer`: accelerators that meet the workload, or why none does. Raises Invalid."""
-    serializer = RequirementsSerializer(data=question)
-    errors = errors_of(serializer)
+    asked, errors = checked(REQUIREMENTS, question)
     if errors:
         raise advice.Invalid(errors)
-    asked = advice.plain(serializer.validated_data)
     if "workload" not in asked:
-        asked["workload"] = defaults()
+        asked["workload"] = checked(WORKLOAD, {})[0]
     index = selectors.catalog()
     model = next((m for m in index.catalog.models if m.slug == asked["model"]), None)
     if model is None:
         raise advice.Invalid([{"field": "model", "message": f"{asked['model']!r} is not a model of this catalog."}])
     key = ("requirements", index.catalog.version, advice.digest(asked, index.catalog.version, {}))
     return kept.answer(key, lambda: worked_out(asked, model, index))
-
-
-def defaults() -> dict[str, Any]:
-    serializer = WorkloadSerializer(data={})
-    serializer.is_valid(raise_exception=True)
-    return dict(advice.plain(serializer.validated_data))
 
 
 def worked_out(asked: Mapping[str, Any], model: ModelSpec, index: Index) -> dict[str, Any]:

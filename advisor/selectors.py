@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db.models import F, Prefetch
 
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
+from advisor.fit.index import Index
 from advisor.fit.memory.stored import from_json
 from advisor.fit.quality import ModelFacts, strengths
-from advisor.fit.rank import Index
 from advisor.fit.spec import BuildSizes, BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
 from advisor.launch import files
 from catalog.models import Build, CatalogVersion, Model
@@ -139,13 +139,10 @@ def on_disk(index: Index | None = None) -> dict[str, str]:
     """Build id -> local path, of the builds whose files lie under the configured folders."""
     index = index or catalog()
     found = files.index(settings.MODEL_ROOTS)
-    places = {
-        build.id: files.find(build.files, roots=(), found=found)
-        for model in index.catalog.models
-        for build in model.builds
-        if build.files
-    }
-    return {key: str(path) for key, path in places.items() if path}
+    # From the few files to their builds: most builds of a catalog lie nowhere.
+    able = [build for name, _ in found for build in index.published.get(name, ())]
+    places = {build.id: files.find(build.files, roots=(), found=found) for build in able}
+    return {key: str(path) for key, path in sorted(places.items()) if path}
 
 
 def model_row(slug: str) -> Model | None:
@@ -169,15 +166,12 @@ def model_names() -> dict[str, str]:
 
 
 def find_model(slug: str) -> ModelSpec | None:
-    return next((model for model in catalog().catalog.models if model.slug == slug), None)
+    index = catalog()
+    return index.catalog.models[index.numbers[slug]] if slug in index.numbers else None
 
 
 def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:
-    for model in catalog().catalog.models:
-        for build in model.builds:
-            if build.id == key:
-                return model, build
-    return None
+    return catalog().builds.get(key)
 
 
 # ---------------------------------------------------------------- hardware

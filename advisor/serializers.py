@@ -174,9 +174,7 @@ class QuestionSerializer(Strict):
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         data.setdefault("hardware", {"host": "local"})
         if "workload" not in data:
-            empty = WorkloadSerializer(data={})
-            empty.is_valid(raise_exception=True)
-            data["workload"] = empty.validated_data
+            data["workload"] = self.fields["workload"].run_validation({})
         data["engines"] = sorted(set(data["engines"]))
         return data
 
@@ -230,9 +228,24 @@ class EstimateSerializer(Strict):
         return data
 
 
-def errors_of(serializer: serializers.Serializer[Any]) -> list[dict[str, str]]:
-    """[{"field": "workload.context", "message": "..."}], or nothing when valid."""
-    if serializer.is_valid():
-        return []
-    # Places in a list read as in JSON: accelerators[0].count, as the hardware's own errors write them.
-    return [e | {"field": PLACE.sub(r"[\1]", e["field"])} for e in flatten(serializer.errors)]
+def checked(shape: serializers.Serializer[Any], given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What `given` says with its defaults filled in, and [{"field": "workload.context", "message": "..."}].
+
+    `shape` is one of the serializers below, made once: its fields would else be copied for every question.
+    """
+    try:
+        return plain(shape.run_validation(given)), []
+    except serializers.ValidationError as error:
+        # Places in a list read as in JSON: accelerators[0].count, as the hardware's own errors write them.
+        return {}, [e | {"field": PLACE.sub(r"[\1]", e["field"])} for e in flatten(error.detail)]
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+QUESTION, WORKLOAD, SETTINGS, ESTIMATE = (
+    made() for made in (QuestionSerializer, WorkloadSerializer, SettingsSerializer, EstimateSerializer)
+)

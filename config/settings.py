@@ -55,6 +55,7 @@ def database(url: str) -> dict[str, object]:
             "NAME": BERTH_DATA / "berth.sqlite3",
             # A file in tests too: an in-memory database would hide every locking mistake.
             "TEST": {"NAME": BERTH_DATA / "test.sqlite3"},
+            "CONN_MAX_AGE": 60,  # to open the file and set it up takes longer than what is asked of it
             # IMMEDIATE: a write waits for its turn at BEGIN instead of failing half way with "database is locked".
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",

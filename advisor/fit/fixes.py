@@ -11,16 +11,19 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, HOST_MARGIN, OS_RESERVE, device_overhead, kept
 from advisor.fit.explain import figure, gib
+from advisor.fit.index import NOBODY, Index
 from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.placement import KINDS, Placed, as_stated, groups, kv_types, place, settings_for
 from advisor.fit.plans import LEAST_BITS, bits, embeds, plan, too_slow
-from advisor.fit.rank import Index, Ranking, by_strength
+from advisor.fit.rank import Ranking
 from advisor.fit.requirements import context_limit
-from advisor.fit.screen import NEVER, columns, screen
+from advisor.fit.screen import NEVER, screen_all
 from advisor.fit.spec import (
-    BuildSizes,
+    REASONS,
     BuildSpec,
     Device,
     Fix,
@@ -36,7 +39,9 @@ CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest be
 RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
 COUNTS = (1, 2, 4, 8)
 MOST_FIXES = 4
-HOPELESS = {"superseded": 1, "no_evidence": 2, "engine": 3, "unknown_layout": 3, "embedding": 4}
+# What no change of the question would help comes last; by place of the reason, and 0 for models that meet all of them.
+LAST = {"superseded": 1, "no_evidence": 2, "engine": 3, "unknown_layout": 3, "embedding": 4}
+HOPELESS = np.array([*(LAST.get(reason, 0) for reason in REASONS), 0])
 LEAST_CAPABILITY = 7.5  # CUDA 13 dropped what came before
 
 
@@ -82,28 +87,19 @@ def variations(host: HostSpec, workload: Workload) -> list[Variation]:
     return found
 
 
-def smallest_build(model: ModelSpec) -> BuildSpec | None:
-    """What is judged when nothing fits: the smallest build above the quality floor."""
-    able = [b for b in model.builds if b.sizes and b.format == "gguf"]
-    above = [b for b in able if 8 * b.sizes.file_bytes >= LEAST_BITS * b.sizes.parameters]  # type: ignore[union-attr]
-    return min(above or able, key=lambda b: (b.bytes, b.id), default=None)
-
-
 def rejections(
     index: Index, host: HostSpec, workload: Workload, ranking: Ranking, *, gpus: Sequence[Device] = (), limit: int = 20
 ) -> list[Rejection]:
     """The `limit` strongest models that were left out, each with its reason and at most four fixes."""
-    models = index.catalog.models
-    everyone = by_strength(models, workload, [*ranking.barred, *ranking.slow, *ranking.unfit])
-    # What no change of the question would help comes last.
-    everyone.sort(key=lambda i: HOPELESS.get(ranking.barred.get(i, ""), 0))
-    chosen = everyone[:limit]
-    unfit = [i for i in chosen if i not in ranking.barred and i not in ranking.slow]
-    search = Search.over(models, unfit, host, workload, gpus)
+    models, everyone = index.catalog.models, ranking.left_out
+    chosen = index.strongest(everyone, workload, HOPELESS[ranking.barred[everyone]])[:limit].tolist()
+    unfit = [i for i in chosen if ranking.reason(i) is None and i not in ranking.slow]
+    search = Search.over(index, unfit, host, workload, gpus)
     said = []
     for i in chosen:
-        if i in ranking.barred:
-            said.append(barred(models[i], ranking.barred[i], workload))
+        reason = ranking.reason(i)
+        if reason:
+            said.append(barred(models[i], reason, workload))
         elif i in ranking.slow:
             said.append(slow(ranking.slow[i], host, workload, gpus))
         else:
@@ -205,73 +201,71 @@ def named(host: HostSpec) -> str | None:
 class Search:
     """All variations screened at once for the models that do not fit."""
 
-    models: tuple[ModelSpec, ...]
-    builds: dict[int, BuildSpec]
+    index: Index
     host: HostSpec
     workload: Workload
-    gpus: list[tuple[Device, int]]  # with the bytes a build may take on each, smallest first
-    tried: list[tuple[Variation, dict[int, int]]]  # with the screened kind by model
+    gpus: list[Device]  # that a fix may name
+    tried: list[Variation]
+    kinds: dict[int, list[int]]  # by model: what each variation was screened to
     known: dict[tuple[Any, ...], tuple[Fix, ...]] = field(default_factory=dict)  # by layout
 
     @classmethod
-    def over(
-        cls, models: tuple[ModelSpec, ...], unfit: list[int], host: HostSpec, workload: Workload, gpus: Sequence[Device]
-    ) -> Search:
-        builds = {i: b for i in unfit if (b := smallest_build(models[i]))}
-        tried = []
-        if builds:
-            order = list(builds)
-            table = columns([(n, 0, sizes) for n, i in enumerate(order) if (sizes := builds[i].sizes)])
-            for variation in variations(host, workload):
-                kinds = screen(table, variation.host, variation.workload).kind
-                able = {order[n]: int(kind) for n, kind in enumerate(kinds) if kind != NEVER}
-                if able:
-                    tried.append((variation, able))
-        rooms = [(card, card.available_bytes - device_overhead(card)) for card in usable(host, gpus)]
-        return cls(models, builds, host, workload, rooms, tried)
+    def over(cls, index: Index, unfit: list[int], host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Search:
+        tried = variations(host, workload) if unfit else []
+        models = [i for i in unfit if index.smallest[i] != NOBODY]
+        table = index.table.take(index.smallest[models])
+        kinds = screen_all(table, [(v.host, v.workload) for v in tried]).kind.T.tolist() if tried and models else []
+        return cls(index, host, workload, usable(host, gpus), tried, dict(zip(models, kinds, strict=bool(kinds))))
 
     def rejection(self, i: int) -> Rejection:
-        model, build = self.models[i], self.builds.get(i)
-        if build is None or build.sizes is None:
-            return Rejection(model.slug, None, "unknown_layout", None, None)
+        row = int(self.index.smallest[i])
+        if row == NOBODY:
+            return Rejection(self.index.catalog.models[i].slug, None, "unknown_layout", None, None)
+        model, build = self.index.build(row)
+        assert build.sizes is not None
         needed, available, reason = binding(build, self.host, self.workload, embedding=embeds(model))
         # Versions of one model share a layout: what was searched for one of them holds for all.
         layout = (build.sizes.arch, build.sizes.layers, build.sizes.n_vocab, build.bytes, model.task)
         if layout not in self.known:
-            self.known[layout] = self.fixes(i, build.sizes)
+            self.known[layout] = self.fixes(i, build, embedding=embeds(model))
         return Rejection(model.slug, build.id, reason, needed, available, self.known[layout])
 
-    def fixes(self, i: int, sizes: BuildSizes) -> tuple[Fix, ...]:
-        embedding = embeds(self.models[i])
-        found: list[Fix] = []
-        for variation, able in self.tried:
+    def fixes(self, i: int, build: BuildSpec, *, embedding: bool) -> tuple[Fix, ...]:
+        assert build.sizes is not None
+        found: dict[str, Fix] = {}
+        for variation, kind in zip(self.tried, self.kinds.get(i, []), strict=False):
             if len(found) == MOST_FIXES - 1:
                 break
-            if i in able and variation.change not in {fix.change for fix in found}:
-                kinds = KINDS[able[i] : able[i] + 2]
-                placed = place(sizes, variation.host, variation.workload, embedding=embedding, kinds=kinds)
+            if kind != NEVER and variation.change not in found:
+                kinds = KINDS[kind : kind + 2]
+                placed = place(build.sizes, variation.host, variation.workload, embedding=embedding, kinds=kinds)
                 if placed:
-                    found.append(Fix(variation.change, variation.before, variation.after, spare(placed)))
-        smallest = self.smallest_gpu(self.builds[i], embedding)
-        return (*found, smallest) if smallest else tuple(found)
+                    fix = Fix(variation.change, variation.before, variation.after, spare(placed))
+                    found[variation.change] = fix
+        smallest = smallest_gpu(build, self.host, self.workload, self.gpus, embedding=embedding)
+        return (*found.values(), smallest) if smallest else tuple(found.values())
 
-    def smallest_gpu(self, build: BuildSpec, embedding: bool) -> Fix | None:
-        """The smallest card, or the fewest of the smallest that work together, that hold the whole build."""
-        assert build.sizes is not None
-        base = settings_for(build.sizes, self.workload, embedding=embedding)
-        whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
-        owned = {d.name: sum(o.name == d.name for o in self.host.devices) for d in self.host.devices}
-        for count in COUNTS:
-            # The first that has the room nearly always does; the next few cover uneven layers.
-            able = (card for card, room in self.gpus if count * room >= whole and count > owned.get(card.name, 0))
-            for card in islice(able, 3):
-                # The machine around a card that one would buy has room for the host's part.
-                machine = HostSpec((card,) * count, None, None)
-                placed = place(build.sizes, machine, self.workload, embedding=embedding, kinds=("gpu", "gpus"))
-                if placed:
-                    name = card.name if count == 1 else f"{count}x {card.name}"
-                    return Fix("gpu", named(self.host), name, spare(placed))
-        return None
+
+def smallest_gpu(
+    build: BuildSpec, host: HostSpec, workload: Workload, gpus: Sequence[Device], *, embedding: bool
+) -> Fix | None:
+    """The smallest card of `gpus`, or the fewest of the smallest that work together, that hold the whole build."""
+    assert build.sizes is not None
+    base = settings_for(build.sizes, workload, embedding=embedding)
+    whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
+    owned = {d.name: sum(o.name == d.name for o in host.devices) for d in host.devices}
+    rooms = [(card, card.available_bytes - device_overhead(card)) for card in gpus]
+    for count in COUNTS:
+        # The first that has the room nearly always does; the next few cover uneven layers.
+        able = (card for card, room in rooms if count * room >= whole and count > owned.get(card.name, 0))
+        for card in islice(able, 3):
+            # The machine around a card that one would buy has room for the host's part.
+            machine = HostSpec((card,) * count, None, None)
+            placed = place(build.sizes, machine, workload, embedding=embedding, kinds=("gpu", "gpus"))
+            if placed:
+                name = card.name if count == 1 else f"{count}x {card.name}"
+                return Fix("gpu", named(host), name, spare(placed))
+    return None
 
 
 def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) -> Rejection:
@@ -296,7 +290,7 @@ def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) ->
     if placed:
         fixes.append(Fix("placement", made.placement, placed.placement, spare(placed)))
     if not fixes:
-        smallest = Search.over((made.model,), [], host, workload, gpus).smallest_gpu(build, settings.embedding)
+        smallest = smallest_gpu(build, host, workload, usable(host, gpus), embedding=settings.embedding)
         fixes += [smallest] if smallest else []
     return Rejection(made.model.slug, build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
 

@@ -9,54 +9,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.fit import utility
+from advisor.fit.index import NOBODY, Floats, Index, Strengths
 from advisor.fit.placement import KINDS
 from advisor.fit.plans import LEAST_BITS, USUAL_BITS, all_plans, loss, parts, plan, too_slow
-from advisor.fit.requirements import missed, strength
-from advisor.fit.screen import NEVER, Columns, Screened, catalog_columns, screen
-from advisor.fit.spec import Catalog, HostSpec, ModelSpec, Plan, Result, Strength, Workload
+from advisor.fit.requirements import MEETS, Bools, Codes, missed, strength
+from advisor.fit.screen import NEVER, Ints, Screened, screen
+from advisor.fit.spec import REASONS, HostSpec, Plan, Result, Workload
 
 BUILDS_TRIED = 3  # of one model, best first, before it counts as rejected
 OTHERS = 6
 CLOSE = 1.08  # an exact score may be this much above its screened one
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A catalog with what is computed once for it."""
-
-    catalog: Catalog
-    table: Columns
-    losses: NDArray[np.float64]  # points lost to quantization, per build of the table
-    rows: dict[int, list[int]]  # model -> rows of the table
-
-    @classmethod
-    def of(cls, catalog: Catalog) -> Index:
-        table = catalog_columns(catalog)
-        rows: dict[int, list[int]] = {}
-        for row, model in enumerate(table.model.tolist()):
-            rows.setdefault(model, []).append(row)
-        owners = zip(table.model.tolist(), table.build.tolist(), strict=True)
-        losses = np.array([loss(catalog.models[m], catalog.models[m].builds[b]) for m, b in owners])
-        return cls(catalog, table, losses, rows)
+SUPERSEDED, NO_EVIDENCE = (REASONS.index(reason) for reason in ("superseded", "no_evidence"))
 
 
 @dataclass(slots=True)
 class Ranking:
-    """Results in order, and what is left to explain, by index into the catalog's models."""
+    """Results in order, and what is left to explain, by model of the catalog."""
 
-    results: list[Result] = field(default_factory=list)
-    barred: dict[int, str] = field(default_factory=dict)  # the requirement that the model misses
+    barred: Codes  # the requirement that the model misses
+    unfit: Bools  # no build fits
     slow: dict[int, Plan] = field(default_factory=dict)  # fits, but misses a demand on speed
-    unfit: list[int] = field(default_factory=list)  # no build fits
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> Ints:
+        """The models that have to be explained."""
+        missing = (self.barred != MEETS) | self.unfit
+        missing[list(self.slow)] = True
+        return np.flatnonzero(missing)
+
+    def reason(self, model: int) -> str | None:
+        """Code of the requirement that the model misses."""
+        return None if self.barred[model] == MEETS else REASONS[self.barred[model]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may run: its screened score and the rows of its builds, best first."""
+    """A model that may run, with its best build's screened score."""
 
     model: int
     score: float
-    rows: list[int]
     unproved: bool  # nothing published for the use case: comes after every model that has something
 
 
@@ -77,12 +69,13 @@ class Asked:
     host: HostSpec
     workload: Workload
     prefer: str
-    only: frozenset[str] | None
     found: Screened
-    scores: NDArray[np.float64]
+    able: Bools  # by build: may fit, and is considered
+    scores: Floats  # by build, as far as they are able
 
-    def strength(self, model: int) -> Strength:
-        return strength(self.index.catalog.models[model], self.workload)
+    @property
+    def judged(self) -> Strengths:
+        return self.index.strengths[self.workload.use_case]
 
 
 def rank(
@@ -102,19 +95,23 @@ def rank(
         expand: keep each model's other plans too.
     """
     found = screen(index.table, host, workload)
-    asked = Asked(index, host, workload, prefer, only_builds, found, scores(index, found, workload, prefer))
-    out = Ranking()
-    order = candidates(asked, out)
+    models, builds = considered(index, only_builds)
+    able = builds & (found.kind != NEVER)
+    asked = Asked(index, host, workload, prefer, found, able, scores(index, found, workload, prefer))
+    barred = np.where(models, missed(index.traits, workload), MEETS)
+    out = Ranking(barred, models & (barred == MEETS))
+    order, best = candidates(asked, out)
     kept: list[Planned] = []
-    for candidate in order:
+    for model in order.tolist():
+        candidate = Candidate(model, float(best[model]), bool(asked.judged.unproved[model]))
         if len(kept) >= limit and beaten(candidate, sorted(p.key for p in kept)[limit - 1]):
             break
-        best = best_plan(asked, candidate, out)
-        if best:
-            kept.append(best)
+        planned = best_plan(asked, candidate, out)
+        if planned:
+            kept.append(planned)
     kept = sorted(kept, key=lambda p: p.key)[:limit]
     if len(kept) == limit:
-        leave_unproved(asked, order, {p.plan.model.slug for p in kept}, out)
+        leave_unproved(asked, order, kept, out)
     front = pareto([p.plan for p in kept], workload)
     out.results = [
         Result(
@@ -135,14 +132,12 @@ def rank(
 
 def scores(index: Index, found: Screened, workload: Workload, prefer: str) -> NDArray[np.float64]:
     """Utility per build by the screened figures."""
-    judged = [strength(model, workload) for model in index.catalog.models]
-    score = np.array([s.score for s in judged])[index.table.model]
-    low = np.array([s.low for s in judged])[index.table.model]
+    judged, owner = index.strengths[workload.use_case], index.table.model
     more = np.where(found.fill > 0, found.headroom * found.need / np.maximum(found.fill, 1.0), workload.context)
     result: NDArray[np.float64] = utility.utility(
         prefer,
         (
-            utility.quality_part(score, low, index.losses),
+            utility.quality_part(judged.score[owner], judged.low[owner], index.losses),
             utility.speed_part(workload, prefer, found.decode),
             utility.headroom_part(found.headroom),
             utility.context_part(more, workload.context),
@@ -151,38 +146,51 @@ def scores(index: Index, found: Screened, workload: Workload, prefer: str) -> ND
     return result
 
 
-def candidates(asked: Asked, out: Ranking) -> list[Candidate]:
-    """Models that meet the requirements and may fit, by screened score; the others are noted in `out`."""
-    models, found = asked.index.catalog.models, []
-    for i, model in enumerate(models):
-        if asked.only is not None and not any(build.id in asked.only for build in model.builds):
-            continue  # not asked about, so nothing to explain either
-        reason = missed(model, asked.workload)
-        if reason:
-            out.barred[i] = reason
-        elif rows := rows_of(asked, i):
-            unproved = asked.strength(i).basis == "none"
-            found.append(Candidate(i, float(asked.scores[rows[0]]), rows, unproved))
-        else:
-            out.unfit.append(i)
-    runnable = {models[c.model].slug for c in found}
-    for c in found:
-        if models[c.model].superseded_by in runnable:
-            out.barred[c.model] = "superseded"
-    left = [c for c in found if c.model not in out.barred]
-    return sorted(left, key=lambda c: (c.unproved, -c.score, models[c.model].slug))
+def candidates(asked: Asked, out: Ranking) -> tuple[Ints, Floats]:
+    """Models that meet the requirements and may fit, by screened score, and by model the score of its best build.
+
+    What is replaced by another of them is noted in `out`; what stays `unfit` there has no build that may fit.
+    """
+    index, able = asked.index, asked.able
+    usual = able & (index.table.bits >= USUAL_BITS)
+    best = by_model(index, np.where(usual, asked.scores, -np.inf))
+    best = np.where(best > -np.inf, best, by_model(index, np.where(able, asked.scores, -np.inf)))
+    runs = (best > -np.inf) & (out.barred == MEETS)
+    out.unfit &= ~runs
+    replaced = runs & (index.successor != NOBODY) & runs[index.successor]
+    out.barred[replaced] = SUPERSEDED
+    found = np.flatnonzero(runs & ~replaced)
+    return found[np.lexsort((index.place[found], -best[found], asked.judged.unproved[found]))], best
+
+
+def by_model(index: Index, values: Floats) -> Floats:
+    """The largest of each model's builds; minus infinity where it has none."""
+    found = np.full(len(index.catalog.models), -np.inf)
+    owners = np.flatnonzero(np.diff(index.ends))
+    if len(owners):
+        found[owners] = np.maximum.reduceat(values, index.ends[owners])
+    return found
+
+
+def considered(index: Index, only: frozenset[str] | None) -> tuple[Bools, Bools]:
+    """Which models and builds are asked about: those above the quality floor, or `only` those, however packed."""
+    if only is None:
+        return np.ones(len(index.catalog.models), dtype=bool), index.table.bits >= LEAST_BITS
+    models, builds = np.zeros(len(index.catalog.models), dtype=bool), np.zeros(len(index.losses), dtype=bool)
+    for model in (index.numbers[index.builds[key][0].slug] for key in only if key in index.builds):
+        models[model] = True
+        for row in index.rows(model):
+            builds[row] = index.build(row)[1].id in only
+    return models, builds
 
 
 def rows_of(asked: Asked, model: int) -> list[int]:
     """Rows of a model's builds that may fit, best first: usual quantizations first, none below the floor."""
-    table, builds = asked.index.table, asked.index.catalog.models[model].builds
-    rows = [
-        row
-        for row in asked.index.rows.get(model, [])
-        if asked.found.kind[row] != NEVER
-        and (table.bits[row] >= LEAST_BITS if asked.only is None else builds[table.build[row]].id in asked.only)
-    ]
-    return sorted(rows, key=lambda row: (table.bits[row] < USUAL_BITS, -asked.scores[row], builds[table.build[row]].id))
+
+    def key(row: int) -> tuple[bool, float, str]:
+        return asked.index.table.bits[row] < USUAL_BITS, -asked.scores[row], asked.index.build(row)[1].id
+
+    return sorted((row for row in asked.index.rows(model) if asked.able[row]), key=key)
 
 
 def beaten(candidate: Candidate, last: tuple[bool, float, str]) -> bool:
@@ -198,11 +206,11 @@ def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | Non
     The first that will do is held against the best build that stays nearer to the devices: a finer quantization that
     spills into main memory and a coarser one that does not are compared by their exact figures.
     """
-    i, rows = candidate.model, candidate.rows
+    i, rows = candidate.model, rows_of(asked, candidate.model)
     # A demand on speed may be met only by the fastest build, however it ranks.
     fastest = max(rows, key=lambda row: asked.found.decode[row])
     for row in dict.fromkeys([*rows[:BUILDS_TRIED], fastest]):
-        made = exact(asked, i, row)
+        made = exact(asked, row)
         if made is None:
             continue
         reason = too_slow(made, asked.workload)
@@ -214,19 +222,17 @@ def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | Non
         out.slow.pop(i, None)
         first = judged(asked, candidate, made)
         nearer = [r for r in rows if asked.found.kind[r] < KINDS.index(made.placement) and r != row]
-        other = exact(asked, i, nearer[0]) if nearer else None
+        other = exact(asked, nearer[0]) if nearer else None
         if other is None or too_slow(other, asked.workload):
             return first
         return min(first, judged(asked, candidate, other), key=lambda p: p.key)
     if i not in out.slow:
-        out.unfit.append(i)
+        out.unfit[i] = True
     return None
 
 
-def exact(asked: Asked, model: int, row: int) -> Plan | None:
-    spec = asked.index.catalog.models[model]
-    build = spec.builds[asked.index.table.build[row]]
-    return plan(spec, build, asked.host, asked.workload, KINDS[int(asked.found.kind[row]) :])
+def exact(asked: Asked, row: int) -> Plan | None:
+    return plan(*asked.index.build(row), asked.host, asked.workload, KINDS[int(asked.found.kind[row]) :])
 
 
 def judged(asked: Asked, candidate: Candidate, made: Plan) -> Planned:
@@ -235,11 +241,11 @@ def judged(asked: Asked, candidate: Candidate, made: Plan) -> Planned:
     return Planned((candidate.unproved, -round(score, 6), made.build.id), made, detail)
 
 
-def leave_unproved(asked: Asked, order: list[Candidate], shown: set[str], out: Ranking) -> None:
+def leave_unproved(asked: Asked, order: Ints, kept: list[Planned], out: Ranking) -> None:
     """Models that would run but have nothing published for the use case give way, and that is said of them."""
-    for c in order:
-        if c.unproved and asked.index.catalog.models[c.model].slug not in shown:
-            out.barred.setdefault(c.model, "no_evidence")
+    shown = [asked.index.numbers[one.plan.model.slug] for one in kept]
+    unproved = order[asked.judged.unproved[order]]
+    out.barred[unproved[~np.isin(unproved, shown)]] = NO_EVIDENCE
 
 
 def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
@@ -272,13 +278,3 @@ def pareto(plans: list[Plan], workload: Workload) -> list[bool]:
 
     keys = [key(p) for p in plans]
     return [not any(o != k and all(a >= b for a, b in zip(o, k, strict=True)) for o in keys) for k in keys]
-
-
-def by_strength(models: tuple[ModelSpec, ...], workload: Workload, indices: list[int]) -> list[int]:
-    """Strongest first, those with nothing published last."""
-
-    def key(i: int) -> tuple[bool, float, str]:
-        judged = strength(models[i], workload)
-        return judged.basis == "none", -judged.low, models[i].slug
-
-    return sorted(indices, key=key)

@@ -2,67 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from advisor.fit.spec import ModelSpec, Strength, Workload
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.fit.spec import REASONS, ModelSpec, Strength, Workload
 
 NO_STRENGTH = Strength(score=0.0, low=0.0, high=0.0, basis="none")
+MEETS = -1  # no requirement is missed
+
+Bools = NDArray[np.bool_]
+Codes = NDArray[np.int8]  # places in spec.REASONS, or MEETS
 
 
 def context_limit(model: ModelSpec) -> int | None:
     """Tokens the model was made for: the smaller of what the catalog and its layout say."""
-    limits = [b.sizes.context_length for b in model.builds if b.sizes and b.sizes.context_length]
-    return min([*limits[:1], *([model.context_length] if model.context_length else [])], default=None)
+    layout = next((b.sizes.context_length for b in model.builds if b.sizes and b.sizes.context_length), None)
+    return min((limit for limit in (layout, model.context_length) if limit), default=None)
 
 
-def modalities(workload: Workload) -> set[str]:
-    return set(workload.input_modalities) | ({"image"} if workload.use_case == "vision" else set())
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What requirements look at, as parallel arrays with one entry per model; built once per catalog version."""
+
+    task: NDArray[np.object_]
+    licence: NDArray[np.object_]
+    commercial: Bools  # allowed, perhaps under conditions
+    reads: dict[str, Bools]  # by modality
+    speaks: dict[str, Bools]  # by language
+    silent: Bools  # no languages are stated
+    tool_use: Bools
+    reasoning: Bools
+    limit: NDArray[np.float64]  # tokens of context; infinite where nobody says
+    foreign: Bools  # there are builds, but none for this engine
+    layout: Bools  # of a build for this engine the layout is known
+
+    @classmethod
+    def of(cls, models: Sequence[ModelSpec]) -> Traits:
+        gguf = [[b for b in model.builds if b.format == "gguf"] for model in models]
+        return cls(
+            task=np.array([model.task for model in models], dtype=object),
+            licence=np.array([model.licence for model in models], dtype=object),
+            commercial=_flags(model.commercial in ("yes", "conditions") for model in models),
+            reads=_members([model.input_modalities or ("text",) for model in models]),
+            speaks=_members([model.languages for model in models]),
+            silent=_flags(not model.languages for model in models),
+            tool_use=_flags(model.tool_use is True for model in models),
+            reasoning=_flags(model.reasoning is True for model in models),
+            limit=np.array([context_limit(model) or np.inf for model in models], dtype=np.float64),
+            foreign=_flags(bool(m.builds) and not able for m, able in zip(models, gguf, strict=True)),
+            layout=_flags(any(build.sizes for build in able) for able in gguf),
+        )
 
 
-def _task(model: ModelSpec, workload: Workload) -> bool:
-    return model.task == ("embedding" if workload.use_case == "embedding" else "generate")
+def _flags(values: Iterable[bool]) -> Bools:
+    return np.fromiter(values, dtype=bool)
 
 
-def _licence(model: ModelSpec, workload: Workload) -> bool:
+def _members(sets: Sequence[Sequence[str]]) -> dict[str, Bools]:
+    """Name -> whose sets hold it."""
+    names = sorted({name for one in sets for name in one})
+    return {name: _flags(name in one for one in sets) for name in names}
+
+
+def _all_of(known: dict[str, Bools], names: Iterable[str], count: int) -> Bools:
+    found = np.ones(count, dtype=bool)
+    for name in names:
+        found &= known.get(name, False)
+    return found
+
+
+def _task(traits: Traits, workload: Workload) -> Bools:
+    return np.asarray(traits.task == ("embedding" if workload.use_case == "embedding" else "generate"))
+
+
+def _licence(traits: Traits, workload: Workload) -> Bools:
     if workload.licence == "any":
-        return True
+        return np.ones_like(traits.commercial)
     if workload.licence == "commercial":
-        return model.commercial in ("yes", "conditions")
-    return model.licence in workload.licence
+        return traits.commercial
+    return np.isin(traits.licence, workload.licence)
 
 
-def _modality(model: ModelSpec, workload: Workload) -> bool:
-    return modalities(workload) <= set(model.input_modalities or ("text",))
+def _modality(traits: Traits, workload: Workload) -> Bools:
+    wanted = {*workload.input_modalities, *(("image",) if workload.use_case == "vision" else ())}
+    return _all_of(traits.reads, wanted, len(traits.task))
 
 
-def _language(model: ModelSpec, workload: Workload) -> bool:
+def _language(traits: Traits, workload: Workload) -> Bools:
     # Most makers state no list. Not stated is not the same as not spoken: such a model stays, and its reasons say so.
-    return not model.languages or set(workload.languages) <= set(model.languages)
+    return traits.silent | _all_of(traits.speaks, workload.languages, len(traits.task))
 
 
-def _tool_use(model: ModelSpec, workload: Workload) -> bool:
+def _tool_use(traits: Traits, workload: Workload) -> Bools:
     wanted = workload.tool_use or workload.use_case == "tool_use"
-    return not wanted or model.tool_use is True
+    return traits.tool_use if wanted else np.ones_like(traits.tool_use)
 
 
-def _reasoning(model: ModelSpec, workload: Workload) -> bool:
-    return workload.reasoning is None or (model.reasoning is True) == workload.reasoning
+def _reasoning(traits: Traits, workload: Workload) -> Bools:
+    wanted = workload.reasoning
+    return np.ones_like(traits.reasoning) if wanted is None else traits.reasoning == wanted
 
 
-def _context(model: ModelSpec, workload: Workload) -> bool:
-    limit = context_limit(model)
-    return limit is None or workload.context <= limit
+def _context(traits: Traits, workload: Workload) -> Bools:
+    return np.asarray(workload.context <= traits.limit)
 
 
-def _engine(model: ModelSpec, workload: Workload) -> bool:
-    return not model.builds or any(build.format == "gguf" for build in model.builds)
+def _engine(traits: Traits, workload: Workload) -> Bools:
+    return ~traits.foreign
 
 
-def _layout(model: ModelSpec, workload: Workload) -> bool:
-    return any(build.format == "gguf" and build.sizes for build in model.builds)
+def _layout(traits: Traits, workload: Workload) -> Bools:
+    return traits.layout
 
 
-RULES: tuple[tuple[str, Callable[[ModelSpec, Workload], bool]], ...] = (
+RULES: tuple[tuple[str, Callable[[Traits, Workload], Bools]], ...] = (
     ("embedding", _task),
     ("licence", _licence),
     ("modality", _modality),
@@ -75,9 +131,12 @@ RULES: tuple[tuple[str, Callable[[ModelSpec, Workload], bool]], ...] = (
 )
 
 
-def missed(model: ModelSpec, workload: Workload) -> str | None:
-    """The reason code of the first requirement the model misses."""
-    return next((reason for reason, holds in RULES if not holds(model, workload)), None)
+def missed(traits: Traits, workload: Workload) -> Codes:
+    """By model: the first requirement that it misses, or MEETS."""
+    found = np.full(len(traits.task), MEETS, dtype=np.int8)
+    for reason, holds in reversed(RULES):
+        found[~holds(traits, workload)] = REASONS.index(reason)
+    return found
 
 
 def strength(model: ModelSpec, workload: Workload) -> Strength:

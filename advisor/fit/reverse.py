@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from advisor.fit.index import Index
 from advisor.fit.plans import LEAST_BITS, bits
-from advisor.fit.rank import Index, rank
+from advisor.fit.rank import rank
+from advisor.fit.requirements import MEETS
 from advisor.fit.spec import HostSpec, Result, Workload
 
 WHOLE = ("gpu", "gpus")
@@ -30,7 +32,7 @@ def meeting(
         if card in enough or not weights or 0.8 * min(weights) > room:
             continue
         ranking = rank(index, machine, workload, prefer=prefer, limit=1)
-        if ranking.barred:
+        if ranking.barred[0] != MEETS:
             break
         # Main memory is not what one buys a card for: a plan that spills into it is no answer here.
         if not ranking.results or ranking.results[0].plan.placement not in WHOLE:

@@ -18,6 +18,8 @@ from advisor.fit.spec import BuildSizes, Catalog, HostSpec, Workload
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Number = float | Floats
+Truth = bool | NDArray[np.bool_]
 
 SLACK = 0.95  # sums are taken at this share: they leave out padding and rounding in either direction
 ACHIEVED = 0.65  # share of the memory bandwidth that token generation reaches, for the order only
@@ -48,6 +50,10 @@ class Columns:
     blocks: Floats
     bits: Floats  # bits per weight
     limit: Floats  # trained context
+
+    def take(self, rows: Ints) -> Columns:
+        """Those rows alone."""
+        return Columns(*(getattr(self, name)[rows] for name in FIELDS))
 
 
 FIELDS = tuple(Columns.__dataclass_fields__)
@@ -108,16 +114,18 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What one host offers, in bytes after the overheads, and in bytes per second."""
+    """What one host offers, in bytes after the overheads, and in bytes per second; or columns of as many hosts."""
 
-    one: float  # on the best single device
-    several: float  # on the best set of devices together
-    ram: float
-    offload: bool  # the host's memory is known and may be used
-    unified: bool
-    fast: float
-    mean: float
-    slow: float
+    one: Number  # on the best single device
+    several: Number  # on the best set of devices together
+    ram: Number
+    overhead: Number  # of the host's memory
+    offload: Truth  # the host's memory is known and may be used
+    devices: Truth  # there is one
+    unified: Truth
+    fast: Number
+    mean: Number
+    slow: Number
 
     @classmethod
     def of(cls, host: HostSpec) -> Room:
@@ -129,42 +137,62 @@ class Room:
             one=max(rooms, default=0.0),
             several=max((sum(rooms[i] for i in members) for members in sets), default=0.0),
             ram=np.inf if host.ram_available_bytes is None else float(host.ram_available_bytes),
+            overhead=float(host_overhead(1 if host.devices else 0)),
             offload=host.ram_available_bytes is not None,
+            devices=bool(host.devices),
             unified=any(d.unified for d in host.devices),
             fast=fast,
             mean=float(np.mean([rates[i] for i in sets[0]])) if sets else fast,
             slow=float(host.ram_bandwidth or RAM_BANDWIDTH),
         )
 
+    @classmethod
+    def columns(cls, rooms: Sequence[Room]) -> Room:
+        return cls(*(np.array([[getattr(room, name)] for room in rooms]) for name in cls.__dataclass_fields__))
+
 
 def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
-    """About 50 array operations over all builds; the order of kinds is that of `placement.ATTEMPTS`."""
-    slots, cells = workload.concurrency, padded(workload.context)
-    room = Room.of(host)
+    """All builds for one question: arrays of the table's length."""
+    return _screen(table, Room.of(host), padded(workload.context), workload.concurrency)
+
+
+def screen_all(table: Columns, questions: Sequence[tuple[HostSpec, Workload]]) -> Screened:
+    """All builds for each of several questions: arrays of (questions, builds)."""
+    rooms = {id(host): Room.of(host) for host, _ in questions}
+    return _screen(
+        table,
+        Room.columns([rooms[id(host)] for host, _ in questions]),
+        np.array([[padded(workload.context)] for _, workload in questions]),
+        np.array([[workload.concurrency] for _, workload in questions]),
+    )
+
+
+def _screen(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) -> Screened:
+    """About 50 array operations; the order of kinds is that of `placement.ATTEMPTS`."""
     kept = np.minimum(cells, table.window + UBATCH)
     cache = slots * (2.0 * (table.full * cells + table.windowed * kept) + table.state)
     work = UBATCH * (2.0 * (cells + kept) + 4.0 * table.width)
     need = table.device + cache + work
     # Bounds are drawn in favour of the build, with the smallest cache there is: the exact sum decides.
     least = (table.device + PACKED * cache + work) * SLACK
-    beside = (table.inputs + work + host_overhead(1 if host.devices else 0)) * SLACK
-    pool = least if room.unified else np.zeros_like(least)
+    beside = (table.inputs + work + room.overhead) * SLACK
+    pool = np.where(room.unified, least, 0.0)
     free = room.ram - beside - pool
 
-    best = max(room.one, room.several)
-    moved = np.divide(least - best, table.experts, out=np.full_like(least, np.inf), where=table.experts > 0)
+    best = np.maximum(room.one, room.several)
+    over = least - best
+    moved = np.divide(over, table.experts, out=np.full_like(over, np.inf), where=table.experts > 0)
     on_devices = np.clip((best - work * SLACK) / np.maximum(1.0, table.device + PACKED * cache), 0.0, 1.0)
-    left_over = 0.0 if room.unified else (1 - on_devices) * (table.device + PACKED * cache) * SLACK
+    left_over = np.where(room.unified, 0.0, (1 - on_devices) * (table.device + PACKED * cache) * SLACK)
     alone = (table.host + PACKED * cache + work + host_overhead(0)) * SLACK
-    there = bool(host.devices)
-    feasible = np.vstack(
+    feasible = np.stack(
         [
-            (least <= room.one) & (free >= 0) & there,
+            (least <= room.one) & (free >= 0) & room.devices,
             (least <= room.several) & (free >= 0) & (room.several > 0),
             (moved <= 1)
-            & (free >= (0 if room.unified else np.clip(moved, 0, 1) * table.experts * SLACK))
+            & (free >= np.where(room.unified, 0.0, np.clip(moved, 0, 1) * table.experts * SLACK))
             & room.offload,
-            (on_devices * (table.blocks + 1) >= 1) & (free >= left_over) & room.offload & there,
+            (on_devices * (table.blocks + 1) >= 1) & (free >= left_over) & room.offload & room.devices,
             (alone <= room.ram) & room.offload,
         ]
     )
@@ -179,10 +207,10 @@ def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
     )
     rate = np.where(kind == 0, room.fast, room.mean) * ACHIEVED
     seconds = (read - from_host) / rate + from_host / (room.slow * CPU_ACHIEVED)
-    ram = max(room.ram, 1.0)
+    ram = np.maximum(room.ram, 1.0)
     beyond = np.where(seen == 2, np.clip(moved, 0, 1) * table.experts, left_over)
     spilled = (beside + pool + beyond) / ram
-    whole = [need / max(room.one, 1.0), need / max(room.several, 1.0)]
+    whole = [need / np.maximum(room.one, 1.0), need / np.maximum(room.several, 1.0)]
     taken = np.choose(seen, [*whole, spilled, spilled, alone / ram])
     headroom = np.clip(1 - taken, 0.0, 1.0)
     return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), headroom, 2.0 * slots * table.full)

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,21 @@ CHUNK = 1 << 22
 Found = dict[tuple[str, int], Path]
 
 
-def bundled() -> list[Path]:
-    """Folders of the installed packages that carry a model file."""
+@cache
+def bundled() -> Found:
+    """What the installed packages carry; a package that comes later is seen after a restart."""
     specs = (importlib.util.find_spec(name) for name in BUNDLED)
-    return [Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()]
+    return _indexed(Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ())
 
 
 def index(roots: Iterable[Path]) -> Found:
     """`{(file name, bytes): path}` of the GGUF files under `roots` and in the bundled packages; the first one wins."""
+    return bundled() | _indexed(roots)
+
+
+def _indexed(roots: Iterable[Path]) -> Found:
     found: Found = {}
-    for root in [*roots, *bundled()]:
+    for root in roots:
         for path in _gguf(root.resolve()):
             found.setdefault((path.name, path.stat().st_size), path)
     return found

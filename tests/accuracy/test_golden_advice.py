@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.fit.fixes import rejections
-from advisor.fit.rank import Index, Ranking, rank
+from advisor.fit.index import Index
+from advisor.fit.rank import Ranking, rank
 from advisor.fit.spec import PREFERENCES, USE_CASES, HostSpec, Workload
 from advisor.selectors import host_spec
 from hardware.services import HardwareError, stated

@@ -87,10 +87,10 @@ def test_a_model_that_nobody_hosts_is_held_against_the_cheapest_that_is_as_good(
 
 
 def test_nothing_is_comparable_to_what_nothing_is_published_about() -> None:
-    catalog = selectors.catalog().catalog
-    unhosted = next(model for model in catalog.models if model.slug not in hosted.prices()["prices"])
-    assert hosted.offer(unhosted, None, Workload(use_case="coding"), catalog) is None
-    assert hosted.offer(unhosted, 1.0, Workload(use_case="coding"), catalog) is not None
+    index = selectors.catalog()
+    unhosted = next(model for model in index.catalog.models if model.slug not in hosted.prices()["prices"])
+    assert hosted.offer(unhosted, None, Workload(use_case="coding"), index) is None
+    assert hosted.offer(unhosted, 1.0, Workload(use_case="coding"), index) is not None
 
 
 def test_an_embedding_is_paid_by_what_it_reads() -> None:

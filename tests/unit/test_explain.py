@@ -7,9 +7,10 @@ import pytest
 from advisor.fit.allowances import GIB
 from advisor.fit.explain import explained
 from advisor.fit.fixes import reference_device, rejections, stated_rejection
+from advisor.fit.index import Index
 from advisor.fit.placement import as_stated, place
 from advisor.fit.plans import planned
-from advisor.fit.rank import Index, rank
+from advisor.fit.rank import rank
 from advisor.fit.spec import Catalog, Device, HostSpec, Rejection, Settings, Workload
 from tests.unit.builds import card, machine
 from tests.unit.test_rank import WEAK, model

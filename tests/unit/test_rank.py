@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.fit import utility
+from advisor.fit.index import Index
 from advisor.fit.placement import KINDS, place
 from advisor.fit.plans import plan
-from advisor.fit.rank import Index, pareto, rank
-from advisor.fit.requirements import missed
+from advisor.fit.rank import pareto, rank
+from advisor.fit.requirements import MEETS, Traits, missed
 from advisor.fit.screen import NEVER, catalog_columns, screen
-from advisor.fit.spec import BuildSpec, Catalog, ModelSpec, Strength, Workload
+from advisor.fit.spec import REASONS, BuildSpec, Catalog, ModelSpec, Strength, Workload
 from tests.unit.builds import card, machine, pooled, sizes
 
 STRONG = Strength(score=80, low=75, high=85, basis="evidence")
@@ -56,6 +57,11 @@ def ranked(*models: ModelSpec, ram: float = 64, gib: float = 24, workload: Workl
     return rank(index, machine(card(gib), ram=ram), workload or Workload(), **more)  # type: ignore[arg-type]
 
 
+def first_missed(one: ModelSpec, workload: Workload) -> str | None:
+    (code,) = missed(Traits.of((one,)), workload)
+    return None if code == MEETS else REASONS[code]
+
+
 def slugs(ranking) -> list[str]:
     return [r.plan.model.slug for r in ranking.results]
 
@@ -78,7 +84,8 @@ def test_what_has_no_evidence_comes_after_what_has_whatever_its_score():
 
 def test_what_has_no_evidence_gives_way_when_the_list_is_full():
     ranking = ranked(model("qwen3-8b", NONE), model("llama-3.1-8b-instruct", WEAK), limit=1)
-    assert ranking.barred == {0: "no_evidence"}
+    assert ranking.reason(0) == "no_evidence"
+    assert ranking.reason(1) is None
 
 
 def test_a_model_appears_once_with_its_other_plans_on_request():
@@ -103,13 +110,13 @@ def test_below_the_floor_nothing_is_advised():
     crushed = replace(only.sizes, file_bytes=int(only.sizes.parameters * 2.6 / 8))  # type: ignore[union-attr, arg-type]
     ranking = ranked(model("llama-3.3-70b-instruct", builds=(replace(only, quantization="Q2_K", sizes=crushed),)))
     assert not ranking.results
-    assert ranking.unfit == [0]
+    assert ranking.unfit.tolist() == [True]
 
 
 def test_a_superseded_model_gives_way_only_to_a_successor_that_runs_here():
     old = model("qwen3-8b", superseded_by="llama-3.3-70b-instruct")
     successor = model("llama-3.3-70b-instruct")
-    assert ranked(old, successor).barred == {0: "superseded"}
+    assert ranked(old, successor).reason(0) == "superseded"
     assert slugs(ranked(old, successor, ram=16, gib=12)) == ["qwen3-8b"]
 
 
@@ -126,8 +133,7 @@ def test_a_demand_on_speed_is_met_by_a_smaller_quantization_or_refused_with_the_
 def test_only_the_named_builds_are_considered():
     ranking = ranked(model("qwen3-8b"), model("llama-3.1-8b-instruct"), only_builds=frozenset({"qwen3-8b:Q4_K_M"}))
     assert slugs(ranking) == ["qwen3-8b"]
-    assert not ranking.barred
-    assert not ranking.unfit
+    assert not len(ranking.left_out)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +159,12 @@ def test_only_the_named_builds_are_considered():
     ],
 )
 def test_each_requirement_bars_what_misses_it_and_nothing_else(changes, asked, reason):
-    assert missed(model("qwen3-8b", **changes), Workload(**asked)) == reason
+    assert first_missed(model("qwen3-8b", **changes), Workload(**asked)) == reason
 
 
 def test_a_build_for_another_engine_is_not_of_this_one():
     foreign = replace(build("qwen3-8b"), format="safetensors")
-    assert missed(model("qwen3-8b", builds=(foreign,)), Workload()) == "engine"
+    assert first_missed(model("qwen3-8b", builds=(foreign,)), Workload()) == "engine"
 
 
 def test_who_prefers_speed_gets_the_faster_and_who_prefers_quality_the_better():
