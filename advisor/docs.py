@@ -202,8 +202,13 @@ def answers(good: dict[int, dict[str, Any]], *problems: int) -> dict[Any, Any]:
 LIST_QUERY = [
     OpenApiParameter("limit", int, description="at most 500"),
     OpenApiParameter("cursor", str),
-    OpenApiParameter("status", str, description="only launches in this state"),
+    OpenApiParameter("search", str, description="words of the model, the build or the message"),
+    OpenApiParameter("ordering", str, description="created, updated, model or status; - for descending"),
+    OpenApiParameter("status", str, description="only launches in this state", enum=STATUSES),
     OpenApiParameter("host", str, description="only launches on this host"),
+    OpenApiParameter("model", str, description="only launches of this model"),
+    OpenApiParameter("build", str, description="only launches of this build"),
+    OpenApiParameter("engine", str, description="only launches under this engine"),
 ]
 
 

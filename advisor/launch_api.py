@@ -5,45 +5,53 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
+from rest_framework.filters import SearchFilter
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from advisor import advice, docs
+from advisor.filters import LaunchFilter
 from advisor.launch import manifest, services
 from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
 from rest.etag import answer
 from rest.pagination import CursorPages
 from rest.problems import Problem
-from rest.strict import StrictQuery
+from rest.strict import Ordering, StrictQuery
 
 KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="the same key answers with the same launch"
 )
 
+MOST_KEY = Launch._meta.get_field("idempotency_key").max_length or 0
 
-class Launches(StrictQuery, APIView):
+
+class Launches(StrictQuery, GenericAPIView[Launch]):
     read_scope, write_scope = "read", "launch"
-    query_keys = ("limit", "cursor", "status", "host")
+    queryset = Launch.objects.prefetch_related("events")
+    serializer_class = LaunchRequestSerializer
+    pagination_class = CursorPages
+    filter_backends = (DjangoFilterBackend, SearchFilter, Ordering)
+    filterset_class = LaunchFilter
+    search_fields = ("model", "build", "message")
+    ordering_fields = ("created", "updated", "model", "status")
+
+    def lists(self, request: Request) -> bool:
+        return request.method == "GET"
 
     @extend_schema(
         operation_id="launches_list", parameters=docs.LIST_QUERY, responses=docs.answers({200: docs.LAUNCHES}, 400)
     )
     def get(self, request: Request) -> Response:
         """Launches, newest first."""
-        status, host = request.query_params.get("status"), request.query_params.get("host")
-        if status is not None and status not in Launch.Status.values:
-            sentence = f"status must be one of {', '.join(Launch.Status.values)}."
-            raise Problem(400, sentence, [{"field": "status", "message": sentence}])
-        rows = Launch.objects.prefetch_related("events")
-        rows = rows.filter(status=status) if status else rows
-        pages = CursorPages()
-        found = pages.paginate_queryset(rows.filter(host_id=host) if host else rows, request, self)
-        return pages.get_paginated_response([services.document(launch) for launch in found])
+        found = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([services.document(launch) for launch in found])
 
     @extend_schema(
         operation_id="launches_create",
@@ -57,7 +65,7 @@ class Launches(StrictQuery, APIView):
         body.is_valid(raise_exception=True)
         try:
             launch, created = services.request(
-                **body.validated_data, idempotency_key=request.headers.get("Idempotency-Key"), owner=str(request.user)
+                **body.validated_data, idempotency_key=idempotency_key(request), owner=str(request.user)
             )
         except advice.Invalid as error:
             raise Problem(error.status, str(error), error.errors) from error
@@ -66,6 +74,14 @@ class Launches(StrictQuery, APIView):
         except services.Refused as error:
             raise Problem(409, str(error)) from error
         return Response(services.document(launch), 201 if created else 200)
+
+
+def idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= MOST_KEY:
+        sentence = f"Idempotency-Key must have 1 to {MOST_KEY} characters."
+        raise Problem(400, sentence, [{"field": "Idempotency-Key", "message": sentence}])
+    return key
 
 
 def found(launch_id: UUID) -> Launch:

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from advisor.models import ApiToken
 from hardware.models import Host
 
-SCOPES = ("read", "recommend", "agent", "launch", "catalog")
+SCOPES = settings.SCOPES
 LAST_USED_EVERY = timedelta(minutes=1)
 
 

@@ -31,6 +31,17 @@ def number(name: str, default: int, low: int, high: int) -> int:
     return int(value)
 
 
+def rates(text: str, default: dict[str, int]) -> dict[str, int]:
+    """`read=600,launch=30`: requests a minute by scope; what is left out keeps its default, 0 is no limit."""
+    given = {}
+    for part in filter(None, text.split(",")):
+        scope, _, value = part.strip().partition("=")
+        if scope not in SCOPES or not value.isdigit() or len(value) > 6:
+            fail(f"RATE_LIMITS must be such as read=600,launch=30 with {', '.join(SCOPES)}, not {part.strip()!r}.")
+        given[scope] = int(value)
+    return default | given
+
+
 def secret_key() -> str:
     """SECRET_KEY, or the file named by SECRET_KEY_FILE, or one made once under the data folder."""
     if os.environ.get("SECRET_KEY"):
@@ -86,6 +97,7 @@ def started_broker() -> str:
         return ""
 
 
+SCOPES = ("read", "recommend", "agent", "launch", "catalog")
 BERTH_DATA = Path(os.environ.get("BERTH_DATA") or BASE_DIR / "var").resolve()
 PORT = number("PORT", 8000, 1, 65535)
 # Loopback unless said otherwise: whoever reaches the page with a launch right starts programs on this machine.
@@ -121,6 +133,7 @@ INSTALLED_APPS = [
     "advisor",
 ]
 MIDDLEWARE = [
+    "rest.logs.name_requests",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "config.middleware.content_security_policy",
@@ -177,6 +190,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest.throttles.ByScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest.renderers.OrjsonRenderer"],
     # Else `builds/?format=gguf` would ask for a renderer of that name.
     "URL_FORMAT_OVERRIDE": None,
@@ -271,11 +285,20 @@ CELERY_BEAT_SCHEDULE = {
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     fail(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
+LOG_FORMAT = os.environ.get("LOG_FORMAT", "line")
+if LOG_FORMAT not in ("line", "json"):
+    fail(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+# One line for every request, beside those that Django writes of failed ones.
+ACCESS_LOG = flag("ACCESS_LOG", False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"ids": {"()": "rest.logs.Ids"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s:%(ids)s %(message)s"},
+        "json": {"()": "rest.logs.JsonLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["ids"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # One line for every beat and every task each two seconds would bury what matters.
@@ -287,6 +310,11 @@ LOGGING = {
 
 # Whether visitors without an account may read and ask; on only where nobody else can reach the page.
 ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", LOOPBACK)
+# Requests a minute to the API by scope, for each token, account or address. On loopback nobody needs protection.
+RATE_LIMITS = rates(
+    os.environ.get("RATE_LIMITS", ""),
+    {} if LOOPBACK else {"read": 3000, "recommend": 3000, "agent": 600, "launch": 60, "catalog": 600},
+)
 # Whether someone at this very machine may launch and stop from the page without signing in.
 LOCAL_OPERATOR = flag("BERTH_LOCAL_OPERATOR", LOOPBACK)
 # The only folders out of which a model file is ever launched, besides the bundled model.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+from rest.logs import request_id
 
 TITLES = {
     400: "The request is not valid",
@@ -42,12 +45,14 @@ class Problem(exceptions.APIException):
 
 
 def document(status: int, detail: str, errors: list[dict[str, Any]] | None = None, **extra: Any) -> dict[str, Any]:
+    named = {"request_id": request_id.get()} if request_id.get() else {}
     return {
         "type": "about:blank",
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
         "errors": errors or [],
+        **named,
         **extra,
     }
 
@@ -80,8 +85,10 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     headers = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait or 0) + 1)  # type: ignore[attr-defined]
+    if isinstance(error, exceptions.Throttled):
+        seconds = math.ceil(error.wait or 1)
+        headers["Retry-After"] = str(seconds)
+        detail = f"More requests than this minute allows; ask again in {seconds} s."
     set_rollback()
     return Response(document(status, detail, errors, **extra), status, headers=headers, content_type=CONTENT_TYPE)
 

@@ -31,6 +31,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": TEXT,
         "errors": {"type": "array", "items": ERROR},
+        "request_id": TEXT | {"description": "As in X-Request-ID and in the log."},
     },
     "required": ["type", "title", "status", "detail", "errors"],
     "additionalProperties": True,

@@ -31,12 +31,15 @@ class StrictQuery:
 
     query_keys: tuple[str, ...] = ()
 
+    def lists(self, request: Request) -> bool:
+        return getattr(self, "action", None) == "list"
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         if not hasattr(self, str(request.method).lower()):
             return  # 405 is the answer, whatever is asked
         known = set(self.query_keys)
-        if getattr(self, "action", None) == "list":
+        if self.lists(request):
             filterset = getattr(self, "filterset_class", None)
             known |= {*PAGE_KEYS, *(filterset.base_filters if filterset else ())}
         unknown = sorted(set(request.query_params) - known)
