@@ -77,8 +77,8 @@ ACCELERATOR: dict[str, tuple[str, Callable[[str], Any]]] = {
     "vram_gb": ("memory_bytes", gibibytes),
     "bandwidth_gb_s": ("memory_bandwidth", gigabytes),
 }
-# Of these, the ones that say on which machine: what a link to another page about the same machine carries.
-HARDWARE = ("hw", "host", "ram_gb", "cpu_cores", "gpu", "gpus", "vram_gb", "bandwidth_gb_s")
+# What a link to another page about the same machine and use carries.
+CARRIED = ("hw", "host", "ram_gb", "cpu_cores", "gpu", "gpus", "vram_gb", "bandwidth_gb_s", "use_case", "context")
 FIELD_OF = {".".join(path): key for key, (path, _) in KEYS.items()}
 FIELD_OF |= {f"hardware.accelerators[0].{name}": key for key, (name, _) in ACCELERATOR.items()}
 

@@ -16,12 +16,13 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advisor import advice, beside, chat, model_page, pages, selectors
-from advisor.forms import CostedForm
+from advisor.forms import AskForm, CostedForm
 from advisor.launch import services
 from advisor.models import Launch
 from advisor.operators import may_operate
-from advisor.query import HARDWARE
+from advisor.query import CARRIED
 from advisor.scatter import scatter
+from advisor.standing import standing
 from hardware.services import documents, host_document
 
 EXAMPLES = (
@@ -127,9 +128,9 @@ def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
 
 
 def machine_query(query: QueryDict) -> str:
-    """The part of a query that names the machine, for a link; empty for this one."""
+    """The part of a query that names the machine and the use, for a link; empty for this machine in general."""
     kept = QueryDict(mutable=True)
-    for key in HARDWARE:
+    for key in CARRIED:
         if key in query:
             kept[key] = query[key]
     return f"?{kept.urlencode()}" if kept else ""
@@ -141,11 +142,19 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     if known is None:
         raise Http404
     query = given(request)
-    context = known | {"page": "model", "stated": query.get("hw") or query.get("gpu"), "examples": EXAMPLES}
+    if known["model"].task == "embedding":
+        query.setdefault("use_case", "embedding")
+    context = known | {
+        "page": "model",
+        "form": AskForm(query.dict()),
+        "stated": query.get("hw") or query.get("gpu"),
+        "examples": EXAMPLES,
+    }
     status = 200
     try:
-        question = advice.question_from_query({key: query[key] for key in query})
+        question = advice.question_from_query(query)
         context |= model_page.memory(slug, question.get("hardware") or {"host": "local"})
+        context["standing"] = standing(question, slug)
     except advice.Invalid as error:
         context["errors"], status = [one["message"] for one in error.errors], error.status
     return render(request, "model.html", context | {"machine": machine_query(query)}, status=status)

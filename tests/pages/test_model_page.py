@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -152,9 +153,9 @@ def test_what_others_wrote_is_text(client: Client) -> None:
 
 def test_answers_and_rejected_models_link_to_it_with_the_same_machine(client: Client) -> None:
     text = page(client, f"/?{TWO}&use_case=coding")
-    links = re.findall(r'href="(/models/[^"]+)"', text)
+    links = re.findall(r'href="(/models/[^"]+)"', unescape(text))
     assert len(links) >= 20
-    assert all("?hw=2x+RTX+3090%2C+64+GB+RAM" in link for link in links)
+    assert all("?hw=2x+RTX+3090%2C+64+GB+RAM&use_case=coding" in link for link in links)
     assert "Memory against context on 2x RTX 3090, 64 GB RAM" in page(client, links[0])
     assert re.search(r'href="/models/[^"?]+/"', page(client, "/"))
 

@@ -1,0 +1,82 @@
+"""Where one model stands among those that run on a machine: which it beats there, and which beat it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisor import beside, kept, pages, selectors
+from advisor.comparison import alone, brief
+from advisor.fit.rank import rank
+from advisor.fit.spec import Result
+
+AGAINST = 100  # best answers of the machine that a model is held against
+SHOWN = 8
+
+
+def standing(question: Any, slug: str) -> dict[str, Any] | None:
+    """A model's best plan held against the best answers to the same question. None for one that is not advised on.
+
+    One beats another that is not stronger and not faster, and weaker or slower. `beats` and `beaten_by` are counts,
+    `below` and `above` the strongest of them; `reason` says in words why there is nothing to hold against others.
+    Raises Invalid.
+    """
+    of = beside.asked(question)
+    spec = selectors.find_model(slug)
+    if spec is None:
+        return None
+    found = {"workload": of.workload, "reason": None, "own": None}
+    own = alone(of.index, slug, of.host, of.workload, of.prefer)
+    if own is None:
+        return found | {"reason": f"It does not run so. {beside.why_not(of, spec)}"}
+    if own.strength.basis == "none":
+        return found | {"reason": "Nothing is published about it for this, so it is not held against others."}
+    others = [r for r in best(of) if r.plan.model.slug != slug and r.strength.basis != "none"]
+    below, above = [r for r in others if beats(own, r)], [r for r in others if beats(r, own)]
+    return found | {
+        "own": shown(own),
+        "others": len(others),
+        "beats": len(below),
+        "beaten_by": len(above),
+        "below": [against(own, r, ("behind", "slower")) for r in strongest(below)],
+        "above": [against(own, r, ("ahead", "faster")) for r in strongest(above)],
+    }
+
+
+def best(of: beside.Asked) -> list[Result]:
+    key = ("standing", of.index.catalog.version, of.host, of.workload, of.prefer)
+    return list(kept.answer(key, lambda: {"results": ranked(of)})["results"])
+
+
+def ranked(of: beside.Asked) -> list[Result]:
+    return rank(of.index, of.host, of.workload, prefer=of.prefer, limit=AGAINST).results
+
+
+def merits(result: Result) -> tuple[float, float]:
+    """Quality less what the quantization takes, and tokens per second; an embedding's are those it reads."""
+    speed = result.plan.speed
+    reading = result.plan.settings.embedding
+    return result.strength.score - result.quantization_loss, (speed.prefill if reading else speed.decode).mid
+
+
+def beats(one: Result, other: Result) -> bool:
+    ours, theirs = merits(one), merits(other)
+    return ours != theirs and all(a >= b for a, b in zip(ours, theirs, strict=True))
+
+
+def strongest(results: list[Result]) -> list[Result]:
+    return sorted(results, key=lambda r: (-merits(r)[0], -merits(r)[1], r.plan.model.slug))[:SHOWN]
+
+
+def shown(result: Result) -> dict[str, Any]:
+    placement = pages.PLACEMENTS.get(result.plan.placement, result.plan.placement)
+    key = f"{result.plan.build.id}{beside.AT}{result.plan.placement}"
+    return brief(result) | {"key": key, "placement_words": placement}
+
+
+def against(own: Result, other: Result, words: tuple[str, str]) -> dict[str, Any]:
+    """The other as the page shows it, with what sets it apart in words: `words` are "ahead" and "faster", say."""
+    (quality, speed), (their_quality, their_speed) = merits(own), merits(other)
+    points, times = round(abs(quality - their_quality)), max(speed, their_speed) / min(speed, their_speed)
+    apart = f"{points} point{'s' if points > 1 else ''} {words[0]}" if points else "as good"
+    pace = f"{times:.1f} times {words[1]}" if times >= 1.05 else "as fast"
+    return shown(other) | {"difference": f"{apart}, {pace}"}
