@@ -56,7 +56,7 @@ def main() -> None:
     answers: dict[int, dict[str, Any]] = {}
     for f in range(FOLDS):
         data = arrays([r for r in known if fold.get(pair(r["gpu"], r["model"])) != f])
-        rates.fitted().update(tables(data, *fit(data)))
+        rates.refit(tables(data, *fit(data)))
         for i, row in enumerate(judged):
             if fold[pair_of(row)] == f:
                 answers[i] = speed_batch.answer({"id": i} | {key: row.get(key) for key in KEYS})

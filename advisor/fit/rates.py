@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -46,6 +46,13 @@ def fitted() -> dict[str, Any]:
     return loaded
 
 
+def refit(tables: dict[str, Any]) -> None:
+    """Other constants from now on, in this process."""
+    fitted().update(tables)
+    device_rate.cache_clear()
+    _cpu_rate.cache_clear()
+
+
 def device_class(device: Device) -> str:
     """Which row of the table a device belongs to: maker, generation, and whether it shares the host's memory."""
     if device.vendor == "nvidia":
@@ -54,6 +61,7 @@ def device_class(device: Device) -> str:
     return device.vendor + ("_unified" if device.unified and device.vendor != "apple" else "")
 
 
+@lru_cache(4096)
 def plain_name(name: str) -> str:
     """A device's name without maker and brand, as the table spells it."""
     text = re.sub(r"nvidia|geforce|amd|radeon|apple|intel|\(.*?\)|\d+ ?gb", " ", name.lower())
@@ -71,6 +79,7 @@ def _reached(table: list[tuple[float, str]], value: float) -> str:
     return next(name for least, name in table if value >= least)
 
 
+@lru_cache(4096)
 def device_rate(device: Device, width: str, engine: str = "llama.cpp") -> Rate:
     """Achieved rates of a device for weights of one width class."""
     table = fitted()
@@ -87,11 +96,16 @@ def device_rate(device: Device, width: str, engine: str = "llama.cpp") -> Rate:
 
 def host_rate(host: HostSpec, width: str) -> Rate:
     """Achieved rates of the CPU."""
+    return _cpu_rate(host.cpu_cores or CPU_CORES, ram_bandwidth(host), width)
+
+
+@lru_cache(4096)
+def _cpu_rate(cores: int, bandwidth: float, width: str) -> Rate:
     table = fitted()
     kind = table["classes"]["cpu"]
-    peak = (host.cpu_cores or CPU_CORES) * float(table["cpu_flops_per_core"])
     share = kind["bandwidth"] * _by_width("width", "cpu", width)
-    return _rate(kind, ram_bandwidth(host), share, peak * kind["flops"] * _by_width("width_flops", "cpu", width))
+    peak = cores * float(table["cpu_flops_per_core"])
+    return _rate(kind, bandwidth, share, peak * kind["flops"] * _by_width("width_flops", "cpu", width))
 
 
 def maker(kind: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
+from advisor.fit.kinds import kinds
 from advisor.fit.memory.ggml_types import row_bytes
 from advisor.fit.rates import Number
 from advisor.fit.spec import BuildSizes, LayerSizes, Settings
@@ -41,22 +43,22 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
     Blocks go to devices from the last one backwards, as `-ngl` counts; over several devices by `tensor_split`, else
     evenly; routed experts of the first `experts_on_cpu` blocks stay on the host.
     """
-    host = devices
-    dense, experts, cache, blocks, attention = ([0.0] * (devices + 1) for _ in range(5))
+    host, blocks = devices, kinds(sizes.layers)
+    dense, experts, cache, count, attention = ([0.0] * (devices + 1) for _ in range(5))
     chosen = sizes.experts_used / sizes.experts if sizes.experts else 0.0
     per_byte = 2 * sizes.active_parameters / sizes.active_bytes if sizes.active_bytes else 1.0
-    looked_up: dict[int, tuple[float, float]] = {}  # equal blocks are one object
-    for index, (layer, place) in enumerate(zip(sizes.layers, places(sizes, settings, devices), strict=True)):
-        kept = looked_up.get(id(layer))
-        if kept is None:
-            kept = cache_bytes(layer, settings, depth), attention_flops(sizes, layer, depth)
-            looked_up[id(layer)] = kept
+    kept = {id(x): (cache_bytes(x, settings, depth), attention_flops(sizes, x, depth)) for x in blocks.distinct}
+    for place, first, last in ranges(len(sizes.layers), settings, devices):
         cache_place = place if settings.kv_offload else host
-        dense[place] += layer.device
-        experts[host if index < settings.experts_on_cpu else place] += layer.experts_device * chosen
-        cache[cache_place] += kept[0]
-        attention[cache_place] += kept[1]
-        blocks[place] += 1
+        for layer, number in blocks.between(first, last):
+            dense[place] += number * layer.device
+            cache[cache_place] += number * kept[id(layer)][0]
+            attention[cache_place] += number * kept[id(layer)][1]
+        if sizes.experts:
+            middle = min(max(first, settings.experts_on_cpu), last)
+            experts[host] += chosen * sum(n * x.experts_device for x, n in blocks.between(first, middle))
+            experts[place] += chosen * sum(n * x.experts_device for x, n in blocks.between(middle, last))
+        count[place] += last - first
     last = devices - 1 if devices and settings.gpu_layers > len(sizes.layers) else host
     dense[last] += sizes.output_device
     return [
@@ -64,7 +66,7 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
             dense=dense[i],
             experts=experts[i],
             cache=cache[i],
-            blocks=blocks[i],
+            blocks=count[i],
             flops=per_byte * dense[i],
             expert_flops=per_byte * experts[i],
             attention_flops=attention[i],
@@ -75,16 +77,21 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
     ]
 
 
-def places(sizes: BuildSizes, settings: Settings, devices: int) -> list[int]:
-    """Where each block lies: a device's position, or `devices` for the host."""
-    blocks = len(sizes.layers)
+def ranges(blocks: int, settings: Settings, devices: int) -> list[tuple[int, int, int]]:
+    """(place, first block, end) of every place that holds some: a device's position, or `devices` for the host."""
     offloaded = min(settings.gpu_layers, blocks) if devices else 0
-    if not offloaded:
-        return [devices] * blocks
     weights = (settings.tensor_split or (1.0,) * devices)[:devices]
+    ends = [blocks - offloaded + end for end in (0, *(_ends(offloaded, weights) if offloaded else ()))]
+    places = (devices, *range(devices))
+    return [(place, a, b) for place, a, b in zip(places, (0, *ends), ends, strict=False) if a < b]
+
+
+@lru_cache(4096)
+def _ends(blocks: int, weights: tuple[float, ...]) -> tuple[int, ...]:
+    """Up to where each device's share of the offloaded blocks goes."""
     total, bounds = sum(weights), list(accumulate(weights))
-    chosen = (bisect_left(bounds, total * (i + 0.5) / offloaded) for i in range(offloaded))
-    return [devices] * (blocks - offloaded) + [min(place, devices - 1) for place in chosen]
+    chosen = [min(bisect_left(bounds, total * (i + 0.5) / blocks), len(weights) - 1) for i in range(blocks)]
+    return tuple(bisect_right(chosen, device) for device in range(len(weights)))
 
 
 def seen(layer: LayerSizes, depth: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 from advisor.fit.rates import Rate, device_class, fitted, ram_bandwidth
 from advisor.fit.spec import BuildSizes, Device, HostSpec, LayerSizes, Settings, Speed
 from advisor.fit.speed import decode_seconds, estimate, experts_touched, prefill_seconds
-from advisor.fit.steps import Step, places, steps
+from advisor.fit.steps import Step, ranges, steps
 
 GIB = 2**30
 LAYER = LayerSizes(device=100 * 2**20, host=100 * 2**20, k_elements=1024, v_elements=1024)
@@ -118,10 +118,8 @@ def test_two_cards_in_sequence_are_no_faster_than_one() -> None:
 
 
 def test_blocks_go_to_the_cards_from_the_last_one_backwards_and_by_the_split() -> None:
-    split = places(DENSE, Settings(gpu_layers=24, devices=2, tensor_split=(3.0, 1.0)), 2)
-    assert [split.count(place) for place in (0, 1, 2)] == [18, 6, 8]
-    assert split[:8] == [2] * 8
-    assert split == sorted(split[:8], reverse=True) + sorted(split[8:])
+    split = ranges(len(DENSE.layers), Settings(gpu_layers=24, devices=2, tensor_split=(3.0, 1.0)), 2)
+    assert split == [(2, 0, 8), (0, 8, 26), (1, 26, 32)]
 
 
 def test_the_output_matrix_follows_the_last_block_only_when_asked_for() -> None:
