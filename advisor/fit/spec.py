@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-FIT_VERSION = "1"  # raised with every change of the fit that can change an answer
+FIT_VERSION = "2"  # raised with every change of the fit that can change an answer
 
 USE_CASES = (
     "general",
@@ -76,16 +76,14 @@ class LayerSizes:
     host: int  # the same tensors in a host buffer (aligned to 32)
     experts_device: int = 0  # routed expert tensors (ffn_*_exps) in a CUDA buffer
     experts_host: int = 0
-    largest_host: int = 0  # largest single matrix, staged on a device when the block stays on the host
-    largest_expert_host: int = 0
     k_elements: int = 0  # K cache elements per token; 0 = no cache of its own
     v_elements: int = 0  # V cache elements per token; 0 for MLA
     window: int | None = None  # sliding or chunked window in tokens; None = full attention
     state_conv: int = 0  # f32 elements of convolution state per slot
     state_ssm: int = 0  # f32 elements of recurrent state per slot
-    # The matrix (of experts) that leads out of the feed-forward; it is not part of the largest_* above.
-    down_host: int = 0
-    expert_down_host: int = 0
+    block: int = 0  # its kind among the build's distinct blocks (`BuildSizes.graph["blocks"]`)
+    matrices: tuple[int, ...] = ()  # bytes of each weight on a device, in the order of that kind's names
+    moved: tuple[int, ...] = ()  # which of them stay on the host when experts do
 
 
 @dataclass(frozen=True, slots=True)

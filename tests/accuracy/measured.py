@@ -51,7 +51,10 @@ def sizes(model: str, quantization: str) -> BuildSizes:
 
 
 def predicted(row: Row) -> Memory:
-    return estimate(sizes(row["model"], row["quant"]), request(row["settings"]).settings)
+    asked = request(row["settings"])
+    read = header(row["model"], row["quant"])
+    known = summarise(read, asked.moved) if asked.moved else sizes(row["model"], row["quant"])
+    return estimate(known, asked.settings)
 
 
 def kind(row: Row) -> str:
@@ -80,12 +83,33 @@ class Score:
         return 100 * sum(error < -2 for error in self.errors) / len(self.errors)
 
 
+def true(row: Row, part: str) -> int:
+    """Bytes on all devices, of one kind or all; on the CPU all bytes."""
+    devices = row["settings"]["ndev"]
+    if part == "total":
+        return row["gpu_total"] if devices else row["total"]
+    return sum(row[part].get(f"gpu{i}", 0) for i in range(devices))
+
+
+def found(memory: Memory, part: str) -> int:
+    parts = memory.devices if memory.devices or part != "total" else (memory.host,)
+    return sum(getattr(d, part) for d in parts)
+
+
 @cache
-def scores() -> dict[str, Score]:
-    by_kind: dict[str, Score] = {}
-    for row in rows():
-        memory = predicted(row)
-        true = row["gpu_total"] if memory.devices else row["total"]
-        mine = sum(d.total for d in memory.devices) if memory.devices else memory.total
-        by_kind.setdefault(kind(row), Score()).errors.append(100 * (mine - true) / true)
-    return by_kind
+def predictions() -> list[tuple[Row, Memory]]:
+    return [(row, predicted(row)) for row in rows()]
+
+
+@cache
+def scores(part: str = "total", by_class: bool = False) -> dict[str, Score]:
+    """Errors per kind of placement, or per kind and class of model."""
+    found_in: dict[str, Score] = {}
+    for row, memory in predictions():
+        expected = true(row, part)
+        if not expected:  # without a device there is no such part
+            continue
+        error = 100 * (found(memory, part) - expected) / expected
+        for name in (kind(row), f"{kind(row)} / {row['cls']}") if by_class else (kind(row),):
+            found_in.setdefault(name, Score()).errors.append(error)
+    return found_in

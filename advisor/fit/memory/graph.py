@@ -18,6 +18,7 @@ from advisor.fit.memory.metadata import Metadata
 from advisor.fit.spec import Tensor
 
 Names = dict[str, Tensor]
+UNEVEN = frozenset({"ssm_in", "ssm_conv1d", "shortconv", "attn_k_b", "ffn_down_exps", "post_ffw_norm"})
 
 
 def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
@@ -25,10 +26,8 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
 
     peak: the largest stage but those below; attention, query: what lives when attention runs, and its query alone;
     scan, states: state-space stage per token, and floats per slot; extra: rows that live through all blocks;
-    out, expert_in, expert_out: what lives while the last matrix of the feed-forward, the first or the last of the
-    experts is worked on; tables: 4-byte words of positions and indices; plain, delta: a block with an ungated
-    feed-forward, with a scan that takes its step sizes from a projection of their own; borrows: [block, block whose
-    cache it reads].
+    tables: 4-byte words of positions and indices; even: whether these stages are all there is, also to the last byte;
+    borrows: [block, block whose cache it reads].
     """
     d = meta.hidden
     named = [_named(tensors) for tensors in blocks.values()]
@@ -37,9 +36,6 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
     latent = max((_latent(meta, names, il) for il, names in zip(blocks, named, strict=True)), default=0)
     peak = max([4 * d, latent, *(_feed_forward(meta, names) for names in named)])
     parallel = any(map(_parallel, named))
-    used = meta.number("expert_used_count")
-    widths = {names["ffn_down"].shape[0] for names in named if "ffn_down" in names}
-    expert_widths = {names["ffn_down_exps"].shape[0] for names in named if "ffn_down_exps" in names}
     return {
         "peak": peak + extra + (d if parallel else 0),
         "attention": peak + 2 * d if parallel else 3 * d + 2 * query + extra,
@@ -47,13 +43,9 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
         "scan": max((_scan(meta, names) for names in named), default=0),
         "states": max((_states(meta, names) for names in named), default=0),
         "extra": extra,
-        "out": max(widths) + 5 * d if widths else 0,
-        "expert_in": 2 * used * max(expert_widths) + 4 * d if expert_widths else 0,
-        "expert_out": used * (max(expert_widths) + d) + 4 * d if expert_widths else 0,
         "borrows": _borrows(meta),
         "tables": 7 + 4 * (len({meta.window(il) for il in blocks}) > 1),
-        "plain": any("ffn_down" in names and not _gated(names) for names in named),
-        "delta": any(names.keys() & {"ssm_ba", "ssm_beta", "ssm_x"} for names in named),
+        "even": not (parallel or any(names.keys() & UNEVEN for names in named)),
     }
 
 

@@ -28,6 +28,53 @@ DEFAULT_WINDOW = {"llama4": 8192, "gemma2": 4096, "smallthinker": 4096}
 # Files that name a window which the engine does not use.
 WINDOW_IGNORED = frozenset({"phi3", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "llama", "mistral3"})
 
+# Which blocks turn query and key by position (`src/models/*.cpp`): never, only when the file says so, not where the
+# block attends fully, and not in every n-th block.
+UNTURNED = frozenset({"bloom", "gpt2", "jais", "jamba", "mpt", "nemotron_h", "nemotron_h_moe", "refact", "starcoder"})
+TURNED_IF_SAID = frozenset({"granitehybrid", "granitemoe", "granite"})
+FULL_UNTURNED = frozenset({"afmoe", "cohere2", "exaone-moe", "exaone4", "llama4", "smallthinker"})
+UNTURNED_PERIOD = {"smollm3": 4}
+
+# Rows of the embedding times an input of the graph; queries of blocks without positions as well; experts weighted
+# before they work instead of after; sums that name the residual stream before what is added to it.
+SCALED_EMBEDDING = frozenset({"gemma-embedding", "gemma3", "gemma3n", "gemma4"})
+SCALED_QUERY = frozenset({"llama4"})
+EARLY_WEIGHTS = frozenset({"llama4"})
+# Weights of the chosen experts are divided by their sum whatever the file says.
+NORMED_WEIGHTS = frozenset(
+    {
+        "arctic",
+        "dbrx",
+        "ernie4_5-moe",
+        "gemma4",
+        "granite",
+        "granitehybrid",
+        "granitemoe",
+        "grok",
+        "grovemoe",
+        "hunyuan-moe",
+        "kimi-linear",
+        "lfm2moe",
+        "llama",
+        "mellum",
+        "mimo2",
+        "minimax-m2",
+        "mistral3",
+        "phimoe",
+        "qwen35moe",
+        "qwen3moe",
+        "qwen3next",
+        "qwen3vlmoe",
+        "rnd1",
+        "smallthinker",
+    }
+)
+LATE_SOFTMAX = frozenset({"gpt-oss"})  # over the chosen experts only
+BOTH = ("mixer", "feed")
+STREAM_FIRST = {"jamba": BOTH, "lfm2": BOTH, "lfm2moe": BOTH, "openelm": BOTH[:1], "phi3": BOTH[1:]}
+# Positions with four axes (`llama-model.cpp`, LLAMA_ROPE_TYPE_MROPE and IMROPE).
+FOUR_POSITIONS = frozenset({"hunyuan-vl", "paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe"})
+
 # Models that keep no cache: every token of the batch sees the others directly.
 CACHELESS = frozenset(
     {

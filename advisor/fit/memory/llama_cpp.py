@@ -11,10 +11,11 @@ ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it 
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")  # whose own plans were found to be the same, byte for byte
 
 
-def estimate(sizes: BuildSizes, settings: Settings) -> Memory:
+def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) -> Memory:
     """What llama-server's buffers take, per device and on the host.
 
     The host's `compute` holds the output rows as well. Memory outside the engine's buffers is not part of it.
+    `like`: take the compute buffers from there; for a search over the number of blocks, on which they hardly depend.
     """
     size = cells(settings, sizes.causal)
     where = weights.place(sizes, settings)
@@ -34,7 +35,10 @@ def estimate(sizes: BuildSizes, settings: Settings) -> Memory:
     if not settings.devices:
         work = compute.peak(load, on_cpu=True)
         return Memory((), DeviceMemory(host_weights, host_kv, work + output_rows), flash)
-    works, beside = compute.devices(load, where)
+    if like:
+        works, beside = [part.compute for part in like.devices], like.host.compute - output_rows
+    else:
+        works, beside = compute.devices(load, where)
     devices = tuple(
         DeviceMemory(
             weights.device_bytes(sizes, where, d),
@@ -49,6 +53,6 @@ def estimate(sizes: BuildSizes, settings: Settings) -> Memory:
 def _flash(sizes: BuildSizes, settings: Settings) -> bool:
     """What "auto" comes to: off where a device has no kernel, or would attend apart from a block's state-space half."""
     if settings.flash_attention is None and settings.devices:
-        apart = not settings.kv_offload and bool(sizes.graph["scan"])
+        apart = not settings.kv_offload and sizes.graph["apart"]
         return not apart and sizes.head_dim in FLASH_HEAD_SIZES
     return settings.flash_attention is not False

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
-from advisor.fit.memory import graph
+from advisor.fit.memory import graph, structure
 from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes, tensor_bytes
 from advisor.fit.memory.layouts import CACHELESS, INPUT_TENSORS, OUTPUTLESS, REPACKED_TYPES
 from advisor.fit.memory.metadata import MAX_BLOCKS, Metadata
@@ -52,7 +53,12 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         split.inputs += [t for t in split.outputs if moved.search(t.name)]
         split.outputs = [t for t in split.outputs if not moved.search(t.name)]
     moved = moved or EXPERTS
-    layers = _intern(_layer(meta, il, split.blocks.get(il, []), moved) for il in range(meta.blocks))
+    own = {il: [t for t in split.blocks.get(il, []) if t.name.startswith("blk.")] for il in range(meta.blocks)}
+    described, numbers = structure.describe(meta, own)
+    layers = _intern(
+        _traced(_layer(meta, il, split.blocks.get(il, []), moved), numbers[il], own[il], moved)
+        for il in range(meta.blocks)
+    )
     embedding = split.by_name.get("token_embd.weight")
     tied = "output.weight" not in split.by_name and embedding is not None and meta.arch not in OUTPUTLESS
     outputs = [*split.outputs, embedding] if tied and embedding else split.outputs
@@ -87,8 +93,13 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         parameters=sum(prod(t.shape) for t in header.tensors),
         active_bytes=int(sum(tensor_bytes(t.shape, t.type) * _share(t, share) for t in read)),
         active_parameters=int(sum(prod(t.shape) * _share(t, share) for t in read)),
-        graph=graph.facts(meta, split.blocks),
+        graph=_graph(graph.facts(meta, split.blocks) | described, split, layers),
     )
+
+
+def _graph(found: dict[str, Any], split: Split, layers: tuple[LayerSizes, ...]) -> dict[str, Any]:
+    factors = max((cuda_bytes(t.shape, t.type) for t in split.shared), default=0)
+    return found | {"factors": factors, "traced": found["traced"] and structure.consistent(found, layers)}
 
 
 def _split(header: Header, meta: Metadata) -> Split:
@@ -125,21 +136,20 @@ def _layer(meta: Metadata, il: int, tensors: list[Tensor], moved: re.Pattern[str
         host=sum(host_bytes(t.shape, t.type) for t in resident),
         experts_device=sum(cuda_bytes(t.shape, t.type) for t in experts),
         experts_host=sum(host_bytes(t.shape, t.type) for t in experts),
-        largest_host=_largest(resident, down=False),
-        largest_expert_host=_largest(experts, down=False),
         k_elements=k,
         v_elements=v,
         window=meta.window(il) if k else None,
         state_conv=conv,
         state_ssm=ssm,
-        down_host=_largest(resident, down=True),
-        expert_down_host=_largest(experts, down=True),
     )
 
 
-def _largest(tensors: list[Tensor], *, down: bool) -> int:
-    """Bytes of the largest copy on a device, among the feed-forward's last matrices or among all others."""
-    return max((cuda_bytes(t.shape, t.type) for t in tensors if (".ffn_down" in t.name) == down), default=0)
+def _traced(layer: LayerSizes, block: int, own: list[Tensor], moved: re.Pattern[str]) -> LayerSizes:
+    """With what the graph is traced from: the kind of block, its weights one by one, and which of them are moved."""
+    matrices = tuple(cuda_bytes(t.shape, t.type) for t in own)
+    return replace(
+        layer, block=block, matrices=matrices, moved=tuple(i for i, t in enumerate(own) if moved.search(t.name))
+    )
 
 
 def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:

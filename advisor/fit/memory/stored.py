@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.fit.spec import BuildSizes, LayerSizes
 
-VERSION = 2
+VERSION = 3
 LAYER = tuple(f.name for f in fields(LayerSizes))
 REST = tuple(f.name for f in fields(BuildSizes) if f.name != "layers")
 layer_values = attrgetter(*LAYER)
@@ -36,8 +36,13 @@ def from_json(stored: dict[str, Any]) -> BuildSizes:
     """
     if stored.get("version") != VERSION:
         raise ValueError(f"Sizes of version {stored.get('version')} cannot be read, version {VERSION} is needed.")
-    kinds = [LayerSizes(*values) for values in stored["layers"]]
+    kinds = [_layer(values) for values in stored["layers"]]
     layers: list[LayerSizes] = []
     for kind, count in stored["runs"]:
         layers += [kinds[kind]] * count
     return BuildSizes(layers=tuple(layers), **{name: stored[name] for name in REST if name in stored})
+
+
+def _layer(values: list[Any]) -> LayerSizes:
+    read: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
+    return LayerSizes(*read)

@@ -1,0 +1,121 @@
+"""Mixers that keep a state per sequence: state spaces, the gated delta rule, short convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from advisor.fit.memory.blocks.block import Block
+from advisor.fit.memory.trace import FLOAT
+
+
+def states(b: Block) -> None:
+    """The convolution's state is cleared where a sequence starts, gathered, and what is left over moved."""
+    t, home = b.trace, b.cache_home
+    t.op(0, b.state_conv, at=home, writes=True)
+    b.got = t.op(FLOAT * b.size.slots * b.conv_rows, b.state_conv, b.inputs["sequences"])
+    t.op(0, b.got, at=home, writes=True)
+
+
+def convolved(b: Block, state: int, x: int, channels: int, name: str) -> int:
+    """State and new rows joined, the state's new value kept, and the convolution of both."""
+    t, taps = b.trace, b.facts["taps"]
+    joined = t.op(FLOAT * channels * (b.tokens + b.size.slots * taps), state, x)
+    t.op(0, joined, at=b.cache_home, writes=True)
+    b.trace.op(0, b.state_ssm, at=b.cache_home, writes=True) if b.state_ssm >= 0 else None
+    return t.op(b.row(channels), joined, weight=b.weights[name], rows=b.tokens)
+
+
+def mamba(b: Block, x: int) -> Callable[[], int]:
+    """State space block of the first or second generation (`mamba-base.cpp`)."""
+    t, inner, state, groups = b.trace, b.facts["d_inner"], b.facts["d_state"], b.facts["groups"]
+    if b.got < 0:
+        states(b)
+    both = b.matmul("ssm_in", b.entry(x))
+    first = b.has("ssm_x")
+    channels = inner if first else inner + 2 * groups * state
+    y = convolved(b, b.got, both, channels, "ssm_conv1d")
+    y = b.like(b.biased("ssm_conv1d.bias", y, channels))
+    scanned = FLOAT * (b.tokens * inner + b.size.slots * state * inner)
+    if first:
+        low = b.matmul("ssm_x", y)
+        rank = b.width["ssm_x"] - 2 * state
+        step = t.op(b.row(rank), low) if not b.has("ssm_dt_norm") else b.norm("ssm_dt_norm", low, rank, inplace=False)
+        dt = b.matmul("ssm_dt", step)
+        bc = [b.norm(n, low, state, inplace=False) if b.has(n) else low for n in ("ssm_b_norm", "ssm_c_norm")]
+        out = t.op(scanned, b.state_ssm, y, dt, *bc, b.inputs["ordered"], weight=b.weights["ssm_a"], rows=1)
+    else:
+        dt = t.op(b.row(b.facts["dt_rank"]), both)
+        dt = b.biased("ssm_dt.bias", dt, b.facts["dt_rank"])
+        out = t.op(scanned, b.state_ssm, y, dt, y, y, b.inputs["ordered"], weight=b.weights["ssm_a"], rows=1)
+    left = t.op(FLOAT * b.left * state * inner, b.state_again, b.inputs["left"])
+    t.op(0, left, at=b.cache_home, writes=True)
+    t.op(0, t.part(out, FLOAT * b.size.slots * state * inner), at=b.cache_home, writes=True)
+    out = t.part(out, b.row(inner))
+    if not b.has("ffn_down_exps"):
+        b.expanded()
+
+    def join() -> int:
+        z = t.op(b.row(inner), both)
+        skip = t.op(b.row(inner), y, weight=b.weights["ssm_d"], rows=b.tokens, inplace=first) if b.has("ssm_d") else y
+        h = t.op(b.row(inner), out, skip, inplace=True)
+        h = t.op(b.row(inner), z, h)
+        if b.has("ssm_norm"):
+            h = b.norm("ssm_norm", h, inner, inplace=False, rows=groups)
+        made = b.matmul("ssm_out", h, b.hidden)
+        return b.seen(made) if first else made
+
+    return join
+
+
+def delta(b: Block, x: int) -> Callable[[], int]:
+    """Gated delta rule (`qwen3next.cpp`, `qwen35moe.cpp`, `delta-net-base.cpp`)."""
+    t, inner, state, groups = b.trace, b.facts["d_inner"], b.facts["d_state"], b.facts["groups"]
+    x = b.entry(x)
+    states(b)
+    channels = b.width["ssm_conv1d"]
+    heads = b.facts["dt_rank"]
+    mixed = b.matmul("attn_qkv" if b.has("attn_qkv") else "ssm_in", x)
+    taps = b.facts["taps"]
+    joined = t.op(FLOAT * channels * (b.tokens + b.size.slots * taps), b.got, mixed)
+    t.op(0, joined, at=b.cache_home, writes=True)
+    t.op(0, b.state_ssm, at=b.cache_home, writes=True)
+    memory = t.op(FLOAT * b.size.slots * state * inner, b.state_ssm, b.inputs["sequences"])
+    t.op(0, memory, at=b.cache_home, writes=True)
+    y = b.like(t.op(b.row(channels), joined, weight=b.weights["ssm_conv1d"], rows=b.tokens))
+    parts = []
+    for _ in "qk":
+        part = b.like(t.op(b.row(groups * state), y))
+        if b.has("ssm_ba"):  # fewer query and key heads than value heads: repeated
+            part = t.op(b.row(heads * state), part)
+        parts.append(part)
+    if b.has("ssm_ba"):
+        two = b.matmul("ssm_ba", x)
+        a, beta = t.op(b.row(heads), two), -1
+    else:
+        a, two, beta = b.matmul("ssm_alpha", x), -1, -1
+    a = b.like(b.biased("ssm_dt.bias", a, heads))
+    a = t.op(b.row(heads), a, weight=b.weights["ssm_a"], rows=b.tokens, inplace=True)
+    beta = b.like(t.op(b.row(heads), two) if two >= 0 else b.matmul("ssm_beta", x))
+    out = t.op(FLOAT * (b.tokens * inner + b.size.slots * state * inner), *parts, y, a, beta, memory)
+    t.op(0, out, at=b.cache_home, writes=True)
+
+    def join() -> int:
+        h = b.norm("ssm_norm", out, inner, inplace=False, rows=heads)
+        z = b.like(b.seen(b.matmul("attn_gate", x)))
+        return b.seen(b.matmul("ssm_out", t.op(b.row(inner), h, z, inplace=True), b.hidden))
+
+    return join
+
+
+def short_convolution(b: Block, x: int) -> Callable[[], int]:
+    """Gated convolution over a few tokens (`lfm2.cpp`)."""
+    t, d = b.trace, b.hidden
+    if b.got < 0:
+        states(b)
+    three = b.matmul("shortconv.in_proj", b.entry(x))
+    gate = t.op(b.row(d), three, three)
+    joined = t.op(FLOAT * d * (b.tokens + b.size.slots * b.facts["taps"]), b.got, gate)
+    t.op(0, joined, at=b.cache_home, writes=True)
+    y = t.op(b.row(d), joined, weight=b.weights["shortconv.conv"], rows=b.tokens)
+    y = t.op(b.row(d), y, three, inplace=True)
+    return lambda: b.matmul("shortconv.out_proj", y)

@@ -1,0 +1,176 @@
+"""Compute buffers of graphs whose parts lie apart: the blocks of a build traced, scheduled and allocated.
+
+Blocks repeat, and so does what the allocator makes of them: after a few periods nothing new happens. So only the first
+and last periods of a row of equal blocks are traced, and a layout that was planned once is remembered. Quantization
+mixes give some blocks larger weights than their likes; where those are copied, the largest count for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from advisor.fit.memory.cache import CELL_STEP, Cells
+from advisor.fit.memory.schedule import buffers
+from advisor.fit.memory.unroll import Run, home_of, last, unroll
+from advisor.fit.spec import BuildSizes, LayerSizes
+
+COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
+PERIODS, LONGEST = 3, 8  # what is kept of a row of equal periods, and how many blocks a period may have
+REMEMBERED = 16384
+
+# What a block's part of the buffers depends on: its device, whether its experts stay on the host, the block it borrows
+# from, its kind, cache and states, and the weights that are copied; those that lie on its device take no room.
+Symbol = tuple[int, bool, int, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All that the buffers depend on: equal layouts have equal buffers. `run` is how to find them."""
+
+    graph: str
+    hidden: int
+    n_vocab: int
+    output_bytes: int
+    blocks: tuple[Symbol, ...]
+    devices: int
+    output: int | None
+    size: Cells
+    kv_types: tuple[str, str]
+    kv_offload: bool
+    flash: bool
+    rows: int
+    copies: int
+    run: Run = field(compare=False)
+    kept: tuple[int, ...] = field(compare=False)
+
+
+def planned(run: Run) -> list[int]:
+    """Bytes per device, the host's last."""
+    short = _shorter(run)
+    if short is None:
+        return _planned(run)
+    # Masks come first and stay until the last block: a longer context is only so much more of them.
+    copies = COPIES if _overlaps(run) else 1
+    longer = copies * 2 * run.size.ubatch * (run.size.full - short.size.full)
+    attends = {
+        home_of(run.where, il, run.settings.devices)
+        for il, layer in enumerate(run.sizes.layers)
+        if layer.k_elements and layer.window is None
+    }
+    host = run.settings.devices
+    return [work + longer * (d in attends or (d == host and bool(attends))) for d, work in enumerate(_planned(short))]
+
+
+def _shorter(run: Run) -> Run | None:
+    """The same on the shortest context that has the same windows, where only the masks are longer; None elsewhere.
+
+    Where experts are copied, a mask that is first read behind them lies where its size lets it, not before all else.
+    """
+    settings, size, where, layers = run.settings, run.size, run.where, run.sizes.layers
+    apart = where.bounds[0] > 0 or where.output is None or not settings.kv_offload
+    other = {settings.kv_type_k, settings.kv_type_v} != {"f16"} or not run.flash or run.rows == size.ubatch
+    windows = {layer.window for layer in layers if layer.k_elements}
+    least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
+    lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
+    if apart or other or lent or size.swa_full or size.full <= least:
+        return None
+    firsts = [layers[il] for il in where.bounds[:-1] if il < len(layers)]
+    if where.experts and any(layer.window or not layer.k_elements for layer in firsts):
+        return None
+    return replace(run, size=replace(size, full=least))
+
+
+def _overlaps(run: Run) -> bool:
+    """Batches overlap where all blocks lie on several devices and nothing is overridden."""
+    settings, where = run.settings, run.where
+    whole = where.bounds[0] == 0 and where.output is not None and settings.kv_offload
+    return settings.devices > 1 and whole and not (settings.experts_on_cpu or settings.override)
+
+
+def _planned(run: Run) -> list[int]:
+    run = replace(run, sizes=alike(run)) if run.where.experts else run
+    sizes, settings, where = run.sizes, run.settings, run.where
+    host, borrows = settings.devices, dict(sizes.graph["borrows"])
+    symbols: list[Symbol] = []
+    for il, layer in enumerate(sizes.layers[: last(sizes) + 1]):
+        home, apart = home_of(where, il, host), il < where.experts
+        symbols.append((home, apart, borrows.get(il, -1), _traits(layer, home == host, apart)))
+    kept = shortened(symbols)
+    layout = Layout(
+        graph=sizes.graph["key"],
+        hidden=sizes.hidden,
+        n_vocab=sizes.n_vocab,
+        output_bytes=sizes.output_device,
+        blocks=tuple(symbols[il] for il in kept),
+        devices=host,
+        output=where.output,
+        size=run.size,
+        kv_types=(settings.kv_type_k, settings.kv_type_v),
+        kv_offload=settings.kv_offload,
+        flash=run.flash,
+        rows=run.rows,
+        copies=COPIES if _overlaps(run) else 1,
+        run=run,
+        kept=tuple(kept),
+    )
+    return list(remembered(layout))
+
+
+def alike(run: Run) -> BuildSizes:
+    """The sizes with the largest weights of each kind of block in all blocks of the kind whose weights are copied."""
+    layers, where, host = run.sizes.layers, run.where, run.settings.devices
+    largest: dict[tuple[Any, ...], LayerSizes] = {}
+    kinds = []
+    for il, layer in enumerate(layers[: where.experts]):
+        kind = (home_of(where, il, host), layer.block, len(layer.matrices), layer.moved, _kept(layer))
+        seen = largest.setdefault(kind, layer)
+        if seen is not layer and seen.matrices != layer.matrices:
+            largest[kind] = replace(seen, matrices=tuple(map(max, seen.matrices, layer.matrices)))
+        kinds.append(kind)
+    return replace(run.sizes, layers=(*(largest[kind] for kind in kinds), *layers[where.experts :]))
+
+
+def _traits(layer: LayerSizes, on_host: bool, apart: bool) -> tuple[Any, ...]:
+    copied = layer.matrices if on_host else tuple(layer.matrices[i] for i in layer.moved) if apart else ()
+    return layer.block, copied, layer.moved if apart else (), _kept(layer)
+
+
+def _kept(layer: LayerSizes) -> tuple[Any, ...]:
+    return layer.k_elements, layer.v_elements, layer.window, layer.state_conv, layer.state_ssm
+
+
+@lru_cache(REMEMBERED)
+def remembered(layout: Layout) -> tuple[int, ...]:
+    return tuple(buffers(unroll(layout.run, layout.kept), layout.copies))
+
+
+def shortened(symbols: list[Symbol]) -> list[int]:
+    """Blocks that are traced: of each row of more than three equal periods the first two and the last."""
+    names: dict[Symbol, int] = {}
+    row = [names.setdefault(symbol, len(names)) for symbol in symbols]
+    kept: list[int] = []
+    i = 0
+    while i < len(row):
+        length, period = _repeated(row, i)
+        if length:
+            kept += [*range(i, i + period * (PERIODS - 1)), *range(i + length - period, i + length)]
+        else:
+            kept.append(i)
+        i += max(length, 1)
+    if row and kept[-1] != len(row) - 1:
+        kept.append(len(row) - 1)
+    return kept
+
+
+def _repeated(row: list[int], i: int) -> tuple[int, int]:
+    """Length and period of the longest row of equal periods that starts at i, (0, 0) when there is none."""
+    best = (0, 0)
+    for period in range(1, min(LONGEST, (len(row) - i) // 2) + 1):
+        first, count = row[i : i + period], 1
+        while row[i + count * period : i + (count + 1) * period] == first:
+            count += 1
+        if count > PERIODS and count * period > best[0]:
+            best = (count * period, period)
+    return best

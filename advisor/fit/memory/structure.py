@@ -1,0 +1,156 @@
+"""What a build's blocks are traced from: weights by name and width, and what llama.cpp does beside what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
+
+from advisor.fit.memory.layouts import (
+    DEFAULT_WINDOW,
+    EARLY_WEIGHTS,
+    FOUR_POSITIONS,
+    FULL_UNTURNED,
+    LATE_SOFTMAX,
+    NORMED_WEIGHTS,
+    SCALED_EMBEDDING,
+    SCALED_QUERY,
+    STREAM_FIRST,
+    TURNED_IF_SAID,
+    UNTURNED,
+    UNTURNED_PERIOD,
+)
+from advisor.fit.memory.metadata import Metadata
+from advisor.fit.spec import LayerSizes, Tensor
+
+Widths = dict[str, int]
+EARLY = {"ssm_in", "shortconv.in_proj"}  # their blocks list their states before the end of the block before them
+LISTED = {"attn_output", "ffn_down_exps", *EARLY}
+# Weights that come together: the first is traced only with all the others. What no line names is not traced.
+TOGETHER = (
+    ("attn_q", "attn_output"),
+    ("attn_kv_a_mqa", "attn_k_b", "attn_v_b", "attn_output"),
+    ("ssm_in", "ssm_conv1d", "ssm_a", "ssm_out"),
+    ("ssm_ba", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
+    ("ssm_beta", "ssm_alpha", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
+    ("shortconv.conv", "shortconv.in_proj", "shortconv.out_proj"),
+    ("ffn_down", "ffn_up"),
+    ("ffn_down_exps", "ffn_gate_inp"),
+)
+UNTRACED = ("time_mix", "ssm_f_a", "ssm_g_a", "indexer", "cross_attn", "altup", "attn_kv_b", "hc_")
+
+
+def apart(blocks: list[Widths]) -> bool:
+    """Whether an attention operation stands between operations on caches, and follows them to the host.
+
+    States of the next state-space block, or of the block's own half, are listed right after attention; routed experts
+    come before them.
+    """
+    listed = [names for names in blocks if names.keys() & LISTED]
+    attending = [names for names in listed if "attn_output" in names]
+    return any("ssm_in" in names for names in attending) or any(
+        "attn_output" in names and "ffn_down_exps" not in names and after.keys() & EARLY
+        for names, after in pairwise(listed)
+    )
+
+
+def traceable(meta: Metadata, blocks: list[Widths]) -> bool:
+    """Whether all blocks are made of what `blocks` knows; encoders, for one, have graphs of their own."""
+    blocks = [names for names in blocks if names]  # blocks that only draft tokens are not loaded
+    known = all(set(rest) <= names.keys() for names in blocks for first, *rest in TOGETHER if first in names)
+    mixes = all(names.keys() & {first for first, *_ in TOGETHER} or "attn_qkv" in names for names in blocks)
+    strange = any(part in name for names in blocks for name in names for part in UNTRACED)
+    return meta.get("attention.causal") is not False and bool(blocks) and known and mixes and not strange
+
+
+def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
+    """Whether every block keeps what its weights ask for; a file may say anything."""
+    sources = dict(graph["borrows"])
+    for il, layer in enumerate(layers):
+        block = graph["blocks"][layer.block]
+        names = block["width"].keys()
+        attends = names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} and not names & {"ssm_ba", "ssm_beta"}
+        source = sources.get(il, il)
+        if attends and not (0 <= source < len(layers) and layers[source].k_elements > 0 and block["query"] > 0):
+            return False
+        if names & {"ssm_conv1d", "shortconv.conv"} and layer.state_conv <= 0:
+            return False
+        if "ffn_down_exps" in names and graph["facts"]["used"] <= 0:
+            return False
+    return True
+
+
+def describe(meta: Metadata, tensors: dict[int, list[Tensor]]) -> tuple[dict[str, Any], list[int]]:
+    """Facts of the architecture, the distinct blocks, and which of them each block is."""
+    found: dict[str, int] = {}
+    blocks: list[dict[str, Any]] = []
+    numbers = []
+    for il in range(meta.blocks):
+        made = structure(meta, il, tensors[il])
+        if repr(made) not in found:
+            found[repr(made)] = len(blocks)
+            blocks.append(made)
+        numbers.append(found[repr(made)])
+    widths = [blocks[number]["width"] for number in numbers]
+    facts = {"facts": _facts(meta, tensors), "blocks": blocks, "apart": apart(widths)}
+    key = sha256(repr(facts).encode()).hexdigest()[:16]
+    return facts | {"traced": traceable(meta, widths), "key": key}, numbers
+
+
+def _facts(meta: Metadata, tensors: dict[int, list[Tensor]]) -> dict[str, Any]:
+    """Numbers that the operations of all blocks share."""
+    inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
+    taps = meta.number("shortconv.l_cache") or meta.number("ssm.conv_kernel")
+    downs = [t for block in tensors.values() for t in block if bare(t) in ("ffn_down", "ffn_down_shexp")]
+    return {
+        "rank": meta.number("attention.kv_lora_rank"),
+        "rope": meta.number("rope.dimension_count"),
+        "value": meta.number("attention.value_length_mla"),
+        "used": meta.number("expert_used_count"),
+        "normed": meta.arch in NORMED_WEIGHTS or bool(meta.get("expert_weights_norm")),
+        "late_softmax": meta.arch in LATE_SOFTMAX,
+        "early": meta.arch in EARLY_WEIGHTS,
+        "scaled_query": meta.arch in SCALED_QUERY,
+        "scaled_embedding": meta.arch in SCALED_EMBEDDING,
+        "axes": 4 if meta.arch in FOUR_POSITIONS else 1,
+        "stream_first": list(STREAM_FIRST.get(meta.arch, ())),
+        "windowed": any(meta.window(il) is not None for il in range(meta.blocks)),
+        "taps": max(0, taps - 1),
+        "d_inner": inner,
+        "d_state": state,
+        "groups": groups,
+        "dt_rank": meta.number("ssm.time_step_rank"),
+        "inner": {bare(t): t.shape[0] for t in downs},
+    }
+
+
+def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
+    """What `blocks` traces a block from: its weights with the width of their products, and its heads."""
+    heads = meta.heads(il)
+    return {
+        "width": {bare(t): t.shape[1] if len(t.shape) > 1 and "conv" not in bare(t) else t.shape[-1] for t in tensors},
+        "heads": heads,
+        "query": heads * meta.head_dim("key", il),
+        "value": heads * meta.head_dim("value", il),
+        "head": meta.head_dim("key", il) if not meta.number("attention.kv_lora_rank") else _joined(meta),
+        "turned": turned(meta, il),
+    }
+
+
+def _joined(meta: Metadata) -> int:
+    return meta.number("attention.kv_lora_rank") + meta.number("rope.dimension_count")
+
+
+def turned(meta: Metadata, il: int) -> bool:
+    """Whether query and key are turned by position."""
+    if meta.arch in UNTURNED or (meta.get("rope.scaling.finetuned") is False and meta.arch in TURNED_IF_SAID):
+        return False
+    if meta.arch in FULL_UNTURNED and meta.number("attention.sliding_window", DEFAULT_WINDOW.get(meta.arch, 0)):
+        return meta.window(il) is not None
+    return not (meta.arch in UNTURNED_PERIOD and (il + 1) % UNTURNED_PERIOD[meta.arch] == 0)
+
+
+def bare(tensor: Tensor) -> str:
+    """A weight's name within its block; biases keep their ending."""
+    return tensor.name.split(".", 2)[2].removesuffix(".weight")

@@ -1,0 +1,95 @@
+"""The allocator, the scheduler and the shortening of rows of equal blocks, on graphs that fit on a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.fit.memory.allocator import Pool
+from advisor.fit.memory.planned import shortened
+from advisor.fit.memory.schedule import assigned, buffers
+from advisor.fit.memory.trace import Trace, Weight
+
+KIB = 1 << 10
+
+
+def test_a_block_is_put_into_the_smallest_free_room_that_holds_it() -> None:
+    pool = Pool()
+    first, _, third, _ = (pool.take(size) for size in (4 * KIB, KIB, 2 * KIB, KIB))
+    pool.give(first, 4 * KIB)
+    pool.give(third, 2 * KIB)
+    assert pool.take(2 * KIB) == third
+    assert pool.peak == 8 * KIB
+
+
+def test_free_neighbours_become_one_room() -> None:
+    pool = Pool()
+    first, second, _ = (pool.take(KIB) for _ in range(3))
+    pool.give(first, KIB)
+    pool.give(second, KIB)
+    assert pool.take(2 * KIB) == 0
+
+
+def test_what_has_no_bytes_leaves_a_free_block_of_its_own_between_used_ones_as_in_the_engine() -> None:
+    pool = Pool()
+    _, empty, _ = (pool.take(size) for size in (KIB, 0, KIB))
+    pool.give(empty, 0)
+    assert pool.offsets == [KIB, 2 * KIB]
+
+
+def chain(devices: int, home: int, rows: int = 512) -> Trace:
+    """Three products with weights that lie on `home`; the last stays on the first device."""
+    trace = Trace(devices)
+    x = trace.op(KIB, trace.given(KIB), at=trace.host)
+    for _ in range(3):
+        x = trace.op(KIB, x, weight=Weight(16 * KIB, home), rows=rows)
+    trace.op(KIB, x, at=0)
+    return trace
+
+
+def test_weights_on_the_device_take_no_room_in_its_compute_buffer() -> None:
+    assert buffers(chain(1, home=0))[0] == 2 * KIB
+
+
+def test_host_weights_are_pulled_over_one_at_a_time_for_large_batches() -> None:
+    device, host = buffers(chain(1, home=1))
+    assert device == 18 * KIB
+    assert host == 2 * KIB
+
+
+def test_small_batches_are_worked_on_where_their_weights_lie() -> None:
+    assert buffers(chain(1, home=1, rows=8))[0] == 2 * KIB
+
+
+@pytest.mark.parametrize(("readers", "inplace", "peak"), [(1, True, 1), (1, False, 2), (2, True, 2)])
+def test_an_operation_in_place_takes_the_room_of_what_nobody_else_reads(readers: int, inplace: bool, peak: int) -> None:
+    trace = Trace(1)
+    x = trace.op(KIB, at=0)
+    trace.op(0, *(trace.op(KIB, x, inplace=inplace),) * readers, *(x,) * (readers - 1), at=0)
+    assert buffers(trace)[0] == peak * KIB
+
+
+def test_operations_without_a_device_follow_their_neighbours_and_the_host_only_where_no_device_is_near() -> None:
+    host = 2
+    assert assigned([-1, host, -1, 0, -1, -1, 1, -1, host, -1], host) == [host, host, 0, 0, 0, 0, 1, 1, host, host]
+
+
+def test_every_batch_in_flight_has_its_own_inputs_on_each_device() -> None:
+    trace = Trace(2)
+    mask = trace.given(KIB)
+    x = trace.op(KIB, mask, at=0)
+    trace.op(KIB, x, mask, at=1)
+    assert buffers(trace, copies=4) == [5 * KIB, 9 * KIB, 4 * KIB]
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ("aaaaaaaa", [0, 1, 7]),
+        ("abcabcabcabcabc", [0, 1, 2, 3, 4, 5, 12, 13, 14]),
+        ("aab", [0, 1, 2]),
+        ("aaaab", [0, 1, 3, 4]),
+        ("", []),
+    ],
+)
+def test_of_a_row_of_equal_periods_the_first_two_and_the_last_are_traced(row: str, kept: list[int]) -> None:
+    assert shortened(list(row)) == kept  # type: ignore[arg-type]
