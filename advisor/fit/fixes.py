@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, HOST_MARGIN, OS_RESERVE, device_overhead, kept
+from advisor.fit.division import groups
 from advisor.fit.explain import figure, gib
 from advisor.fit.index import NOBODY, Index
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.placement import KINDS, Placed, as_stated, groups, kv_types, place, settings_for
+from advisor.fit.placement import KINDS, Placed, as_stated, kv_types, place, settings_for
 from advisor.fit.plans import LEAST_BITS, bits, embeds, plan, too_slow
 from advisor.fit.rank import Ranking
 from advisor.fit.requirements import context_limit

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from advisor.fit.placement import groups, on_gpu, place, settings_for, singles, weigh
+from advisor.fit.division import groups, singles
+from advisor.fit.placement import on_gpu, place, settings_for, weigh
 from advisor.fit.spec import BuildSizes, HostSpec, Workload
 
 LEAST = 4096

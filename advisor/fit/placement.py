@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from advisor.fit.allowances import device_overhead, host_overhead
+from advisor.fit.division import groups, layer_costs, shares, singles
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.spec import BuildSizes, HostSpec, Memory, Settings, Workload
+from advisor.fit.spec import BuildSizes, DeviceMemory, HostSpec, Memory, Settings, Workload
 
 # What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
 ATTEMPTS: tuple[tuple[str, str], ...] = (
@@ -26,7 +28,6 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
     ("cpu", "q8_0"),
 )
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
-KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 UBATCH = 512
 GUESSES = 3  # steps from the first guess before bisection takes over
 REPAIRS = 6  # how often a tensor split is corrected after weighing it
@@ -66,9 +67,20 @@ def settings_for(sizes: BuildSizes, workload: Workload, kv: str = "f16", *, embe
     return replace(settings, embedding=True, batch=max(settings.batch, micro), ubatch=micro)
 
 
-def weigh(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str) -> Placed:
-    """The engine's sum with the overheads against what is available. Unified memory is one pool, counted once."""
-    memory = estimate(sizes, settings)
+def weigh(
+    sizes: BuildSizes,
+    host: HostSpec,
+    settings: Settings,
+    used: tuple[int, ...],
+    placement: str,
+    *,
+    like: Memory | None = None,
+) -> Placed:
+    """The engine's sum with the overheads against what is available. Unified memory is one pool, counted once.
+
+    `like`: where compute buffers are taken from instead, while a search goes on.
+    """
+    memory = estimate(sizes, settings, like)
     devices = tuple(
         replace(part, overhead=part.overhead + device_overhead(host.devices[index]))
         for part, index in zip(memory.devices, used, strict=True)
@@ -88,26 +100,6 @@ def weigh(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int
 
 
 # ---------------------------------------------------------------- the placements
-
-
-def singles(host: HostSpec) -> list[int]:
-    """Devices by what serves one stream fastest."""
-    return sorted(
-        range(len(host.devices)),
-        key=lambda i: (-(host.devices[i].memory_bandwidth or 0), -host.devices[i].available_bytes, i),
-    )
-
-
-def groups(host: HostSpec) -> list[tuple[int, ...]]:
-    """Sets of devices that one engine build can use together: discrete, of one maker, largest first."""
-    vendors = sorted({device.vendor for device in host.devices if not device.unified})
-    found = []
-    for vendor in vendors:
-        members = [i for i, device in enumerate(host.devices) if device.vendor == vendor and not device.unified]
-        members.sort(key=lambda i: (-host.devices[i].available_bytes, -(host.devices[i].memory_bandwidth or 0), i))
-        if len(members) > 1:
-            found.append(tuple(members))
-    return found
 
 
 def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
@@ -142,9 +134,9 @@ def with_experts_on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Pl
         return None
     whole = replace(base, gpu_layers=len(sizes.layers) + 1)
 
-    def at(count: int, used: tuple[int, ...]) -> Placed | None:
+    def at(used: tuple[int, ...], like: Memory | None, count: int) -> Placed | None:
         settings = replace(whole, devices=len(used), experts_on_cpu=count)
-        return divided(sizes, host, settings, used, "experts_on_cpu")
+        return divided(sizes, host, settings, used, "experts_on_cpu", like=like or on_grid(sizes, settings))
 
     return offloaded(host, len(sizes.layers), sum(x.experts_device for x in sizes.layers) / len(sizes.layers), at)
 
@@ -155,12 +147,22 @@ def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
     if host.ram_available_bytes is None:
         return None
 
-    def at(count: int, used: tuple[int, ...]) -> Placed | None:
+    def at(used: tuple[int, ...], like: Memory | None, count: int) -> Placed | None:
         settings = replace(base, devices=len(used), gpu_layers=blocks + 1 - count)
-        return divided(sizes, host, settings, used, "partial")
+        return divided(sizes, host, settings, used, "partial", like=like or on_grid(sizes, settings))
 
     costs = layer_costs(sizes, replace(base, gpu_layers=blocks + 1))
     return offloaded(host, blocks, sum(costs) / len(costs), at)
+
+
+def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
+    """The memory at the next longer of four contexts an octave, whose compute buffers hold a shorter one's as well.
+
+    Graphs with a part on the host take milliseconds to trace; on a grid most of them have been traced before.
+    """
+    cells = padded(settings.context // settings.slots)
+    step = max(256, (1 << cells.bit_length()) >> 3)
+    return estimate(sizes, replace(settings, context=-(-cells // step) * step * settings.slots))
 
 
 def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
@@ -180,33 +182,51 @@ PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]]
 
 
 def offloaded(
-    host: HostSpec, most: int, saved: float, at: Callable[[int, tuple[int, ...]], Placed | None]
+    host: HostSpec, most: int, saved: float, at: Callable[[tuple[int, ...], Memory | None, int], Placed | None]
 ) -> Placed | None:
     """The smallest count 1..most at which the devices hold their part; None when they never do, or the host does not.
 
     `saved` is about what one more block on the host saves on the devices: it gives the first guess, a few steps from
-    it the answer, and bisection the rest.
+    it the answer, and bisection the rest. The compute buffers hardly depend on the count, so those of one count stand
+    for all: on one device of the largest, which hold those of fewer blocks as well, on several of the first guess.
     """
     for used in groups(host) or [(index,) for index in singles(host)[:1]]:
-        best = at(most, used)
-        if best is None or min(best.margins) < 0 or not together(best, host):
+        bare = at(used, Memory((DeviceMemory(0, 0, 0),) * len(used), DeviceMemory(0, 0, 0)), most)
+        if bare is None or min(bare.margins) < 0 or not together(bare, host):
             continue
-        low, high = 0, most
-        guess: int | None = most - int(sum(best.margins) / max(1.0, saved))
-        for step in range(most):
-            if high - low <= 1:
-                break
-            middle = (low + high) // 2 if guess is None else min(max(guess, low + 1), high - 1)
-            placed = at(middle, used)
-            if placed and min(placed.margins) >= 0:
-                best, high, guess = placed, middle, middle - 1
-            else:
-                low, guess = middle, middle + 1
-            if step >= GUESSES:
-                guess = None
-        if best.fits:
+        first = at(used, None, first_guess(most, saved, bare) if len(used) > 1 else most)
+        if first is None:
+            continue
+        like = partial(at, used, first.memory)
+        end = like(most)
+        if end is None or min(end.margins) < 0:
+            continue
+        best = like(searched(most, first_guess(most, saved, end), like))
+        if best and best.fits:
             return best
     return None
+
+
+def first_guess(most: int, saved: float, end: Placed) -> int:
+    """What the count may be, from the room that is left at `most`."""
+    return min(max(1, most - int(sum(end.margins) / max(1.0, saved))), most)
+
+
+def searched(most: int, guess: int | None, at: Callable[[int], Placed | None]) -> int:
+    """The smallest count at which the margins are not negative, which they are not at `most`."""
+    low, high = 0, most
+    for step in range(most):
+        if high - low <= 1:
+            break
+        middle = (low + high) // 2 if guess is None else min(max(guess, low + 1), high - 1)
+        placed = at(middle)
+        if placed and min(placed.margins) >= 0:
+            high, guess = middle, middle - 1
+        else:
+            low, guess = middle, middle + 1
+        if step >= GUESSES:
+            guess = None
+    return high
 
 
 def together(placed: Placed, host: HostSpec) -> bool:
@@ -251,17 +271,24 @@ def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
 
 
 def divided(
-    sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str
+    sizes: BuildSizes,
+    host: HostSpec,
+    settings: Settings,
+    used: tuple[int, ...],
+    placement: str,
+    *,
+    like: Memory | None = None,
 ) -> Placed | None:
     """Weigh `settings` over `used` with a tensor split in whole layers that follows free memory."""
     if len(used) == 1:
-        return weigh(sizes, host, settings, used, placement)
+        return weigh(sizes, host, settings, used, placement, like=like)
     costs = layer_costs(sizes, settings)
     rooms = [host.devices[i].available_bytes - device_overhead(host.devices[i]) for i in used]
     counts = shares(costs, rooms)
     placed = None
     for _ in range(REPAIRS):
-        placed = weigh(sizes, host, replace(settings, tensor_split=tuple(map(float, counts))), used, placement)
+        split = replace(settings, tensor_split=tuple(map(float, counts)))
+        placed = weigh(sizes, host, split, used, placement, like=like)
         worst = min(range(len(used)), key=lambda i: placed.margins[i])
         roomy = max(range(len(used)), key=lambda i: placed.margins[i])
         if placed.margins[worst] >= 0 or sum(placed.margins) < 0 or counts[worst] < 2:
@@ -271,35 +298,6 @@ def divided(
         counts[worst] -= moved
         counts[roomy] += moved
     return placed
-
-
-def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
-    """About what each layer on a device takes there, the output layer last: a guide for the split, not a promise."""
-    cells = settings.context // settings.slots
-    start = len(sizes.layers) + 1 - settings.gpu_layers
-    costs = []
-    for index, layer in enumerate(sizes.layers):
-        kept = cells if layer.window is None else min(cells, layer.window + settings.ubatch)
-        cache = kept * (
-            layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v]
-        )
-        state = 4 * (layer.state_conv + layer.state_ssm)
-        experts = layer.experts_device if index >= settings.experts_on_cpu else 0
-        costs.append(int(layer.device + experts + settings.slots * (cache + state)))
-    return [*costs[max(0, start) :], sizes.output_device]
-
-
-def shares(costs: list[int], rooms: list[int]) -> list[int]:
-    """Layers per device, in order, so that each device's part of the bytes follows its part of the room."""
-    whole, total = sum(costs), max(1, sum(rooms))
-    counts, device, filled, boundary = [0] * len(rooms), 0, 0.0, whole * rooms[0] / total
-    for cost in costs:
-        while device < len(rooms) - 1 and filled + cost / 2 > boundary:
-            device += 1
-            boundary += whole * rooms[device] / total
-        counts[device] += 1
-        filled += cost
-    return counts
 
 
 # ---------------------------------------------------------------- what others ask

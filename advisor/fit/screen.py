@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.fit.allowances import device_overhead, host_overhead
-from advisor.fit.placement import UBATCH, groups, padded
+from advisor.fit.division import groups
+from advisor.fit.placement import UBATCH, padded
 from advisor.fit.spec import BuildSizes, Catalog, HostSpec, Workload
 
 Floats = NDArray[np.float64]

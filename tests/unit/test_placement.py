@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.fit.allowances import GIB
+from advisor.fit.division import shares
 from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.placement import (
     Placed,
@@ -16,7 +17,6 @@ from advisor.fit.placement import (
     place,
     placements,
     settings_for,
-    shares,
     weigh,
 )
 from advisor.fit.spec import BuildSizes, HostSpec, Settings, Workload

@@ -1,0 +1,56 @@
+"""Devices that work together, and layers shared out between them in proportion to their room."""
+
+from __future__ import annotations
+
+from advisor.fit.spec import BuildSizes, HostSpec, Settings
+
+KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
+
+
+def singles(host: HostSpec) -> list[int]:
+    """Devices by what serves one stream fastest."""
+    return sorted(
+        range(len(host.devices)),
+        key=lambda i: (-(host.devices[i].memory_bandwidth or 0), -host.devices[i].available_bytes, i),
+    )
+
+
+def groups(host: HostSpec) -> list[tuple[int, ...]]:
+    """Sets of devices that one engine build can use together: discrete, of one maker, largest first."""
+    vendors = sorted({device.vendor for device in host.devices if not device.unified})
+    found = []
+    for vendor in vendors:
+        members = [i for i, device in enumerate(host.devices) if device.vendor == vendor and not device.unified]
+        members.sort(key=lambda i: (-host.devices[i].available_bytes, -(host.devices[i].memory_bandwidth or 0), i))
+        if len(members) > 1:
+            found.append(tuple(members))
+    return found
+
+
+def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
+    """About what each layer on a device takes there, the output layer last: a guide for the split, not a promise."""
+    cells = settings.context // settings.slots
+    start = len(sizes.layers) + 1 - settings.gpu_layers
+    costs = []
+    for index, layer in enumerate(sizes.layers):
+        kept = cells if layer.window is None else min(cells, layer.window + settings.ubatch)
+        cache = kept * (
+            layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v]
+        )
+        state = 4 * (layer.state_conv + layer.state_ssm)
+        experts = layer.experts_device if index >= settings.experts_on_cpu else 0
+        costs.append(int(layer.device + experts + settings.slots * (cache + state)))
+    return [*costs[max(0, start) :], sizes.output_device]
+
+
+def shares(costs: list[int], rooms: list[int]) -> list[int]:
+    """Layers per device, in order, so that each device's part of the bytes follows its part of the room."""
+    whole, total = sum(costs), max(1, sum(rooms))
+    counts, device, filled, boundary = [0] * len(rooms), 0, 0.0, whole * rooms[0] / total
+    for cost in costs:
+        while device < len(rooms) - 1 and filled + cost / 2 > boundary:
+            device += 1
+            boundary += whole * rooms[device] / total
+        counts[device] += 1
+        filled += cost
+    return counts
