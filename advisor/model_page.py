@@ -50,7 +50,9 @@ def licence(row: Any) -> dict[str, str]:
     if row.licence is None:
         return {"name": "Licence not known", "words": "Read the model's own page before any use.", "url": ""}
     words = terms(row.licence.commercial, row.licence.conditions)
-    return {"name": row.licence.name, "words": words, "url": row.licence.url}
+    # A row that no form has checked could hold `javascript:` here; escaping does not help a link.
+    link = row.licence.url if row.licence.url.startswith(("https://", "http://")) else ""
+    return {"name": row.licence.name, "words": words, "url": link}
 
 
 def known(slug: str) -> dict[str, Any] | None:

@@ -26,10 +26,14 @@ class Readable(json.JSONEncoder):
         super().__init__(**(options | {"indent": 2, "ensure_ascii": False}))
 
 
+# Else Django warns of the day when an address without a scheme stops being http.
+ADDRESSES = {models.URLField: {"assume_scheme": "https"}}
+
+
 class CatalogAdmin(SimpleHistoryAdmin):
     """Says of each row whether it is as shipped, edited or added here."""
 
-    formfield_overrides = {
+    formfield_overrides = ADDRESSES | {
         models.JSONField: {"widget": forms.Textarea(attrs={"rows": 6, "cols": 90}), "encoder": Readable}
     }
     readonly_fields = ("origin",)
@@ -168,6 +172,7 @@ class EvidenceAdmin(ImportExportModelAdmin, CatalogAdmin):  # type: ignore[type-
 
 @admin.register(Benchmark)
 class BenchmarkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    formfield_overrides = ADDRESSES
     list_display = ("name", "version", "metric", "use_case", "higher_is_better", "measures")
     list_filter = ("use_case", "higher_is_better")
     search_fields = ("name", "version", "metric")
