@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from advisor import costs, documents, kept, query, selectors
+from advisor import costs, documents, kept, metrics, query, selectors
 from advisor.fit.explain import explained
 from advisor.fit.fixes import reference_device, rejections, stated_rejection
 from advisor.fit.index import Index
@@ -97,6 +97,7 @@ def resolve(hardware: Mapping[str, Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------- what can run here
 
 
+@metrics.counted("recommendation")
 def recommend(question: Any) -> dict[str, Any]:
     """The decision for a question (`QuestionSerializer`): ranked plans, rejected models with fixes, warnings.
 
@@ -187,6 +188,7 @@ def reference_gpus() -> tuple[Device, ...]:
 # ---------------------------------------------------------------- one build as stated
 
 
+@metrics.counted("estimate")
 def estimate(question: Any) -> dict[str, Any]:
     """Memory and speed of one build with given settings on given hardware, whether or not it fits. Raises Invalid."""
     asked, errors = checked(ESTIMATE, question)

@@ -10,7 +10,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from advisor import advice, documents, kept, selectors
+from advisor import advice, documents, kept, metrics, selectors
 from advisor.fit.explain import explained
 from advisor.fit.fixes import COUNTS, LEAST_CAPABILITY, rejections
 from advisor.fit.index import Index
@@ -63,6 +63,7 @@ def order(machine: Machine) -> tuple[int, int, int, str]:
     return whole, machine.count, machine.card.memory_bandwidth, machine.card.name
 
 
+@metrics.counted("requirement")
 def requirements(question: Any) -> dict[str, Any]:
     """The answer to `RequirementsSerializer`: accelerators that meet the workload, or why none does. Raises Invalid."""
     asked, errors = checked(REQUIREMENTS, question)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from advisor import api, comparison_views, health, launch_api, reverse_views, views
+from advisor import api, comparison_views, health, launch_api, metrics_api, reverse_views, views
 
 pages = [
     path("", views.ask, name="ask"),
@@ -17,6 +17,7 @@ pages = [
     path("hardware/", views.hardware, name="hardware"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics_api.Metrics.as_view(), name="metrics"),
 ]
 rest = [
     path("recommendations/", api.Recommendations.as_view(), name="recommendations"),

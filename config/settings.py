@@ -134,6 +134,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "rest.logs.name_requests",
+    "advisor.metrics.measure",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "config.middleware.content_security_policy",
@@ -316,6 +317,10 @@ LOGGING = {
 
 # Whether visitors without an account may read and ask; on only where nobody else can reach the page.
 ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", LOOPBACK)
+# Whether /metrics is there, for whoever may read.
+METRICS = flag("BERTH_METRICS", LOOPBACK)
+# Where the web processes keep their counts together.
+METRICS_FOLDER = BERTH_DATA / "metrics"
 # Requests a minute to the API by scope, for each token, account or address. On loopback nobody needs protection.
 RATE_LIMITS = rates(
     os.environ.get("RATE_LIMITS", ""),

@@ -19,6 +19,7 @@ from advisor.launch.process import Identity
 from advisor.launch.services import begin, move
 from advisor.models import Launch
 from hardware import ledger
+from rest.logs import about
 
 log = logging.getLogger(__name__)
 GRACE = 5.0  # seconds from TERM to KILL
@@ -72,12 +73,13 @@ def settle(host_id: str, seconds: float, *, pause: float = 0.25) -> None:
 
 def guarded(step: Callable[[Launch, Marked], None], launch: Launch, marked: Marked) -> None:
     """A row that cannot be handled must not hold up the others; a database that is away holds up all of them."""
-    try:
-        step(launch, marked)
-    except OperationalError:
-        raise
-    except Exception:
-        log.exception("Launch %s could not be looked after while %s.", launch.pk, launch.status)
+    with about(launch.pk):
+        try:
+            step(launch, marked)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("Launch %s could not be looked after while %s.", launch.pk, launch.status)
 
 
 def queued(launch: Launch, marked: Marked) -> None:

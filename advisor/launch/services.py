@@ -25,6 +25,7 @@ from advisor.models import Launch, LaunchEvent
 from hardware import ledger
 from hardware import services as hosts
 from hardware.models import Host
+from rest.logs import about
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -165,6 +166,8 @@ def enqueue(
         return known, False
     except ledger.NoRoom as error:
         raise Refused(no_room(plan.model.slug, error)) from error
+    with about(launch.pk):
+        log.info("%s: queued on %s for %s", launch.model, host, owner or "somebody at this machine")
     return launch, True
 
 
@@ -193,6 +196,8 @@ def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
         LaunchEvent.objects.create(launch_id=launch.pk, from_status=launch.status, to_status=to, note=note)
         if to in Launch.FINAL:
             ledger.release(launch.pk)
+    with about(launch.pk):
+        log.info("%s: %s -> %s%s", launch.model, launch.status, to, f": {note}" if note else "")
     launch.refresh_from_db()
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from advisor.fit.spec import BuildSpec
 from advisor.launch import health, process, reconciler, services
 from advisor.models import Launch
 from hardware.models import Accelerator, Reservation
+from rest import logs
 from tests.launch.conftest import GIB, Enqueue, make_plan, until, who
 
 Fake = Callable[..., None]
@@ -238,3 +240,16 @@ def test_the_log_hides_what_looks_like_a_token(fake: Fake, enqueue: Enqueue) -> 
     text = services.log_tail(until(enqueue(), "failed").pk)
     assert text.count("[redacted]") == 3
     assert not any(word in text for word in ("abc123", "hf_", "brt_"))
+
+
+def test_every_step_is_a_line_with_the_launchs_id(
+    fake: Fake, enqueue: Enqueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(logs.Ids())
+    with caplog.at_level(logging.INFO, "advisor.launch"):
+        launch = enqueue()
+        services.stop(launch.pk)
+    assert [(line.launch_id, line.getMessage().partition(": ")[2]) for line in caplog.records] == [
+        (str(launch.pk), "queued on local for somebody at this machine"),
+        (str(launch.pk), "queued -> stopped: asked to stop"),
+    ]

@@ -49,6 +49,7 @@ API: dict[str, dict[str, tuple[str, int]]] = {
     "api/v1/^hosts/(?P<pk>[A-Za-z0-9][A-Za-z0-9._-]*)/snapshots/$": {"POST": ("agent", 400)},
     "api/v1/^accelerators/$": {"GET": ("read", 200)},
 }
+API["metrics"] = {"GET": ("read", 200)}
 # Open to everybody; a dead token is refused even here.
 OPEN_API = ("api/v1/schema/", "api/docs/")
 

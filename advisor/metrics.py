@@ -1,0 +1,168 @@
+"""What Prometheus reads at /metrics: counts of the web processes, and the state of launches, hosts and queues.
+
+With several web processes the counts lie in files that all of them share (`config/wsgi.py` names the folder).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.db import DatabaseError
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from redis import Redis, RedisError
+
+from advisor.fit.spec import FIT_VERSION
+from advisor.models import Launch
+from catalog.models import CatalogVersion, Model
+from hardware.models import Accelerator, Host
+from hardware.services import snapshot_of
+
+# The library decides the same way, at the same moment: when it is loaded.
+SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+KNOWN = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
+SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+REQUESTS = Counter("berth_http_requests", "Requests.", ("method", "route", "status"))
+LATENCY = Histogram("berth_http_request_seconds", "Time to an answer.", ("method", "route"), buckets=SECONDS)
+ANSWERS = Counter("berth_answers", "Questions answered, and what became of them.", ("question", "outcome"))
+
+Answer = Callable[[Any], dict[str, Any]]
+
+
+def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: every request by its route as the URLconf writes it, so that no address makes a series of its own."""
+    if not settings.METRICS:
+        raise MiddlewareNotUsed
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        begun = time.perf_counter()
+        response = get_response(request)
+        found = request.resolver_match
+        route = f"/{found.route}" if found else "(no route)"
+        method = request.method if request.method in KNOWN else "other"
+        REQUESTS.labels(method, route, response.status_code).inc()
+        LATENCY.labels(method, route).observe(time.perf_counter() - begun)
+        return response
+
+    return middleware
+
+
+def counted(question: str) -> Callable[[Answer], Answer]:
+    """Decorator: ANSWERS of what answers this kind of question, whatever the door it came through."""
+
+    def decorate(answer: Answer) -> Answer:
+        @wraps(answer)
+        def count(asked: Any) -> dict[str, Any]:
+            outcome = "refused"
+            try:
+                found = answer(asked)
+                outcome = "answered" if found.get("results", True) else "nothing fits"
+                return found
+            finally:
+                ANSWERS.labels(question, outcome).inc()
+
+        return count
+
+    return decorate
+
+
+def gauge(name: str, told: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"berth_{name}", told, labels=labels)
+
+
+class State(Collector):
+    """Read from the rows and the broker when it is asked for."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = gauge("database_up", "Whether the database answers.")
+        queues: list[str] = []
+        try:
+            queues = list(Host.objects.values_list("queue", flat=True))
+            rows = [*launches(), *hosts(), *ledger(), *catalog()]
+        except DatabaseError:
+            rows = []
+        up.add_metric((), float(bool(rows)))
+        yield up
+        yield from rows
+        yield from broker(queues)
+
+
+def launches() -> Iterator[Metric]:
+    counted = dict(Launch.objects.order_by().values_list("status").annotate(n=Count("pk")))
+    found = gauge("launches", "Launches by state.", "status")
+    for status in Launch.Status.values:
+        found.add_metric((status,), counted.get(status, 0))
+    yield found
+    oldest = Launch.objects.filter(status=Launch.Status.QUEUED).aggregate(at=Min("created"))["at"]
+    waiting = gauge("launch_queued_seconds", "How long the oldest queued launch has waited.")
+    waiting.add_metric((), (timezone.now() - oldest).total_seconds() if oldest else 0)
+    yield waiting
+
+
+def hosts() -> Iterator[Metric]:
+    age = gauge("snapshot_age_seconds", "Age of a host's newest good reading.", "host")
+    ok = gauge("snapshot_ok", "Whether the newest attempt to read the host succeeded.", "host")
+    for host in Host.objects.all():
+        if known := snapshot_of(host):
+            age.add_metric((host.pk,), known["age_seconds"])
+            ok.add_metric((host.pk,), float(known["ok"]))
+    yield from (age, ok)
+
+
+def ledger() -> Iterator[Metric]:
+    labels = ("host", "accelerator", "name")
+    capacity = gauge("accelerator_capacity_bytes", "Memory of an accelerator, or of the host (ram).", *labels)
+    reserved = gauge("accelerator_reserved_bytes", "Memory that launches have been promised.", *labels)
+    for row in Accelerator.objects.filter(present=True):
+        capacity.add_metric((row.host_id, row.uuid, row.name), row.capacity_bytes)
+        reserved.add_metric((row.host_id, row.uuid, row.name), row.reserved_bytes)
+    yield from (capacity, reserved)
+
+
+def catalog() -> Iterator[Metric]:
+    models = gauge("catalog_models", "Models of the catalog.")
+    models.add_metric((), Model.objects.count())
+    yield models
+    version = CatalogVersion.objects.first()
+    info = gauge("info", "What answers.", "fit_version", "catalog_version")
+    info.add_metric((FIT_VERSION, version.digest if version else ""), 1)
+    yield info
+
+
+def broker(queues: list[str]) -> Iterator[Metric]:
+    up = gauge("broker_up", "Whether the broker answers.")
+    length = gauge("queue_messages", "Messages that wait for a host's worker.", "queue")
+    try:
+        with Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=1, socket_connect_timeout=1) as link:
+            link.ping()
+            for queue in queues:
+                length.add_metric((queue,), link.llen(queue))
+        up.add_metric((), 1)
+    except (RedisError, OSError):
+        up.add_metric((), 0)
+    yield from (up, length)
+
+
+def text() -> bytes:
+    """Everything, in Prometheus' own format."""
+    counts = CollectorRegistry()
+    if SHARED:
+        MultiProcessCollector(counts)
+    else:
+        for counted in (REQUESTS, LATENCY, ANSWERS):
+            counts.register(counted)
+    state = CollectorRegistry()
+    state.register(State())
+    return generate_latest(counts) + generate_latest(state)

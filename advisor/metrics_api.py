@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from advisor import metrics
+
+
+class Whatever(BaseContentNegotiation):
+    """One form for whoever asks; problems are JSON."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class Metrics(APIView):
+    """For Prometheus, which sends a token as any other caller does. Not there while METRICS is off."""
+
+    read_scope = "read"
+    content_negotiation_class = Whatever
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        if not settings.METRICS:
+            raise NotFound
+        return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)
