@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from advisor import catalog_admin
 from advisor.launch import services
-from advisor.models import ApiToken, Launch, LaunchEvent
+from advisor.models import ApiToken, Launch, LaunchEvent, RankingChange
 
 
 class ReadOnly:
@@ -66,6 +66,22 @@ class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("advisor.change_apitoken")
+
+
+@admin.register(RankingChange)
+class RankingChangeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who may read the catalog's models may read what edits moved."""
+
+    list_display = ("at", "user", "what")
+    search_fields = ("user", "what")
+    date_hierarchy = "at"
+    fields = ("at", "user", "what")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalog.view_model") or request.user.has_perm("catalog.change_model")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
 
 catalog_admin.register()

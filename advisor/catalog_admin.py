@@ -22,9 +22,12 @@ from advisor.intake import computed, from_hub, printed, proposal
 from advisor.intake.check import Refused
 from advisor.intake.proposal import Proposal
 from advisor.memory_preview import preview
+from advisor.model_form import START, ModelForm, sums
+from advisor.ranked_admin import Ranked, RankedImport
 from catalog import admin as catalog_admin
 from catalog.guard import HubError
-from catalog.models import Model
+from catalog.live import Bound
+from catalog.models import Benchmark, Build, Evidence, Licence, Model
 
 SALT = "import-from-hub"
 PREVIEW_SECONDS = 3600
@@ -54,7 +57,8 @@ class CardForm(forms.Form):
     concurrency = forms.IntegerField(min_value=1, max_value=1024, initial=1, help_text="requests at once")
 
 
-class ModelAdmin(catalog_admin.ModelAdmin):
+class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
+    form = ModelForm
     actions = (*catalog_admin.ModelAdmin.actions, "compute_builds")
     change_form_template = "admin/catalog/model/change_form.html"
     change_list_template = "admin/catalog/model/change_list.html"
@@ -67,9 +71,40 @@ class ModelAdmin(catalog_admin.ModelAdmin):
         ]
         return own + super().get_urls()
 
+    # ------------------------------------------------------------ by hand
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {**START, **super().get_changeform_initial_data(request)}
+
+    def notes(self, found: Bound) -> list[str]:
+        return sums(found.row) if not {"architecture", "parameters_total"} & found.by_field.keys() else []
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A new model without builds gets those that follow from its architecture, where the editor may add any."""
+        super().save_related(request, form, formsets, change)
+        model = form.instance
+        if (
+            not change
+            and model.architecture
+            and self.has_compute_builds_permission(request)
+            and not model.builds.exists()
+        ):
+            proposal.apply(computed.propose(model.slug, timezone.now().date()))
+
+    def response_add(self, request: HttpRequest, obj: Model, *args: Any, **kwargs: Any) -> HttpResponse:
+        count = obj.builds.count()
+        if count:
+            self.message_user(request, f"{obj} has {count} builds; see its memory on a card.", messages.SUCCESS)
+        else:
+            self.message_user(request, " ".join(sums(obj)), messages.WARNING)
+        return super().response_add(request, obj, *args, **kwargs)
+
     # ------------------------------------------------------------ import from the hub
 
     def import_from_hub(self, request: HttpRequest) -> HttpResponse:
+        return self.watched(request, lambda: self.imported_from_hub(request))
+
+    def imported_from_hub(self, request: HttpRequest) -> HttpResponse:
         """A form, then the difference, then the writing of exactly what was shown."""
         if not request.user.has_perms(RIGHTS):
             raise PermissionDenied
@@ -116,6 +151,7 @@ class ModelAdmin(catalog_admin.ModelAdmin):
             return HttpResponseRedirect(reverse("admin:catalog_model_from_hub"))
         messages.success(request, f"{count} rows written.")
         model = Model.objects.get(slug=proposed.slug)
+        request.written = model
         return HttpResponseRedirect(reverse("admin:catalog_model_change", args=[model.pk]))
 
     # ------------------------------------------------------------ builds and memory
@@ -164,7 +200,33 @@ def seen(found: list[proposal.Difference]) -> str:
     return hashlib.sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+class BuildAdmin(Ranked, catalog_admin.BuildAdmin):
+    pass
+
+
+class EvidenceAdmin(RankedImport, catalog_admin.EvidenceAdmin):
+    pass
+
+
+class BenchmarkAdmin(Ranked, catalog_admin.BenchmarkAdmin):
+    pass
+
+
+class LicenceAdmin(Ranked, catalog_admin.LicenceAdmin):
+    pass
+
+
+ADMINS = {
+    Model: ModelAdmin,
+    Build: BuildAdmin,
+    Evidence: EvidenceAdmin,
+    Benchmark: BenchmarkAdmin,
+    Licence: LicenceAdmin,
+}
+
+
 def register() -> None:
-    """In place of the catalog's own, which knows no advisor."""
-    admin.site.unregister(Model)
-    admin.site.register(Model, ModelAdmin)
+    """In place of the catalog's own, which know no advisor."""
+    for table, admin_class in ADMINS.items():
+        admin.site.unregister(table)
+        admin.site.register(table, admin_class)

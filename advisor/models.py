@@ -119,3 +119,21 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class RankingChange(models.Model):
+    """What one edit in the admin moved on the reference machines. `table` and `record` name its row of the history."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    user = models.CharField(max_length=150)
+    what = models.CharField(max_length=300)
+    table = models.CharField(max_length=20)
+    record = models.BigIntegerField(null=True, blank=True)
+    machines = models.JSONField(help_text="per machine the first places before and after, see advisor/standings.py")
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["table", "record"], name="ranking_change_record")]
+
+    def __str__(self) -> str:
+        return self.what

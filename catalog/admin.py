@@ -15,6 +15,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from catalog import importer
 from catalog.formats import CSV
+from catalog.live import LiveAdmin
 from catalog.models import Benchmark, Build, Evidence, Licence, Model, Withheld
 from catalog.resources import EvidenceResource, ModelResource
 
@@ -26,15 +27,12 @@ class Readable(json.JSONEncoder):
         super().__init__(**(options | {"indent": 2, "ensure_ascii": False}))
 
 
-# Else Django warns of the day when an address without a scheme stops being http.
-ADDRESSES = {models.URLField: {"assume_scheme": "https"}}
-
-
-class CatalogAdmin(SimpleHistoryAdmin):
+class CatalogAdmin(LiveAdmin, SimpleHistoryAdmin):
     """Says of each row whether it is as shipped, edited or added here."""
 
-    formfield_overrides = ADDRESSES | {
-        models.JSONField: {"widget": forms.Textarea(attrs={"rows": 6, "cols": 90}), "encoder": Readable}
+    formfield_overrides = {
+        **LiveAdmin.formfield_overrides,
+        models.JSONField: {"widget": forms.Textarea(attrs={"rows": 6, "cols": 90}), "encoder": Readable},
     }
     readonly_fields = ("origin",)
     list_per_page = 50
@@ -171,8 +169,7 @@ class EvidenceAdmin(ImportExportModelAdmin, CatalogAdmin):  # type: ignore[type-
 
 
 @admin.register(Benchmark)
-class BenchmarkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    formfield_overrides = ADDRESSES
+class BenchmarkAdmin(LiveAdmin):
     list_display = ("name", "version", "metric", "use_case", "higher_is_better", "measures")
     list_filter = ("use_case", "higher_is_better")
     search_fields = ("name", "version", "metric")

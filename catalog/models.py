@@ -148,7 +148,7 @@ class Build(models.Model):
     bytes = models.PositiveBigIntegerField()
     basis = models.CharField(max_length=10, choices=Basis.choices)
     sizes = models.JSONField(null=True, blank=True, help_text="tensor table summary; null when the layout is not known")
-    source = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=300)
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
     import_digest = models.CharField(max_length=64, blank=True, editable=False)
     updated = models.DateTimeField(auto_now=True)

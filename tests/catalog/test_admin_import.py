@@ -1,4 +1,4 @@
-"""The admin's own way in: import from the hub with a preview, computed builds, and memory on a card."""
+"""The admin's own way in: import from the hub with a preview, computed builds, and a card that does not hold them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from advisor.templatetags.berth import gib
 from catalog import version
 from catalog.models import Build, Model
 from tests.catalog import hub_files
@@ -85,39 +84,6 @@ def test_an_editor_without_the_right_to_add_models_may_not_import(hub, client):
 def test_a_stranger_is_asked_to_sign_in(hub, client):
     assert client.post(FORM, {"hub_id": NAME}).status_code == 302
     assert hub.asked == []
-
-
-def add_by_hand(client):
-    empty = {f"{name}-{part}": "0" for name in ("builds", "evidence") for part in ("TOTAL_FORMS", "INITIAL_FORMS")}
-    fields = {
-        **{"slug": "own-model", "name": "Own", "hub_id": "own/model", "organisation": "Own", "family": "Own"},
-        **{"task": "generate", "status": "active", "parameters_total": "134515008", "context_length": "8192"},
-        **{"native_dtype": "bf16", "input_modalities": '["text"]', "tool_use": "unknown", "reasoning": "unknown"},
-        "languages": "[]",
-        "gguf_repos": "[]",
-        "flags": "[]",
-        "architecture": '{"arch": "llama", "n_layers": 30, "hidden": 576, "ffn": 1536, "n_heads": 9, "n_kv_heads": 3,'
-        ' "head_dim": 64, "vocab": 49152, "tie": true, "max_ctx": 8192}',
-        "provenance": '{"sources": ["own card"], "confidence": "read from a source"}',
-    }
-    return client.post(reverse("admin:catalog_model_add"), fields | empty)
-
-
-def test_a_model_added_by_hand_gets_its_builds_and_its_memory_in_three_steps(loaded, admin_client):
-    response = add_by_hand(admin_client)
-    assert response.status_code == 302, response.context["errors"]
-    model = Model.objects.get(slug="own-model")
-    address = reverse("admin:catalog_model_memory", args=[model.pk])
-    assert "has no build yet" in admin_client.get(address).content.decode()
-    changelist = reverse("admin:catalog_model_changelist")
-    assert address.encode() in admin_client.get(reverse("admin:catalog_model_change", args=[model.pk])).content
-    told = admin_client.post(changelist, {"action": "compute_builds", "_selected_action": [model.pk]}, follow=True)
-    assert "5 builds written" in told.content.decode()
-    page = admin_client.get(address, {"hardware": "RTX 3060 12GB, 32 GB RAM", "context": 4096, "concurrency": 1})
-    rows = {row["build"]["id"]: row for row in page.context["rows"]}
-    total = rows["own-model:Q8_0"]["memory"]["devices"][0]["total"]
-    assert 145_000_000 < total < 2_000_000_000
-    assert f"<td>{gib(total)}</td>" in page.content.decode()
 
 
 def test_provenance_is_required_of_a_model_added_by_hand(loaded, admin_client):

@@ -186,7 +186,14 @@ def test_a_change_that_cannot_be_right_is_refused_by_field(writer, body, field):
 
 
 def test_a_build_evidence_and_licence_are_added_read_and_deleted(writer):
-    build = {"id": f"{SMOL}:Q6_K:org/repo", "model": SMOL, "format": "gguf", "quantization": "Q6_K", "bytes": 9}
+    build = {
+        "id": f"{SMOL}:Q6_K:org/repo",
+        "model": SMOL,
+        "format": "gguf",
+        "quantization": "Q6_K",
+        "bytes": 9,
+        "source": "me",
+    }
     made = writer.post("/api/v1/builds/", build | {"basis": "exact"}, content_type="application/json")
     assert made.status_code == 201, made.content
     assert Client().get(f"/api/v1/builds/{SMOL}:Q6_K:org/repo/").json()["bytes"] == 9

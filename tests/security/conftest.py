@@ -41,7 +41,10 @@ def world(db: None) -> dict[str, str]:
         slug="one", name="One", hub_id="a/one", organisation="a", family="one", licence=licence, context_length=4096,
         input_modalities=["text"], provenance={"sources": ["a"], "confidence": "read from a source"},
     )  # fmt: skip
-    Build.objects.create(model=model, key="one:Q4_0", format="gguf", quantization="Q4_0", bytes=1, basis="computed")
+    Build.objects.create(
+        model=model, key="one:Q4_0", format="gguf", quantization="Q4_0", bytes=1, basis="computed",
+        source="s",
+    )  # fmt: skip
     benchmark = Benchmark.objects.create(name="b", version="1", metric="%", use_case="coding", measures="code")
     figure = Evidence.objects.create(
         model=model, benchmark=benchmark, value=1, source="s", source_licence="mit", third_party=True

@@ -1,0 +1,57 @@
+"""A model as an editor types it: a pasted config.json is read, and its sums are done beside the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from advisor.builds import agreed
+from advisor.fit.architectures import UnknownLayout, parameters
+from advisor.fit.architectures.published import facts
+from advisor.templatetags.berth import count
+from catalog.live import LiveForm
+
+START = {
+    "input_modalities": ["text"],
+    "provenance": {"sources": [""], "confidence": ""},  # to be filled in: a form that leaves it so is refused
+}
+
+
+class ModelForm(LiveForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "architecture" in self.fields:  # absent for those who may only read
+            self.fields[
+                "architecture"
+            ].help_text = f"Paste the model's config.json. {self.fields['architecture'].help_text}"
+
+    def clean_architecture(self) -> Any:
+        """A config.json as the hub has it becomes the catalog's facts; those pass as they are."""
+        given = self.cleaned_data["architecture"]
+        if not isinstance(given, dict) or "arch" in given:
+            return given
+        try:
+            return facts(given)
+        except UnknownLayout as error:
+            raise ValidationError(str(error)) from error
+
+
+def sums(model: Any) -> list[str]:
+    """How far the architecture accounts for the stated parameters, in a sentence."""
+    if not model.architecture:
+        return ["Without an architecture no memory is promised of this model, so it is in no answer."]
+    row = {
+        "architecture": model.architecture,
+        "parameters_total": model.parameters_total,
+        "native_dtype": model.native_dtype,
+        "input_modalities": model.input_modalities,
+        "flags": model.flags,
+    }
+    try:
+        total, active = parameters(agreed(row))
+    except UnknownLayout as error:
+        return [f"No build can be computed: {error}"]
+    except ArithmeticError:
+        return ["No build can be computed: the architecture states a width or period of zero."]
+    return [f"The architecture adds up to {total:,} parameters ({count(total)}), {count(active)} active for a token."]
