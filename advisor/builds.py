@@ -13,7 +13,7 @@ from advisor.fit.memory.sizes import summarise, to_json
 from advisor.fit.spec import Header
 
 GGUF = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
-NATIVE_MXFP4 = ("MXFP4", "F16")  # trained in MXFP4: other quantizations would start from unpacked weights
+NATIVE_MXFP4 = ("MXFP4", "F16")  # experts published in MXFP4 stay so in both: what differs is the rest
 SOURCE = "llama.cpp b11434 tensor list and mix rule"
 
 # native_dtype of the catalog -> name, bits of an expert's weight, bits of another matrix's (scales included).
@@ -40,8 +40,8 @@ def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]
         UnknownLayout: when nothing can be computed for this model.
     """
     architecture = agreed(model)
-    mxfp4 = "mxfp4" in (model["native_dtype"] or "")
-    computed = [_gguf(model, architecture, name) for name in (NATIVE_MXFP4 if mxfp4 else GGUF)]
+    names = NATIVE_MXFP4 if architecture.get("expert_type") == "mxfp4" else GGUF
+    computed = [_gguf(model, architecture, name) for name in names]
     computed += _safetensors(model, architecture, checkpoints)
     known = {build["key"] for build in kept}
     return kept + [build for build in computed if build["key"] not in known]
@@ -101,7 +101,7 @@ def stored_bytes(header: Header, expert_bits: float, matrix_bits: float) -> int:
     """Bytes of the text model's tensors with experts and other matrices at these widths, and 16 bits for the rest."""
     bits = 0.0
     for tensor in header.tensors:
-        narrow = tensor.name.startswith("blk.") and tensor.type == "f16" and tensor.name.endswith(".weight")
+        narrow = tensor.name.startswith("blk.") and tensor.type != "f32" and tensor.name.endswith(".weight")
         width = (expert_bits if "_exps." in tensor.name else matrix_bits) if narrow else 16.0
         bits += prod(tensor.shape) * width
     return int(bits / 8)

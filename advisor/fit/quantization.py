@@ -58,16 +58,28 @@ CATEGORIES = (  # the first that occurs in the name wins, as in tensor_get_categ
     ("down", re.compile(r"ffn_down")),
 )
 BLOCK = re.compile(r"^blk\.(\d+)\.")
+EXPERTS = re.compile(r"_exps\.weight$")
 MIXTRAL_EXPERTS = 8  # llama.cpp spends more on the small attention tensors of models with exactly this many experts
 # Models that llama.cpp takes for its "70B" type, whose shared value heads get more bits: 80 blocks in these.
 SEVENTY = ("llama", "qwen2", "qwen2vl")
 
 
-def assign(weights: Sequence[Weight], kv: Mapping[str, Any], quantization: str) -> list[str]:
-    """Type of each tensor, in the order given. `kv` is GGUF metadata; raises ValueError for an unknown quantization."""
+def assign(
+    weights: Sequence[Weight], kv: Mapping[str, Any], quantization: str, expert_type: str | None = None
+) -> list[str]:
+    """Type of each tensor, in the order given.
+
+    Args:
+        kv: GGUF metadata.
+        expert_type: the type in which the experts were published, where it is one of ggml's own: the converter copies
+            such tensors as they are, and llama-quantize refuses to make them into another ("requantizing is disabled").
+
+    Raises:
+        ValueError: for an unknown quantization.
+    """
     if quantization not in MIXES:
         raise ValueError(f"quantization must be one of {', '.join(MIXES)}, not {quantization!r}.")
-    mix = _Mix(quantization, kv, weights)
+    mix = _Mix(quantization, kv, weights, expert_type)
     in_order = sorted(range(len(weights)), key=lambda i: (_block(weights[i].name), weights[i].name))
     types = {i: mix.type_of(weights[i]) for i in in_order}
     return [types[i] for i in range(len(weights))]
@@ -90,10 +102,13 @@ def more_bits(index: int, count: int) -> bool:
 class _Mix:
     """One run over the tensors in file order; value and down projections are counted as they come."""
 
-    def __init__(self, quantization: str, kv: Mapping[str, Any], weights: Sequence[Weight]) -> None:
+    def __init__(
+        self, quantization: str, kv: Mapping[str, Any], weights: Sequence[Weight], expert_type: str | None
+    ) -> None:
         arch = kv["general.architecture"]
         self.name = quantization
         self.default = MIXES[quantization]
+        self.expert_type = expert_type
         self.plain = self.default if self.default in PLAIN else "f16"
         self.blocks = int(kv[f"{arch}.block_count"])
         self.experts = int(kv.get(f"{arch}.expert_count") or 1)
@@ -106,6 +121,8 @@ class _Mix:
     def type_of(self, weight: Weight) -> str:
         if len(weight.shape) < 2 or FULL_PRECISION.search(weight.name):
             return "f32"
+        if self.expert_type and EXPERTS.search(weight.name):
+            return self.expert_type
         if self.default in PLAIN or not weight.name.endswith("weight") or NEVER_QUANTISED.search(weight.name):
             return self.plain
         return self._fitting(self._wanted(weight), weight.shape[0])

@@ -51,7 +51,8 @@ def test_a_config_alone_gives_the_tensors_that_llama_cpp_asks_for(name: str) -> 
 def test_and_the_memory_that_the_file_s_header_gives(name: str) -> None:
     settings = [request(row) for row in ({"ctx": 16384, "ndev": 1, "ngl": -1}, {"ctx": 8192, "par": 2})]
     for quantization in {q for model, q in measured.builds() if model == name} & {"q4_k_m", "q8_0", "f16", "mxfp4"}:
-        sizes = summarise(header(loaded(CONFIGS[name]), quantization.upper()))
+        # the measured headers were made from unpacked weights: no expert was published in a type of ggml's own
+        sizes = summarise(header(loaded(CONFIGS[name]) | {"expert_type": None}, quantization.upper()))
         for wanted in settings:
             file = bounded(measured.sizes(name, quantization), wanted)
             # gpt-oss: the measured header keeps the experts' biases at 16 bits, published files and this at 32

@@ -41,7 +41,7 @@ def header(architecture: dict[str, Any], quantization: str) -> Header:
     facts, family, blocks = _layout(architecture)
     kv = metadata(family, facts, blocks)
     weights = _weights(facts, family, blocks)
-    types = assign(weights, kv, quantization)
+    types = assign(weights, kv, quantization, facts.get("expert_type"))
     tensors = tuple(Tensor(w.name, w.shape, t) for w, t in zip(weights, types, strict=True))
     return Header(kv=kv, tensors=tensors, n_vocab=Symbols(facts)["vocab"], exact=False)
 

@@ -144,6 +144,9 @@ ABSENT_AT_ZERO = frozenset(
 TEXT_PARTS = ("text_config", "llm_config")
 LARGEST = 1 << 40
 
+# `quantization_config.quant_method` whose experts are of a type that ggml has too, so that a conversion keeps them.
+EXPERT_TYPES = frozenset({"mxfp4"})
+
 
 def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """The architecture's facts of one `config.json`, the text part of a model that also sees or hears.
@@ -174,6 +177,9 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
         found["dsa_indexer"] = {name: _whole(key, given.get(key)) for name, key in names.items()}
     if isinstance(config.get("vision_config"), Mapping):
         found["vision"] = True
+    stored = config.get("quantization_config")
+    if found.get("n_experts") and isinstance(stored, Mapping) and stored.get("quant_method") in EXPERT_TYPES:
+        found["expert_type"] = stored["quant_method"]
     return {key: found.get(key) for key in ("arch", *STATED)} | {k: v for k, v in found.items() if v is not None}
 
 
