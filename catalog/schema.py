@@ -10,6 +10,7 @@ import orjson
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+NULL = "A text in it holds a null character."
 FOLDER = Path(__file__).parent / "data" / "schema"
 
 
@@ -25,11 +26,20 @@ def _where(error: ValidationError) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path).lstrip(".")
 
 
+def holds_null(value: Any) -> bool:
+    """Whether a text anywhere in a JSON value has a null character, which PostgreSQL does not store."""
+    if isinstance(value, dict):
+        return any(holds_null(part) for pair in value.items() for part in pair)
+    return "\0" in value if isinstance(value, str) else isinstance(value, list) and any(map(holds_null, value))
+
+
 def sentences(name: str, value: Any, *, partial: bool = False, blank: bool = False) -> list[str]:
     """All that `data/schema/<name>.json` finds wrong with `value`.
 
     `partial` accepts missing keys, `blank` empty texts.
     """
+    if holds_null(value):
+        return [NULL]
     errors = [e for e in _validator(name, partial).iter_errors(value) if not (blank and e.validator == "minLength")]
     found = sorted(errors, key=lambda e: [str(step) for step in e.absolute_path])
     return [": ".join(part for part in (_where(error), f"{error.message}.") if part) for error in found]
@@ -37,7 +47,7 @@ def sentences(name: str, value: Any, *, partial: bool = False, blank: bool = Fal
 
 def errors(name: str, values: dict[str, Any], *, partial: bool = False) -> dict[str, list[str]]:
     """As `sentences`, by top-level key: the shape that Django's ValidationError takes."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {key: [NULL] for key, value in values.items() if holds_null(value)}
     for error in _validator(name, partial).iter_errors(values):
         field = str(error.absolute_path[0]) if error.absolute_path else "__all__"
         found.setdefault(field, []).append(f"{_where(error)}: {error.message}.".lstrip(": "))

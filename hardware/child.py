@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import orjson
 
 from hardware.gpus import DATA
 
@@ -36,6 +37,8 @@ def schema() -> jsonschema.Draft202012Validator:
 
 def check(data: Any) -> None:
     """Raise ProbeFailure("garbage") when `data` is not a probe's output, naming the place."""
+    if b"\\u0000" in orjson.dumps(data):
+        raise ProbeFailure("garbage", "snapshot: a text holds a null character.")
     error = jsonschema.exceptions.best_match(schema().iter_errors(data))
     if error:
         where = ".".join(str(part) for part in error.absolute_path) or "snapshot"

@@ -7,6 +7,7 @@ import binascii
 from typing import Any
 
 import orjson
+from django.core.exceptions import ValidationError as ModelError
 from django.db.models import F, Model, Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 LIMIT, MOST = 100, 500
+NO_CURSOR = "This is not a cursor of this list."
 
 
 class CursorPages(BasePagination):
@@ -25,10 +27,14 @@ class CursorPages(BasePagination):
         limit = _limit(request.query_params.get("limit"))
         self.order = _order(queryset)
         backward, position = self._decode(request.query_params.get("cursor"))
-        if position is not None:
-            queryset = queryset.filter(_beyond(self.order, position, backward))
         terms = [_term(name, descending, backward) for name, descending in self.order]
-        rows = list(queryset.order_by(*terms)[: limit + 1])
+        if position is None:
+            rows = list(queryset.order_by(*terms)[: limit + 1])
+        else:
+            try:
+                rows = list(queryset.filter(_beyond(self.order, position, backward)).order_by(*terms)[: limit + 1])
+            except (ValueError, TypeError, OverflowError, ModelError):  # the columns' own word on what was unpacked
+                raise ValidationError({"cursor": [NO_CURSOR]}) from None
         more, rows = len(rows) > limit, rows[:limit]
         if backward:
             rows.reverse()
@@ -54,9 +60,11 @@ class CursorPages(BasePagination):
         try:
             backward, names, position = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         except (ValueError, TypeError, binascii.Error):
-            raise ValidationError({"cursor": ["This is not a cursor of this list."]}) from None
+            raise ValidationError({"cursor": [NO_CURSOR]}) from None
         if names != [name for name, _ in self.order] or not isinstance(position, list) or len(position) != len(names):
             raise ValidationError({"cursor": ["This cursor belongs to another ordering."]})
+        if any(isinstance(value, (dict, list)) or "\0" in str(value) for value in position):
+            raise ValidationError({"cursor": [NO_CURSOR]})
         return bool(backward), position
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +21,8 @@ from advisor.launch import files
 from advisor.launch.engines import llama_cpp
 from advisor.models import Launch
 from advisor.reverse_views import RequirementsForm
+from hardware import probe
+from hardware.models import Host
 from tests.security.conftest import bearer
 from tests.security.payloads import ALL, MARK, PAYLOADS
 
@@ -219,3 +223,50 @@ def test_no_payload_as_a_file_of_the_catalog_finds_one(tmp_path: Path, reached: 
     for word in ALL:
         assert files.find([{"path": word, "bytes": 4, "sha256": None}], roots=[root]) is None, word
     assert reached == []
+
+
+# ---------------------------------------------------------------- null characters, and cursors made by hand
+
+
+def cursor(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+NULLS: tuple[tuple[str, str, Any], ...] = (
+    ("PATCH", "models/one/", {"flags": ["a\0"]}),
+    ("PATCH", "models/one/", {"provenance": {"a\0": "x"}}),
+    ("PATCH", "models/one/", {"provenance": {"sources": ["a\0"]}}),
+    ("PATCH", "models/one/", {"architecture": {"model_type": "a\0"}}),
+    ("PATCH", "models/one/", {"name": "a\0"}),
+    ("PATCH", "builds/one:Q4_0/", {"files": [{"path": "a\0", "bytes": 1, "sha256": None}]}),
+    ("POST", "launches/", {"host": "a\0", "model": "one"}),
+    ("POST", "recommendations/", {"hardware": {"host": "a\0"}}),
+    ("GET", "builds/a%00b/", None),
+    ("GET", "hosts/a%00b/", None),
+    ("GET", f"models/?cursor={cursor(False, ['slug', 'pk'], [chr(0), 1])}", None),
+    ("GET", f"evidence/?cursor={cursor(False, ['id', 'pk'], ['x', {}])}", None),
+    ("GET", f"evidence/?cursor={cursor(False, ['id', 'pk'], ['x', 'y'])}", None),
+    ("GET", f"models/?ordering=released&cursor={cursor(False, ['released', 'pk'], ['x', 1])}", None),
+    ("GET", f"evidence/?cursor={cursor(1)}", None),
+)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("method", "path", "sent"), NULLS)
+def test_what_a_database_cannot_hold_is_refused(world: dict[str, str], method: str, path: str, sent: Any) -> None:
+    client = bearer(tokens.create(name="x", scopes=list(tokens.SCOPES)))
+    body = b"" if sent is None else json.dumps(sent).encode()
+    answer = client.generic(method, f"/api/v1/{path}", body, "application/json")
+    assert answer.status_code in (400, 404), answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.postgres
+def test_a_null_character_on_a_page_or_in_a_reading_is_refused(world: dict[str, str]) -> None:
+    assert Client(SERVER_NAME="localhost").get("/models/a%00b/").status_code == 404
+    host = Host.objects.get(pk="local")
+    agent = bearer(tokens.create(name="x", scopes=["agent"], host=host))
+    reading = probe.without_drivers()
+    assert agent.post("/api/v1/hosts/local/snapshots/", reading, "application/json").status_code == 201
+    reading["memory"]["cpu_name"] = "a\0"
+    assert agent.post("/api/v1/hosts/local/snapshots/", reading, "application/json").status_code == 400
