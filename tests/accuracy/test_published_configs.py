@@ -12,6 +12,7 @@ import pytest
 from advisor.fit.architectures import UnknownLayout, header
 from advisor.fit.architectures.agreement import settled
 from advisor.fit.architectures.published import facts
+from advisor.fit.memory.sizes import summarise
 from catalog import schema, seed
 
 CONFIGS: dict[str, dict[str, Any]] = json.loads(  # `Infinity` occurs
@@ -112,3 +113,11 @@ def test_the_f16_file_of_a_model_with_such_experts_is_as_large_as_the_published_
 def test_weights_stored_in_a_way_that_ggml_has_no_type_for_are_unpacked():
     stored = {"quantization_config": {"quant_method": "fp8"}}
     assert "expert_type" not in facts(CONFIGS["gpt-oss-20b"] | stored)
+
+
+def test_blocks_that_a_configuration_spells_stand_in_the_catalog_in_that_order():
+    layers = summarise(header(MODELS["nvidia-nemotron-3-nano-30b-a3b-bf16"]["architecture"], "Q4_K_M")).layers
+    spelt = CONFIGS["nvidia-nemotron-3-nano-30b-a3b-bf16"]["hybrid_override_pattern"]
+    assert "".join("*" if x.k_elements else "M" if x.state_ssm else "E" for x in layers) == spelt
+    with pytest.raises(UnknownLayout, match="kinds of blocks that are not known"):
+        facts({**CONFIGS["nvidia-nemotron-3-nano-30b-a3b-bf16"], "hybrid_override_pattern": "MX*E"})

@@ -32,8 +32,6 @@ ONLY: dict[str, dict[str, Any]] = {
     "deepseek": {"moe_layer_freq": 1},
 }
 DIVISORS = ("n_heads", "n_kv_heads", "full_attn_every", "mamba_n_groups")
-LETTERS = {"M": "recurrent", "*": "attention", "-": "dense", "E": "moe"}
-WORDS = {"mamba": "recurrent", "attention": "attention", "mlp": "dense", "moe": "moe"}
 
 
 def loaded(config: Any) -> Facts:
@@ -86,15 +84,6 @@ def shortened(given: Given, found: Facts) -> Facts:
     return {**attending(given, found), "ffn": -(-(2 * width // 3) // step) * step}
 
 
-def spelt(given: Given, found: Facts) -> Facts:
-    """Nemotron-H: a letter or a word for every block."""
-    letters = given.get("hybrid_override_pattern")
-    known, kinds = (LETTERS, list(letters)) if isinstance(letters, str) else (WORDS, listed(given, found))
-    if not set(kinds) <= known.keys():
-        raise UnknownLayout("The configuration names kinds of blocks that are not known (hybrid_override_pattern).")
-    return {"layer_kinds": [known[kind] for kind in kinds]}
-
-
 def jamba(given: Given, found: Facts) -> Facts:
     """Attention and experts each in every so many blocks, from one of their own on."""
     keys = ("attn_layer_period", "attn_layer_offset", "expert_layer_period", "expert_layer_offset", "mamba_expand")
@@ -113,6 +102,5 @@ ORDERS: dict[str, Callable[[Given, Facts], Facts]] = {
     "granite_h": attending,
     "lfm2": shortened,
     "lfm2moe": attending,
-    "nemotron_h": spelt,
     "jamba": jamba,
 }

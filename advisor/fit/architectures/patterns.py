@@ -13,12 +13,8 @@ FULL, WINDOW = "full_attention", "sliding_attention"
 RECURRENT = frozenset({"linear_attention", "mamba", "conv"})
 ATTENDING = frozenset({FULL, "attention"})
 # Nemotron-H: a block is one thing, marked by a letter or listed by a word.
-SINGLE = {
-    "n_attn_layers": ("*", "attention"),
-    "n_mamba_layers": ("M", "mamba"),
-    "n_mlp_layers": ("-", "mlp"),
-    "n_moe_layers": ("E", "moe"),
-}
+SINGLE = {"n_attn_layers": "*", "n_mamba_layers": "M", "n_mlp_layers": "-", "n_moe_layers": "E"}
+LETTERS = {"attention": "*", "mamba": "M", "mlp": "-", "moe": "E"}
 
 
 def pattern(given: Mapping[str, Any], found: Facts) -> Facts:
@@ -39,8 +35,11 @@ def _single(given: Mapping[str, Any]) -> Facts:
     blocks = given.get("hybrid_override_pattern") or given.get("layers_block_type")
     if not isinstance(blocks, str | list) or len(blocks) > MOST_LAYERS:
         raise UnknownLayout("The configuration does not say of which kind each block is (hybrid_override_pattern).")
-    counts = {name: sum(block in marks for block in blocks) for name, marks in SINGLE.items()}
-    return counts | {"n_layers": len(blocks)}
+    letters = [LETTERS.get(block, block) if isinstance(block, str) else "" for block in blocks]
+    if not set(letters) <= {*SINGLE.values()}:
+        raise UnknownLayout("The configuration names kinds of blocks that are not known (hybrid_override_pattern).")
+    counts = {name: letters.count(letter) for name, letter in SINGLE.items()}
+    return counts | {"n_layers": len(letters), "layer_kinds": "".join(letters)}
 
 
 def _kinds(given: Mapping[str, Any], layers: int) -> list[str]:

@@ -19,6 +19,8 @@ class Block:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+LETTERS = {"M": "recurrent", "*": "attention", "-": "dense", "E": "moe"}  # of Nemotron-H
+
 Schedule = Callable[[dict[str, Any]], list[Block]]
 
 
@@ -112,7 +114,10 @@ def counted(facts: dict[str, Any]) -> list[Block]:
 
 
 def single(facts: dict[str, Any]) -> list[Block]:
-    """Nemotron-H: a block is either attention, Mamba, a dense feed-forward or experts; `layer_kinds` spells them."""
+    """Nemotron-H: a block is either attention, Mamba, a dense feed-forward or experts.
+
+    `layer_kinds` spells them in order as published, a letter each; where only numbers are known they are interleaved.
+    """
     fields = {
         "recurrent": "n_mamba_layers",
         "attention": "n_attn_layers",
@@ -120,7 +125,8 @@ def single(facts: dict[str, Any]) -> list[Block]:
         "moe": "n_moe_layers",
     }
     counts = {kind: int(facts.get(field) or 0) for kind, field in fields.items()}
-    kinds = facts.get("layer_kinds") or interleave({kind: n for kind, n in counts.items() if n})
+    spelt = [LETTERS[letter] for letter in facts.get("layer_kinds") or ""]
+    kinds = spelt or interleave({kind: n for kind, n in counts.items() if n})
     return [Block(kind, "none") if kind in ("recurrent", "attention") else Block("none", kind) for kind in kinds]
 
 
