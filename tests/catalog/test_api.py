@@ -166,6 +166,40 @@ def test_a_change_of_a_row_that_changed_meanwhile_is_refused(writer):
     assert Model.objects.get(slug=SMOL).context_length == 2048
 
 
+@pytest.mark.parametrize("name", LISTS)
+def test_every_single_thing_has_a_tag_that_reads_and_changes_take(writer, name):
+    all_scopes = bearer("read", "catalog")
+    page = all_scopes.get(f"/api/v1/{name}/?limit=1").json()["results"]
+    url = f"/api/v1/{name}/{page[0].get('slug') or page[0]['id']}/"
+    tag = all_scopes.get(url)["ETag"]
+    assert all_scopes.get(url, headers={"if-none-match": tag}).status_code == 304
+    for method in ("PATCH", "PUT", "DELETE"):
+        old = all_scopes.generic(method, url, "{}", "application/json", headers={"if-match": '"another"'})
+        assert (old.status_code, old.json()["status"]) == (412, 412)
+    same = all_scopes.generic("PATCH", url, "{}", "application/json", headers={"if-match": f'"another", {tag}'})
+    assert same.status_code == 200
+    assert all_scopes.generic("PATCH", url, "{}", "application/json", headers={"if-match": "*"}).status_code == 200
+
+
+def keys(page):
+    return [row.get("id") or row["slug"] for row in page["results"]]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_is_walked_by_its_cursor_and_back(writer, name):
+    reader, pages = bearer("read"), []
+    whole = keys(reader.get(f"/api/v1/{name}/").json())
+    url = f"/api/v1/{name}/?limit=2"
+    while url and len(pages) < 5:
+        pages.append(reader.get(url).json())
+        url = pages[-1]["next"]
+    walked = [key for page in pages for key in keys(page)]
+    assert walked == whole[: len(walked)]
+    assert bool(url) == (len(whole) > len(walked))
+    for page, before in zip(pages[1:], pages, strict=False):
+        assert keys(reader.get(page["previous"]).json()) == keys(before)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
