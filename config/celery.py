@@ -10,7 +10,7 @@ from celery import Celery, bootsteps
 from celery.app.amqp import AMQP
 from celery.beat import EmbeddedService
 from celery.exceptions import SecurityWarning
-from celery.signals import worker_ready
+from celery.signals import setup_logging, worker_ready
 from click import Option
 from kombu import Connection
 
@@ -57,6 +57,11 @@ class BeatThread(bootsteps.StartStopStep):
 
 app.user_options["worker"].add(Option(("--with-beat",), is_flag=True, help="Run beat as a thread of this worker."))
 app.steps["worker"].add(BeatThread)
+
+
+@setup_logging.connect
+def as_django_logs(**_: Any) -> None:
+    """That somebody listens here keeps Celery from setting levels and formats of its own over LOGGING."""
 
 
 @worker_ready.connect

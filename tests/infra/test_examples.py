@@ -81,6 +81,9 @@ def test_the_ansible_tasks_launch_what_they_were_advised_and_once_only(berth: Be
     assert first["running"]["json"]["build"] == advised["build"]["id"]
     second = examples.play(EXAMPLES / "ansible" / "tasks.yml", facts)
     assert (second["launch"]["status"], second["launch"]["json"]["id"]) == (200, first["launch"]["json"]["id"])
+    log = berth.log.read_text()
+    for step in ("queued on local for token:", "queued -> starting", "starting -> ready"):  # by web server and worker
+        assert re.search(rf"\[launch {first['launch']['json']['id']}\] smollm2-135m-instruct: {step}", log), step
     stop(berth, token, first["launch"]["json"]["id"])
 
 
