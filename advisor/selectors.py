@@ -89,6 +89,7 @@ def load(digest: str) -> Catalog:
                 reasoning=row.reasoning,
                 task=row.task,
                 superseded_by=row.superseded_by.slug if row.superseded_by else None,
+                native=row.native_dtype.partition(" ")[0],  # "mxfp4 (experts) + bf16"
                 builds=tuple(built[row.pk]),
                 strengths=strong.get(row.slug, {}),
             )

@@ -55,7 +55,7 @@ def planned(model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Worklo
 def loss(model: ModelSpec, build: BuildSpec, kv_type: str = "f16") -> float:
     """Points of quality lost to the build's quantization and the cache's. An unknown name is judged by its bits."""
     try:
-        weights = quantization_loss(build.quantization, model.parameters_total)
+        weights = quantization_loss(build.quantization, model.parameters_total, model.native)
     except KeyError:
         weights = max(0.0, 6.0 - bits(build))
     return weights + (kv_loss(kv_type) if kv_type != "f16" else 0.0)

@@ -276,6 +276,7 @@ class ModelSpec:
     strengths: dict[str, Strength]  # by use case
     licence_name: str | None = None
     licence_conditions: str = ""  # a sentence, where there are any
+    native: str = ""  # the type in which its weights are published, of its experts where those have their own
 
 
 @dataclass(frozen=True, slots=True)
