@@ -139,7 +139,7 @@ def recommend(question: Any) -> dict[str, Any]:
         }
 
     # What the digest does not cover: figures of the hardware that the document leaves out, files that came or went.
-    return kept.answer((decision, host, tuple(paths.items()), tuple(document.get("warnings") or ())), work_out)
+    return kept.document((decision, host, tuple(paths.items()), tuple(document.get("warnings") or ())), work_out)
 
 
 def costed(

@@ -37,7 +37,10 @@ CLAIMS = (
 def claims() -> dict[str, Any]:
     """`rows`: each claim with its sum in bytes and the smallest machines; a model that was taken out is left out."""
     index = selectors.catalog()
-    return kept.answer(("claims", index.catalog.version), lambda: {"context": CONTEXT, "rows": rows(index)})
+    found: dict[str, Any] = kept.answer(
+        ("claims", index.catalog.version), lambda: {"context": CONTEXT, "rows": rows(index)}
+    )
+    return found
 
 
 def rows(index: Index) -> list[dict[str, Any]]:

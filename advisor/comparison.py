@@ -34,7 +34,7 @@ def compare(words: Mapping[str, str], question: Mapping[str, Any]) -> dict[str, 
     machines = {name: machine(name, text) for name, text in words.items()}
     index = selectors.catalog()
     key = ("comparison", index.catalog.version, advice.digest(asked, index.catalog.version, machines))
-    return kept.answer(key, lambda: worked_out(machines, asked, index))
+    return kept.document(key, lambda: worked_out(machines, asked, index))
 
 
 def machine(name: str, text: str) -> dict[str, Any]:

@@ -7,14 +7,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-MOST = 64  # some hundred kilobytes each
+import orjson
 
-_answers: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
+MOST = 256  # some forty kilobytes each
+
+_answers: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
-def answer(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `work_out` gave for `key`, the longest unused one forgotten beyond MOST. Nobody may change the dict.
+def document(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """`answer` for what goes out as JSON, kept as such: in a tenth of the room, and each caller gets its own dict."""
+    found: dict[str, Any] = orjson.loads(answer(key, lambda: orjson.dumps(work_out())))
+    return found
+
+
+def answer(key: Hashable, work_out: Callable[[], Any]) -> Any:
+    """What `work_out` gave for `key`, the longest unused one forgotten beyond MOST. Nobody may change it.
 
     `key` must hold everything that the answer depends on. Two threads that ask at once both work it out.
     """

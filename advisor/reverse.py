@@ -76,7 +76,7 @@ def requirements(question: Any) -> dict[str, Any]:
     if model is None:
         raise advice.Invalid([{"field": "model", "message": f"{asked['model']!r} is not a model of this catalog."}])
     key = ("requirements", index.catalog.version, advice.digest(asked, index.catalog.version, {}))
-    return kept.answer(key, lambda: worked_out(asked, model, index))
+    return kept.document(key, lambda: worked_out(asked, model, index))
 
 
 def worked_out(asked: Mapping[str, Any], model: ModelSpec, index: Index) -> dict[str, Any]:

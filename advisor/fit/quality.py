@@ -271,8 +271,14 @@ def _clip(points: float) -> float:
 def _floors(group: Sequence[ModelFacts], points: Floats, has: Any) -> Floats:
     """Per model, the weakest scored model within a factor of two of its size, at most the lowest quarter of all."""
     size = np.log2(np.array([m.parameters_total or np.nan for m in group], dtype=float))
-    near = has[None, :] & (np.abs(size[:, None] - size[None, :]) <= 1)
-    weakest = np.where(near, points[None, :], np.inf).min(axis=1)
+    known = np.flatnonzero(has & np.isfinite(size))
+    known = known[np.argsort(size[known])]
+    # Somewhat wide, and then by the rule: what differs in the last bit is decided in one place.
+    first, last = np.searchsorted(size[known], size - 1.001), np.searchsorted(size[known], size + 1.001)
+    weakest = np.full(len(group), np.inf)
+    for i in np.flatnonzero(np.isfinite(size)):
+        close = known[first[i] : last[i]]
+        weakest[i] = points[close[np.abs(size[close] - size[i]) <= 1]].min(initial=np.inf)
     lowest_quarter = np.quantile(points[has], 0.25) if has.any() else NONE_MARGIN
     floors: Floats = np.minimum(weakest, lowest_quarter)
     return floors

@@ -7,11 +7,15 @@ is found inside families, is the expectation; how far it counts falls with the d
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from advisor.fit.latent import Floats, Rows
+from advisor.fit.latent import Floats, Ints, Rows
+
+Bools = NDArray[np.bool_]
 
 GENERATION_YEARS = 1.0
 SAME_SD = 0.35  # of an ability's standard deviation: two siblings of one size and date still differ
@@ -46,20 +50,37 @@ def size_coordinate(model: Facts) -> float:
     return -float((effective / 1e9) ** SIZE_POWER)
 
 
-def _related(group: Sequence[Facts]) -> tuple[Any, Floats, Floats]:
-    """Sibling mask, difference of the size coordinate (row minus column) and of years.
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models of one family by their place in the group, and as arrays of (model, sibling)."""
 
-    A model of unknown size or date is nobody's sibling.
-    """
-    family = np.unique([f"{m.organisation}/{m.family}".lower() for m in group], return_inverse=True)[1]
+    members: Ints
+    same: Bools  # whether the two are siblings
+    larger: Floats  # difference of the size coordinate, row minus column
+    years: Floats
+
+
+def families(group: Sequence[Facts]) -> list[Family]:
+    """The families in which there are siblings. A model of unknown size or date is nobody's sibling."""
+    names: dict[str, list[int]] = {}
+    for i, model in enumerate(group):
+        names.setdefault(f"{model.organisation}/{model.family}".lower(), []).append(i)
     size = np.array([size_coordinate(m) for m in group])
-    days = [np.datetime64(m.released) if m.released else np.datetime64("NaT") for m in group]
-    year = np.array(days, dtype="datetime64[D]").astype(float) / 365.25
-    year[np.isnat(np.array(days, dtype="datetime64[D]"))] = np.nan
-    larger, years = size[:, None] - size[None, :], year[:, None] - year[None, :]
-    same = (family[:, None] == family[None, :]) & (np.abs(years) <= GENERATION_YEARS) & np.isfinite(larger)
-    np.fill_diagonal(same, False)
-    return same, np.nan_to_num(larger), np.nan_to_num(years)
+    year = np.array([_year(m) for m in group])
+    found = []
+    for places in names.values():
+        members = np.array(places)
+        larger = size[members][:, None] - size[members][None, :]
+        years = year[members][:, None] - year[members][None, :]
+        same = (np.abs(years) <= GENERATION_YEARS) & np.isfinite(larger)
+        np.fill_diagonal(same, False)
+        if same.any():
+            found.append(Family(members, same, np.nan_to_num(larger), np.nan_to_num(years)))
+    return found
+
+
+def _year(model: Facts) -> float:
+    return float(np.datetime64(model.released, "D").astype(float)) / 365.25 if model.released else float("nan")
 
 
 def prior(
@@ -70,15 +91,18 @@ def prior(
     variance = np.diagonal(spread, axis1=1, axis2=2)
     scored = np.zeros(theta.shape, dtype=bool)
     scored[rows.model, rows.use_case] = True
-    same, larger, years = _related(group)
-    same &= np.asarray(scored.any(axis=1))[None, :]
+    related = families(group)
     sd = np.sqrt(np.diag(covariance))
-    gain = _slope(theta, scored, same, larger)
-    distance = SAME_SD**2 + (SD_PER_STEP * larger) ** 2 + (SD_PER_YEAR * years) ** 2
-    said = same[:, :, None] / (variance[None, :, :] + distance[:, :, None] * sd**2)
-    expected = theta[None, :, :] + gain * larger[:, :, None]
-    strength = said.max(axis=1)  # siblings share what they get wrong: their precision does not add up
-    average = (said * expected).sum(1) / np.maximum(said.sum(1), 1e-12)
+    gain = _slope(theta, scored, related)
+    strength, average = np.zeros_like(theta), np.zeros_like(theta)
+    for family in related:
+        i = family.members
+        distance = SAME_SD**2 + (SD_PER_STEP * family.larger) ** 2 + (SD_PER_YEAR * family.years) ** 2
+        counted = family.same & np.asarray(scored[i].any(axis=1))[None, :]
+        said = counted[:, :, None] / (variance[i][None, :, :] + distance[:, :, None] * sd**2)
+        expected = theta[i][None, :, :] + gain * family.larger[:, :, None]
+        strength[i] = said.max(axis=1)  # siblings share what they get wrong: their precision does not add up
+        average[i] = (said * expected).sum(1) / np.maximum(said.sum(1), 1e-12)
     own = 1 / sd**2
     precision = own + strength
     width = 1 / np.sqrt(precision)
@@ -86,25 +110,31 @@ def prior(
     return (own * mean + strength * average) / precision, correlation * width[:, :, None] * width[:, None, :]
 
 
-def _slope(theta: Floats, scored: Any, same: Any, larger: Floats) -> Floats:
+def _slope(theta: Floats, scored: Any, related: Sequence[Family]) -> Floats:
     """Ability gained per step of size, per use case, over pairs of siblings that were both scored in it."""
-    pairs = same[:, :, None] & scored[:, None, :] & scored[None, :, :]
-    steps = larger[:, :, None]
-    change = theta[:, None, :] - theta[None, :, :]
-    gained: Floats = (pairs * change * steps).sum((0, 1)) / ((pairs * steps**2).sum((0, 1)) + 0.1)
-    return np.maximum(gained, 0.0)
+    gained, counted = np.zeros(theta.shape[1]), np.zeros(theta.shape[1])
+    for family in related:
+        has, ability, steps = scored[family.members], theta[family.members], family.larger[:, :, None]
+        pairs = np.asarray(family.same[:, :, None] & has[:, None, :] & has[None, :, :])
+        gained += (pairs * (ability[:, None, :] - ability[None, :, :]) * steps).sum((0, 1))
+        counted += (pairs * steps**2).sum((0, 1))
+    return np.maximum(gained / (counted + 0.1), 0.0)
 
 
 def sources(group: Sequence[Facts], scored: Any) -> Callable[[int, int | None], str]:
     """A function (model, use case or None for the combination) -> what an inference rests on, or "" when on nothing."""
-    same, larger, _ = _related(group)
     any_scored = scored.any(axis=1)
+    held = {int(i): (family, row) for family in families(group) for row, i in enumerate(family.members)}
 
     def words(i: int, use_case: int | None) -> str:
         has = any_scored if use_case is None else scored[:, use_case]
-        near = sorted(np.flatnonzero(same[i] & has).tolist(), key=lambda s: (abs(larger[i, s]), group[s].name))
+        near: list[tuple[float, str]] = []
+        if i in held:
+            family, row = held[i]
+            places = np.flatnonzero(family.same[row] & has[family.members])
+            near = sorted((abs(family.larger[row, s]), group[family.members[s]].name) for s in places)
         if near:
-            return "inferred from " + ", ".join(group[s].name for s in near[:3]) + " of the same family"
+            return "inferred from " + ", ".join(name for _, name in near[:3]) + " of the same family"
         return "inferred from its scores in other use cases" if any_scored[i] else ""
 
     return words
