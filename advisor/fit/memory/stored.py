@@ -24,8 +24,13 @@ def to_json(sizes: BuildSizes) -> dict[str, Any]:
             runs[-1][1] += 1
         else:
             runs.append([kind, 1])
-    stored: dict[str, Any] = {"version": VERSION, "layers": [list(layer_values(x)) for x in kinds], "runs": runs}
+    stored: dict[str, Any] = {"version": VERSION, "layers": [listed(layer_values(x)) for x in kinds], "runs": runs}
     return stored | {name: getattr(sizes, name) for name in REST}
+
+
+def listed(values: tuple[Any, ...]) -> list[Any]:
+    """As JSON gives it back, so that what is stored and what is summarised anew compare as equal."""
+    return [listed(value) if isinstance(value, tuple) else value for value in values]
 
 
 def from_json(stored: dict[str, Any]) -> BuildSizes:
