@@ -134,7 +134,7 @@ def marked(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Which column is the best of a row, where one is."""
     measures = {
         "memory": [-c["memory"]["total"] for c in columns],
-        "speed": [c["speed"]["decode_tokens_per_second"]["mid"] for c in columns],
+        "speed": [c["pace"]["mid"] for c in columns],
         "first": [-c["speed"]["first_token_seconds"]["mid"] for c in columns],
         "quality": [c["net"]["score"] if c["quality"]["basis"] != "none" else -1.0 for c in columns],
         "cost": [-spent(c) for c in columns],

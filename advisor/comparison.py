@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor import advice, documents, kept, selectors
+from advisor import advice, documents, kept, pages, selectors
 from advisor.fit.index import Index
+from advisor.fit.plans import embeds, pace
 from advisor.fit.rank import rank
 from advisor.fit.spec import HostSpec, Result, Workload
 
@@ -91,7 +92,7 @@ def shown(one: Side) -> dict[str, Any]:
 
 
 def pair(a: Result, b: Result) -> dict[str, Any]:
-    speeds = [result.plan.speed.decode.mid for result in (a, b)]
+    speeds = [pace(result.plan).mid for result in (a, b)]
     return {"name": a.plan.model.name, "a": brief(a), "b": brief(b), "ratio": documents.figure(speeds[0] / speeds[1])}
 
 
@@ -103,6 +104,6 @@ def brief(result: Result) -> dict[str, Any]:
         "quantization": plan.build.quantization,
         "placement": plan.placement,
         "total": plan.memory.total,
-        "speed": documents.speed(plan.speed),
+        "pace": documents.span(pace(plan)) | {"words": pages.PACES[embeds(plan.model)]},
         "quality": round(result.strength.score - result.quantization_loss, 1),
     }

@@ -12,7 +12,7 @@ from advisor import hosted
 from advisor.documents import figure, span
 from advisor.fit import cost
 from advisor.fit.index import Index
-from advisor.fit.plans import embeds
+from advisor.fit.plans import embeds, pace
 from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
 from hardware import gpus
 
@@ -51,10 +51,8 @@ def document(
 
 
 def tokens_per_second(plan: Plan) -> Range:
-    """Of all requests together: tokens written, or where a model writes none those it reads."""
-    if embeds(plan.model):
-        return plan.speed.prefill
-    one, streams = plan.speed.decode, plan.settings.slots
+    """Of all requests together; prompts are read one after the other."""
+    one, streams = pace(plan), 1 if embeds(plan.model) else plan.settings.slots
     return Range(one.low * streams, one.mid * streams, one.high * streams)
 
 

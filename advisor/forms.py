@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 
+from advisor.serializers import CONTEXT as DEFAULT_CONTEXT
+from advisor.serializers import CONTEXTS as DEFAULT_CONTEXTS
+
 USE_CASES = [
     ("general", "General help"),
     ("chat", "Chat and writing"),
@@ -44,7 +47,7 @@ class AskForm(forms.Form):
         help_text="Empty: the machine that runs Berth. Or in words: “2x RTX 3090, 64 GB RAM”.",
     )
     use_case = forms.ChoiceField(label="What for", choices=USE_CASES, required=False, initial="general")
-    context = forms.ChoiceField(label="Context per request", choices=CONTEXTS, required=False, initial="8192")
+    context = forms.ChoiceField(label="Context per request", choices=CONTEXTS, required=False)
     concurrency = forms.CharField(
         label="Requests at once", required=False, initial="1", widget=forms.NumberInput(attrs={"min": 1, "max": 1024})
     )
@@ -75,8 +78,10 @@ class AskForm(forms.Form):
     def with_defaults(self, data: Any) -> dict[str, str]:
         """What a bookmarked question left out shows as what the answer assumed."""
         given = {key: value for key, value in (data or {}).items() if value != ""}
+        use = given.get("use_case", "general")
+        assumed = {"context": str(DEFAULT_CONTEXTS.get(use, DEFAULT_CONTEXT))}
         first = {name: str(field.initial) for name, field in self.base_fields.items() if field.initial is not None}
-        return first | given
+        return first | assumed | given
 
     def place(self, errors: list[dict[str, str]]) -> list[str]:
         """Put each error of the question beside its field; return those that belong to none."""

@@ -34,6 +34,7 @@ REASONS = {
     "unknown_layout": "Its layout is not known, so its memory is not promised.",
     "superseded": "A newer version by the same maker is listed.",
 }
+PACES = {False: "tokens/s", True: "tokens/s read"}  # by whether a model embeds: it writes no tokens then
 SOURCES = {"nvml": "NVML and the kernel", "engine log": "the engine’s log and the kernel", "rss": "the kernel"}
 # What a fix changes, where the API's word for it is not a person's.
 CHANGES = {
@@ -53,6 +54,7 @@ def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> d
     devices = [device | {"label": short(names[device["accelerator"]])} for device in memory["devices"]]
     return document | {
         "memory": memory | {"devices": devices},
+        "pace": pace(document),
         "show_host": not devices or memory["host"]["total"] > 2**31,
         "placement_words": PLACEMENTS.get(document.get("placement", ""), document.get("placement", "")),
         "command_text": shlex.join(document["command"]),
@@ -62,6 +64,13 @@ def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> d
         if document["build"]["repo"]
         else "Not on this machine’s disk.",
     }
+
+
+def pace(document: dict[str, Any]) -> dict[str, Any]:
+    """How fast a result is, low, mid and high, in the words for what is counted."""
+    reads = document["settings"]["embedding"]
+    kind = "prefill" if reads else "decode"
+    return document["speed"][f"{kind}_tokens_per_second"] | {"words": PACES[reads]}
 
 
 def short(name: str) -> str:

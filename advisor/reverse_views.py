@@ -44,7 +44,10 @@ def requirements(request: HttpRequest) -> HttpResponse:
             answer = reverse.requirements(question | {"model": slug(name, names), "limit": LIMIT})
             context["answer"] = answer | {
                 "name": names[answer["model"]],
-                "results": [r | {"fullest": max(r["memory"]["devices"], key=total)} for r in answer["results"]],
+                "results": [
+                    r | {"fullest": max(r["memory"]["devices"], key=total), "pace": pages.pace(r)}
+                    for r in answer["results"]
+                ],
                 "rejected": [pages.rejection(r, names.get(r["model"], r["model"])) for r in answer["rejected"]],
             }
         except advice.Invalid as error:

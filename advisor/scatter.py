@@ -19,7 +19,7 @@ def scatter(results: list[dict[str, Any]]) -> dict[str, Any] | None:
     """
     if len(results) < 2:
         return None
-    speeds = [r["speed"]["decode_tokens_per_second"]["mid"] for r in results]
+    speeds = [r["pace"]["mid"] for r in results]
     scores = [r["quality"]["score"] for r in results]
     if min(speeds) <= 0:
         return None

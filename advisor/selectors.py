@@ -113,6 +113,11 @@ def evidence() -> list[tuple[str, Evidence]]:
     ]
 
 
+def evidence_sources() -> list[tuple[str, str]]:
+    """Source and its licence, of every published result of the catalog."""
+    return list(EvidenceRow.objects.order_by("source", "pk").values_list("source", "source_licence"))
+
+
 def build_spec(row: Build) -> BuildSpec:
     return BuildSpec(
         id=row.key,

@@ -6,6 +6,8 @@ from typing import Any
 
 from advisor import beside, kept, pages, selectors
 from advisor.comparison import alone, brief
+from advisor.fit.explain import USE_CASE_WORDS
+from advisor.fit.plans import pace
 from advisor.fit.rank import rank
 from advisor.fit.spec import Result
 
@@ -24,7 +26,8 @@ def standing(question: Any, slug: str) -> dict[str, Any] | None:
     spec = selectors.find_model(slug)
     if spec is None:
         return None
-    found = {"workload": of.workload, "reason": None, "own": None}
+    use = USE_CASE_WORDS.get(of.workload.use_case, of.workload.use_case)
+    found = {"use": use, "context": of.workload.context, "reason": None, "own": None}
     own = alone(of.index, slug, of.host, of.workload, of.prefer)
     if own is None:
         return found | {"reason": f"It does not run so. {beside.why_not(of, spec)}"}
@@ -52,10 +55,8 @@ def ranked(of: beside.Asked) -> list[Result]:
 
 
 def merits(result: Result) -> tuple[float, float]:
-    """Quality less what the quantization takes, and tokens per second; an embedding's are those it reads."""
-    speed = result.plan.speed
-    reading = result.plan.settings.embedding
-    return result.strength.score - result.quantization_loss, (speed.prefill if reading else speed.decode).mid
+    """Quality less what the quantization takes, and tokens per second."""
+    return result.strength.score - result.quantization_loss, pace(result.plan).mid
 
 
 def beats(one: Result, other: Result) -> bool:

@@ -9,6 +9,7 @@ pages = [
     path("requirements/", reverse_views.requirements, name="requirements"),
     path("compare/", comparison_views.compare, name="compare"),
     path("claims/", comparison_views.claims, name="claims"),
+    path("about/", views.about, name="about"),
     path("models/<str:slug>/", views.model, name="model"),
     path("launches/", views.launches, name="launches"),
     path("launches/<uuid:launch_id>/", views.launch, name="launch"),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from advisor import about as about_page
 from advisor import advice, beside, chat, model_page, pages, selectors
 from advisor.forms import AskForm, CostedForm
 from advisor.launch import services
@@ -76,7 +77,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         question = advice.question_from_query(query)
         answer = advice.recommend(question)
         context["answer"] = decorated(answer, local and may_operate(request))
-        context["scatter"] = scatter(answer["results"])
+        context["scatter"] = scatter(context["answer"]["results"])
         context |= compared(question, query, picks, context["answer"]["results"], expanded)
         if local and may_operate(request):
             context["ready"] = ready_to_launch(question)
@@ -248,3 +249,8 @@ def hardware(request: HttpRequest) -> HttpResponse:
     read, silent = documents()
     hosts = [pages.host(document, host.name) for host, document in read]
     return render(request, "hardware.html", {"page": "hardware", "hosts": hosts, "silent": silent})
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "about.html", about_page.about() | {"page": "about"})

@@ -6,7 +6,7 @@ from advisor.fit import utility
 from advisor.fit.placement import KINDS, Placed, place, placements
 from advisor.fit.quality import kv_loss, quantization_loss
 from advisor.fit.requirements import context_limit, strength
-from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Workload
+from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Range, Workload
 from advisor.fit.speed import estimate as speed_of
 
 ENGINE = "llama.cpp"
@@ -16,6 +16,11 @@ USUAL_BITS = 4.2  # below Q4_K_M and MXFP4 only when nothing above fits
 
 def embeds(model: ModelSpec) -> bool:
     return model.task == "embedding"
+
+
+def pace(plan: Plan) -> Range:
+    """Tokens per second of one request: written, or by a model that writes none, read."""
+    return plan.speed.prefill if embeds(plan.model) else plan.speed.decode
 
 
 def plan(

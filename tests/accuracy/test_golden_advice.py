@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisor.about import bounds
 from advisor.fit.fixes import rejections
 from advisor.fit.index import Index
 from advisor.fit.rank import Ranking, rank
@@ -27,6 +28,10 @@ def asked(index: Index, case: Case, limit: int = 10) -> Ranking:
 
 def slugs(ranking: Ranking) -> list[str]:
     return [result.plan.model.slug for result in ranking.results]
+
+
+def test_the_table_has_as_many_cases_as_is_said() -> None:
+    assert len(CASES) >= bounds()["advice"]["rows"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.hardware} {case.use_case}: {case.why}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.about import bounds
 from advisor.fit.memory.vllm.capacity import capacity
 from advisor.fit.memory.vllm.config import Refused, UnknownLayout, read
 from advisor.fit.memory.vllm.families import FAMILIES, SAME_AS
@@ -12,23 +13,26 @@ from advisor.fit.memory.vllm.overhead import budget, overhead
 from advisor.fit.memory.vllm.requests import Serve
 from tests.accuracy import vllm_rows
 
+LIMIT = bounds()["vllm"]
 KINDS = ("full", "windowed", "chunked", "latent", "sparse index", "recurrent")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_blocks_bytes_tokens_and_the_largest_context_are_vllms(kind: str) -> None:
     score = vllm_rows.scores()[kind]
-    assert score.within(0.5) >= 99, f"{kind}: {score.within(0.5):.2f} % of the rows within 0.5 %"
+    share, percent = LIMIT["near"]
+    assert score.within(percent) >= share, f"{kind}: {score.within(percent):.2f} % of the rows within {percent} %"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whether_it_starts_is_what_vllm_says(kind: str) -> None:
     score = vllm_rows.scores()[kind]
-    assert score.right >= 99.5, f"{kind}: {score.wrong} of {len(score.errors)} rows wrong"
+    assert score.right >= LIMIT["starts"], f"{kind}: {score.wrong} of {len(score.errors)} rows wrong"
 
 
 def test_every_row_has_a_class() -> None:
     assert set(vllm_rows.scores()) == set(KINDS)
+    assert sum(len(score.errors) for score in vllm_rows.scores().values()) >= LIMIT["rows"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ PAGES = {
     "what no accelerator meets": "/requirements/?model=qwen3-32b&context=262144",
     "two machines": "/compare/?a=RTX+4060+8+GB,+16+GB+RAM&b=2x+RTX+3090,+64+GB+RAM",
     "a claim": "/claims/",
+    "about": "/about/",
     "launches": "/launches/",
     "hardware": "/hardware/",
     "nothing there": "/nothing/",

@@ -65,6 +65,7 @@ PAGES: dict[str, dict[str, tuple[str, int]]] = {
     "compare/": {"GET": ("visitor", 200)},
     "claims/": {"GET": ("visitor", 200)},
     "models/<str:slug>/": {"GET": ("visitor", 200)},
+    "about/": {"GET": ("visitor", 200)},
     "hardware/": {"GET": ("visitor", 200)},
 }
 OPEN_PAGES = ("healthz", "readyz")

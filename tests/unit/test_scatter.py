@@ -10,7 +10,7 @@ def result(rank: int, speed: float, score: float, *, pareto: bool = False) -> di
         "rank": rank,
         "pareto": pareto,
         "model": {"name": f"m{rank}"},
-        "speed": {"decode_tokens_per_second": {"mid": speed}},
+        "pace": {"mid": speed},
         "quality": {"score": score},
     }
 

@@ -1,0 +1,101 @@
+"""What the about page shows: the bounds the tests hold, where facts come from, and the versions behind an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from advisor import hosted, kept, selectors
+from advisor.fit.memory import llama_cpp, vllm
+from advisor.fit.rates import fitted
+from advisor.fit.spec import FIT_VERSION
+from hardware import gpus
+
+DATA = Path(__file__).parent / "data"
+# A bound's key -> the sentence it makes; what is not stated for a row makes none.
+SENTENCES = {
+    "median": "half within {} %",
+    "p90": "nine of ten within {} %",
+    "worst": "all within {} %",
+    "under": "{} % of the rows may be over 2 % too low",
+    "under_all": "none more than {} % too low",
+    "near": "{} % of the rows within {} %",
+    "starts": "whether it starts right for {} %",
+    "held": "the range holds {} % of the rows",
+    "answered": "{} % of the rows answered, the others with why not",
+}
+
+
+@cache
+def bounds() -> dict[str, dict[str, Any]]:
+    """What the tests under tests/accuracy hold, by name; errors and shares in percent."""
+    held = json.loads((DATA / "accuracy.json").read_text(encoding="utf-8"))
+    return {name: bound for name, bound in held.items() if name != "about"}
+
+
+@cache
+def sources() -> list[dict[str, str]]:
+    """Use, source and licence of what the catalog's evidence does not name itself."""
+    return list(json.loads((DATA / "sources.json").read_text(encoding="utf-8")))
+
+
+def accuracy() -> list[dict[str, Any]]:
+    return [bound | {"sentences": sentences(bound)} for bound in bounds().values()]
+
+
+def sentences(bound: dict[str, Any]) -> str:
+    told = []
+    for key, words in SENTENCES.items():
+        if key in bound:
+            values = bound[key] if isinstance(bound[key], list) else [bound[key]]
+            told.append(words.format(*(f"{value:g}" for value in values)))
+    return "; ".join(told) or "all as the table says"
+
+
+def about() -> dict[str, Any]:
+    index = selectors.catalog()
+    models = index.catalog.models
+    counted = {
+        "models": len(models),
+        "builds": sum(len(model.builds) for model in models),
+        "accelerators": len(gpus.entries()),
+    }
+    return {
+        "accuracy": accuracy(),
+        "sources": sources(),
+        "evidence": kept.answer(("evidence by source", index.catalog.version), lambda: {"rows": evidence()})["rows"],
+        "counted": counted,
+        "versions": [
+            ("Memory of llama.cpp is summed for build", llama_cpp.ENGINE_BUILD),
+            ("Builds found to plan the same, byte for byte", ", ".join(llama_cpp.CONFIRMED_BUILDS)),
+            ("Memory of vLLM is summed for version", vllm.ENGINE_VERSION),
+            ("Speed constants were fitted on", fitted_on()),
+            ("Hosted prices are of", f"{hosted.prices()['taken']}, {hosted.prices()['source']}"),
+            ("Fit", FIT_VERSION),
+            ("Catalog", index.catalog.version),
+        ],
+    }
+
+
+def fitted_on() -> str:
+    found = fitted()["fitted"]
+    return f"{found['date']}, {found['decode_rows']:,} measurements of decode and {found['prefill_rows']:,} of prefill"
+
+
+def evidence() -> list[dict[str, Any]]:
+    """Published results by where they were read and its licence, most first."""
+    found = Counter((origin(source), licence) for source, licence in selectors.evidence_sources())
+    return [{"source": source, "licence": licence, "rows": rows} for (source, licence), rows in found.most_common()]
+
+
+def origin(source: str) -> str:
+    """A repository or a site: what comes before the commit, the path and the words about it."""
+    repository = re.match(r"github:[^/]+/[^/@: ]+", source)
+    site = re.match(r"https?://([^/ ]+)", source)
+    if repository:
+        return repository[0]
+    return site[1] if site else source

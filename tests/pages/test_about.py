@@ -1,0 +1,90 @@
+"""The about page: no figure that a test does not hold, no source that is not named, versions that are the code's."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from advisor import about
+from advisor.fit.memory import llama_cpp, vllm
+from advisor.fit.spec import FIT_VERSION
+from catalog import seed
+from catalog.models import Evidence
+from hardware import gpus
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+ROOT = Path(__file__).resolve().parents[2]
+ACCURACY = ROOT / "tests/accuracy"
+
+
+@pytest.fixture(scope="module")
+def text(seeded: None) -> str:
+    answer = Client(SERVER_NAME="localhost").get("/about/")
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+@pytest.mark.parametrize("name", about.bounds())
+def test_every_bound_is_read_by_the_test_that_is_named(name: str) -> None:
+    bound = about.bounds()[name]
+    code = (ROOT / bound["test"]).read_text(encoding="utf-8")
+    kind = name.partition(", ")[2]
+    assert f'bounds()["{name}"]' in code or ('bounds()[f"llama.cpp, {kind}"]' in code and f'"{kind}"' in code)
+    for key in bound.keys() - {"what", "against", "test"}:
+        assert f'"{key}"' in code, f"{bound['test']} does not hold {key} of {name}."
+
+
+def test_the_page_says_every_bound_and_where_it_comes_from(text: str) -> None:
+    for bound in about.accuracy():
+        assert bound["sentences"] in text
+        assert f"<code>{bound['test']}</code>" in text
+    assert "half within 15 %; nine of ten within 40 %; the range holds 80 % of the rows" in text
+
+
+def test_every_figure_of_a_bound_is_said() -> None:
+    said = {"what", "against", "test", "rows", *about.SENTENCES}
+    assert all(bound.keys() <= said for bound in about.bounds().values())
+
+
+def test_every_published_result_is_counted_with_its_licence(text: str) -> None:
+    rows = about.evidence()
+    assert sum(row["rows"] for row in rows) == Evidence.objects.count()
+    assert len(rows) < 60
+    assert "github:LiveBench/livebench.github.io" in text
+    assert {row["licence"] for row in rows if "JonathanChavezTamales" in row["source"]} == {"CC-BY-4.0"}
+
+
+def origins(sources: list[str]) -> set[str]:
+    """Packages, repositories and sites; "general knowledge" and the like name none."""
+    found = (re.match(r"(pypi:[\w.-]+?)(?:==| |$)|(github:[^/]+/[^/@: ]+)|(localmaxxing\.com)", s) for s in sources)
+    return {next(filter(None, one.groups())) for one in found if one}
+
+
+def test_whatever_the_facts_were_read_from_is_named_with_its_licence(text: str) -> None:
+    read = [s for model in seed.models() for s in model["provenance"].get("sources", [])]
+    read += [s for entry in gpus.entries() for s in entry["sources"]]
+    for name in ("speed_batch.jsonl.gz", "measured_need.jsonl.gz"):
+        with gzip.open(ACCURACY / "data" / name, "rt", encoding="utf-8") as lines:
+            read += [json.loads(line)["source"] for line in lines]
+    read += [row["source"] for row in json.loads((ACCURACY / "speed_rows.json").read_text())["rows"]]
+    named = {source["source"] for source in about.sources()}
+    assert len(origins(read)) > 12
+    assert origins(read) <= named
+    assert all(source["licence"] and source["source"] in text for source in about.sources())
+
+
+def test_versions_are_those_of_the_code(text: str) -> None:
+    for version in (llama_cpp.ENGINE_BUILD, vllm.ENGINE_VERSION, FIT_VERSION, about.fitted_on()):
+        assert version in text
+    engines = {source["source"] for source in about.sources() if source["use"] == "Rules of memory"}
+    assert engines == {f"llama.cpp {llama_cpp.ENGINE_BUILD}", f"vLLM {vllm.ENGINE_VERSION}"}
+
+
+def test_every_page_links_it(text: str) -> None:
+    assert '<a href="/about/">' in Client(SERVER_NAME="localhost").get("/claims/").content.decode()
