@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import urlencode
 
@@ -92,6 +93,19 @@ def test_every_page_comes_with_a_policy_that_runs_no_script_of_its_own(client: C
     answer = client.get("/api/docs/")
     assert answer["Content-Security-Policy"] == f"{POLICY}; style-src 'self' 'unsafe-inline'"
     assert re.findall(r"<script(?![^>]*src=)", answer.content.decode()) == []
+
+
+@pytest.mark.parametrize(("field", "repeated"), [("build", 12), ("engine", 0), ("settings", 0)])
+def test_what_a_refused_launch_says_is_text(client: Client, world: dict[str, str], field: str, repeated: int) -> None:
+    right = {"build": "one:Q4_0", "engine": "llama.cpp", "settings": '{"context": 4096}'}
+    spoken = 0
+    for word in PAYLOADS["markup"][:12]:
+        value = json.dumps({word: word}) if field == "settings" else word
+        client.post("/launches/", right | {field: value})
+        page = Page(client.get("/").content.decode())
+        assert page.wrong == [], word
+        spoken += page.marked
+    assert spoken >= repeated
 
 
 def test_answers_that_are_no_pages_are_not_read_as_pages(client: Client, world: dict[str, str]) -> None:
