@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.views.decorators.http import require_POST
 
 from advisor import selectors, standings
@@ -55,10 +56,11 @@ class Ranked(LiveAdmin):
     def kept_change(self, request: HttpRequest, before: Index, after: Index) -> RankingChange:
         row, deleted = getattr(request, "written", None), getattr(request, "deleted", "")
         history = row.history.first() if row is not None and hasattr(row, "history") else None
-        names = f"{deleted} deleted" if deleted else "" if row is None else str(row)
+        names = self.opts.verbose_name, self.opts.verbose_name_plural
+        what = f"{names[0]} {row}" if row is not None else f"deleted: {deleted}" if deleted else f"several {names[1]}"
         return RankingChange.objects.create(
             user=request.user.get_username(),
-            what=f"{self.opts.verbose_name_plural}: {names or 'several at once'}"[:300],
+            what=capfirst(what)[:300],
             table=self.opts.object_name,
             record=history.pk if history else None,
             machines=standings.compared(before, after, subjects(row)),

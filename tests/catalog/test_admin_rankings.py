@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 
 import pytest
@@ -78,7 +80,7 @@ def test_a_new_model_says_where_it_stands_and_its_history_keeps_it(two):
     told = two.post(ADD, fields("before-all", **LONG), follow=True).content.decode()
     assert "one RTX 4090, coding: Before-All new at 1; First from 1 to 2; Second from 2 to 3." in told
     change = RankingChange.objects.first()
-    assert (change.user, change.what) == ("editor", "models: Before-All")
+    assert (change.user, change.what) == ("editor", "Model Before-All")
     assert places(change, "before") == [["First", "Second", None]] * 3
     assert places(change, "after") == [["Before-All", "First", "Second"]] * 3
     history = two.get(url("model", "history", Model.objects.get(slug="before-all").pk)).content.decode()
@@ -104,7 +106,7 @@ def test_evidence_that_is_added_moves_its_model_up_and_taken_away_moves_it_down(
     told = two.post(url("evidence", "delete", pk), {"post": "yes"}, follow=True).content.decode()
     assert "First from 2 to 1" in told
     change = RankingChange.objects.first()
-    assert change.what.endswith("50 deleted")
+    assert change.what.startswith("Deleted: ")
     assert places(change, "after")[1] == ["First", "Second"]
 
 
@@ -116,7 +118,7 @@ def test_a_build_that_is_gone_and_a_model_that_is_hidden_are_told_too(two):
     hide = {"action": "hide", "_selected_action": [Model.objects.get(slug="first").pk]}
     told = two.post(url("model", "changelist"), hide, follow=True).content.decode()
     assert "First no longer in the answer, was" in told
-    assert RankingChange.objects.first().what == "models: several at once"
+    assert RankingChange.objects.first().what == "Several models"
 
 
 def test_an_edit_that_moves_nothing_says_so_and_a_refused_one_leaves_no_trace(two):
@@ -166,3 +168,23 @@ def test_who_may_read_models_may_read_what_moved_and_nobody_may_change_it(two, c
     assert client.get(address).status_code == 200
     assert client.post(address, {}).status_code == 403
     assert client.post(PREVIEW, fields("x")).status_code == 403
+
+
+def test_an_import_of_a_table_says_what_it_moved(two):
+    benchmark = Benchmark.objects.filter(use_case="coding").first()
+    row = {
+        **{"model": "second", "benchmark": benchmark.name, "version": benchmark.version, "metric": benchmark.metric},
+        **{"use_case": "coding", "value": "50", "date": "", "variant": "", "third_party": "1"},
+        **{"source": "a leaderboard", "source_licence": "MIT"},
+    }
+    upload = io.StringIO()
+    csv.writer(upload).writerows([row, row.values()])
+    file = io.BytesIO(upload.getvalue().encode())
+    file.name = "evidence.csv"
+    page = two.post(url("evidence", "import"), {"format": "0", "import_file": file})
+    count = RankingChange.objects.count()
+    two.post(url("evidence", "process_import"), page.context["confirm_form"].initial)
+    assert RankingChange.objects.count() == count + 1
+    change = RankingChange.objects.first()
+    assert (change.what, change.record) == ("Several evidence", None)
+    assert places(change, "after")[1] == ["Second", "First"]
