@@ -67,7 +67,7 @@ def about() -> dict[str, Any]:
     return {
         "accuracy": accuracy(),
         "sources": sources(),
-        "evidence": kept.answer(("evidence by source", index.catalog.version), lambda: {"rows": evidence()})["rows"],
+        "evidence": kept.answer(("evidence by source", index.catalog.version), evidence),
         "counted": counted,
         "versions": [
             ("Memory of llama.cpp is summed for build", llama_cpp.ENGINE_BUILD),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from advisor import beside, kept, pages, selectors
@@ -47,11 +48,8 @@ def standing(question: Any, slug: str) -> dict[str, Any] | None:
 
 def best(of: beside.Asked) -> list[Result]:
     key = ("standing", of.index.catalog.version, of.host, of.workload, of.prefer)
-    return list(kept.answer(key, lambda: {"results": ranked(of)})["results"])
-
-
-def ranked(of: beside.Asked) -> list[Result]:
-    return rank(of.index, of.host, of.workload, prefer=of.prefer, limit=AGAINST).results
+    ranked = partial(rank, of.index, of.host, of.workload, prefer=of.prefer, limit=AGAINST)
+    return list(kept.answer(key, lambda: ranked().results))
 
 
 def merits(result: Result) -> tuple[float, float]:
