@@ -84,16 +84,20 @@ class Score:
 
 
 def true(row: Row, part: str) -> int:
-    """Bytes on all devices, of one kind or all; on the CPU all bytes."""
+    """Bytes on all devices, of one kind or all; on the CPU its own. "beside": the compute buffer beside devices."""
     devices = row["settings"]["ndev"]
+    host = row["output_buffer"] + sum(n for name, n in row["compute"].items() if not name.startswith("gpu"))
+    if part == "beside":
+        return host if devices else 0
     if part == "total":
         return row["gpu_total"] if devices else row["total"]
-    return sum(row[part].get(f"gpu{i}", 0) for i in range(devices))
+    return sum(row[part].get(f"gpu{i}", 0) for i in range(devices)) if devices else host
 
 
 def found(memory: Memory, part: str) -> int:
-    parts = memory.devices if memory.devices or part != "total" else (memory.host,)
-    return sum(getattr(d, part) for d in parts)
+    if part == "beside":
+        return memory.host.compute
+    return sum(getattr(d, part) for d in memory.devices or (memory.host,))
 
 
 @cache

@@ -9,7 +9,9 @@ from advisor.fit.memory.sizes import from_json, summarise, to_json
 from tests.accuracy import measured
 
 KINDS = ("full offload", "partial", "two gpus", "cpu")
-COMPUTE = {"full offload": 0.02, "partial": 0.001, "two gpus": 0.1}  # the compute buffer alone, 90th percentile
+# The 90th percentile of the compute buffer alone, and of the host's beside devices.
+COMPUTE = {"full offload": 0.001, "partial": 0.001, "two gpus": 0.1, "cpu": 0.01}
+BESIDE = {"full offload": 0.01, "partial": 0.01, "two gpus": 0.01}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -23,6 +25,16 @@ def test_the_error_against_measured_rows_stays_within_its_limits(kind: str) -> N
 @pytest.mark.parametrize("kind", COMPUTE)
 def test_the_compute_buffer_alone_stays_within_its_limit(kind: str) -> None:
     assert measured.scores(part="compute")[kind].at(0.9) <= COMPUTE[kind]
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_the_host_s_compute_buffer_beside_devices_stays_within_its_limit(kind: str) -> None:
+    assert measured.scores(part="beside")[kind].at(0.9) <= BESIDE[kind]
+
+
+def test_flash_attention_is_on_where_the_engine_turned_it_on() -> None:
+    wrong = [r["id"] for r, memory in measured.predictions() if memory.flash_attention != r["flash_attn"]]
+    assert wrong == []
 
 
 def test_weights_on_every_device_are_exact() -> None:

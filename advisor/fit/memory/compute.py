@@ -48,7 +48,8 @@ class Load:
 
     def rows(self) -> int:
         """Rows of logits or embeddings that are asked for."""
-        return self.size.ubatch if self.settings.outputs == "lib" else min(self.size.ubatch, self.size.slots)
+        whole = self.settings.outputs == "lib" or self.settings.embedding
+        return self.size.ubatch if whole else min(self.size.ubatch, self.size.slots)
 
 
 def peak(load: Load, *, on_cpu: bool = False) -> int:
@@ -77,19 +78,14 @@ def peak(load: Load, *, on_cpu: bool = False) -> int:
     return int(total)
 
 
-def devices(load: Load, where: Placement) -> tuple[list[int], int]:
-    """Compute buffers per device, and the host's beside them.
-
-    Where all blocks lie on one device and none keeps a state, the stages are exact and quick. Else the graph is traced:
-    what is copied between host and devices, and the gaps that copies leave, follow no closed form.
-    """
+def buffers(load: Load, where: Placement) -> tuple[list[int], int]:
+    """Compute buffers per device, and the host's: of the graph as traced, else a bound."""
     sizes, settings = load.sizes, load.settings
-    together = settings.devices == 1 and where.bounds[0] == 0 and where.output is not None
-    if together and settings.kv_offload and not where.experts and sizes.graph["even"]:
-        return [peak(load)], host_beside(load)
     if sizes.graph["traced"]:
         *works, beside = planned(Run(sizes, load.size, settings, load.flash, where, load.rows()))
         return works, beside
+    if not settings.devices:
+        return [], peak(load, on_cpu=True)
     return [bound(load, where)] * settings.devices, host_beside(load)
 
 

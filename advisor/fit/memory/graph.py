@@ -18,7 +18,6 @@ from advisor.fit.memory.metadata import Metadata
 from advisor.fit.spec import Tensor
 
 Names = dict[str, Tensor]
-UNEVEN = frozenset({"ssm_in", "ssm_conv1d", "shortconv", "attn_k_b", "ffn_down_exps", "post_ffw_norm"})
 
 
 def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
@@ -26,8 +25,7 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
 
     peak: the largest stage but those below; attention, query: what lives when attention runs, and its query alone;
     scan, states: state-space stage per token, and floats per slot; extra: rows that live through all blocks;
-    tables: 4-byte words of positions and indices; even: whether these stages are all there is, also to the last byte;
-    borrows: [block, block whose cache it reads].
+    tables: 4-byte words of positions and indices; borrows: [block, block whose cache it reads].
     """
     d = meta.hidden
     named = [_named(tensors) for tensors in blocks.values()]
@@ -45,7 +43,6 @@ def facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
         "extra": extra,
         "borrows": _borrows(meta),
         "tables": 7 + 4 * (len({meta.window(il) for il in blocks}) > 1),
-        "even": not (parallel or any(names.keys() & UNEVEN for names in named)),
     }
 
 

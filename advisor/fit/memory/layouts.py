@@ -30,10 +30,57 @@ WINDOW_IGNORED = frozenset({"phi3", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "l
 
 # Which blocks turn query and key by position (`src/models/*.cpp`): never, only when the file says so, not where the
 # block attends fully, and not in every n-th block.
-UNTURNED = frozenset({"bloom", "gpt2", "jais", "jamba", "mpt", "nemotron_h", "nemotron_h_moe", "refact", "starcoder"})
+UNTURNED = frozenset(
+    {
+        "bert",
+        "bloom",
+        "gpt2",
+        "jais",
+        "jamba",
+        "jina-bert-v2",
+        "mpt",
+        "nemotron_h",
+        "nemotron_h_moe",
+        "refact",
+        "starcoder",
+    }
+)
 TURNED_IF_SAID = frozenset({"granitehybrid", "granitemoe", "granite"})
 FULL_UNTURNED = frozenset({"afmoe", "cohere2", "exaone-moe", "exaone4", "llama4", "smallthinker"})
 UNTURNED_PERIOD = {"smollm3": 4}
+
+# Files that call the norm before the output layer as others call one behind the embedding.
+LAST_NORM = {"lfm2": "token_embd_norm", "lfm2moe": "token_embd_norm"}
+# Norms that subtract the mean, which makes a new value; others work in place.
+LAYER_NORM = frozenset(
+    {
+        "bert",
+        "bloom",
+        "codeshell",
+        "cohere2",
+        "cohere2moe",
+        "command-r",
+        "dbrx",
+        "falcon",
+        "gpt2",
+        "gptneox",
+        "jais",
+        "jais2",
+        "jina-bert-v2",
+        "jina-bert-v3",
+        "modern-bert",
+        "mpt",
+        "nemotron",
+        "nomic-bert",
+        "nomic-bert-moe",
+        "olmo",
+        "orion",
+        "phi2",
+        "stablelm",
+        "starcoder",
+        "starcoder2",
+    }
+)
 
 # Rows of the embedding times an input of the graph; queries of blocks without positions as well; experts weighted
 # before they work instead of after; sums that name the residual stream before what is added to it.
@@ -94,8 +141,9 @@ CACHELESS = frozenset(
     }
 )
 
-# Encoders without a language head: the embedding is not read a second time as output matrix.
-OUTPUTLESS = CACHELESS - {"dream", "gemma-embedding", "llada", "llada-moe", "rnd1"}
+# Encoders, whose graphs end without a language head; all but one keep no output matrix, the embedding is read once.
+SILENT = CACHELESS - {"dream", "llada", "llada-moe", "rnd1"}
+OUTPUTLESS = SILENT - {"gemma-embedding"}
 
 # Tensors that are read on the host whatever the offload; all others outside the blocks follow the output layer.
 INPUT_TENSORS = frozenset({"token_embd", "token_types", "position_embd", "per_layer_token_embd"})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from advisor.fit.memory import compute, weights
-from advisor.fit.memory.cache import cells, layer_bytes, runs, widest_v
+from advisor.fit.memory.cache import Cells, cells, layer_bytes, runs, widest_v
 from advisor.fit.memory.layouts import FLASH_HEAD_SIZES
+from advisor.fit.memory.planned import strays
+from advisor.fit.memory.trace import OFFLOADED_ROWS
+from advisor.fit.memory.unroll import PLAIN, Run
 from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
@@ -20,7 +23,7 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) 
     size = cells(settings, sizes.causal)
     where = weights.place(sizes, settings)
     layers, blocks = sizes.layers, len(sizes.layers)
-    flash = _flash(sizes, settings)
+    flash = _flash(sizes, size, settings, where)
     wide = 0 if flash else widest_v(sizes)
     attending = tuple(x for x, _ in runs(layers) if x.k_elements)
     load = compute.Load(sizes, size, settings, flash, attending)
@@ -32,13 +35,10 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) 
     host_kv = kv(0, start if settings.kv_offload else blocks, False)
     host_weights = weights.host_bytes(sizes, where)
     output_rows = 4 * sizes.n_vocab * settings.slots
-    if not settings.devices:
-        work = compute.peak(load, on_cpu=True)
-        return Memory((), DeviceMemory(host_weights, host_kv, work + output_rows), flash)
     if like:
         works, beside = [part.compute for part in like.devices], like.host.compute - output_rows
     else:
-        works, beside = compute.devices(load, where)
+        works, beside = compute.buffers(load, where)
     devices = tuple(
         DeviceMemory(
             weights.device_bytes(sizes, where, d),
@@ -50,9 +50,17 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) 
     return Memory(devices, DeviceMemory(host_weights, host_kv, beside + output_rows), flash)
 
 
-def _flash(sizes: BuildSizes, settings: Settings) -> bool:
-    """What "auto" comes to: off where a device has no kernel, or would attend apart from a block's state-space half."""
-    if settings.flash_attention is None and settings.devices:
-        apart = not settings.kv_offload and sizes.graph["apart"]
-        return not apart and sizes.head_dim in FLASH_HEAD_SIZES
-    return settings.flash_attention is not False
+def _flash(sizes: BuildSizes, size: Cells, settings: Settings, where: weights.Placement) -> bool:
+    """What "auto" comes to (`llama_init_from_model`, `llama_context::resolve_fused_ops`).
+
+    On where V is quantised; off where a device has no kernel or attention would run apart from its block, which can
+    only be where operations on caches stand on both sides of it, or batches are large enough to pull weights over.
+    """
+    if settings.flash_attention is not None or not settings.devices:
+        return settings.flash_attention is not False
+    if settings.kv_type_v not in PLAIN:
+        return True
+    if sizes.heads and sizes.head_dim not in FLASH_HEAD_SIZES:
+        return False
+    torn = sizes.graph["apart"] or size.slots >= OFFLOADED_ROWS
+    return not (torn and sizes.graph["traced"] and strays(Run(sizes, size, settings, True, where, size.slots)))

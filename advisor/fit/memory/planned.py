@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from advisor.fit.memory.cache import CELL_STEP, Cells
-from advisor.fit.memory.schedule import buffers
+from advisor.fit.memory.schedule import astray, buffers
 from advisor.fit.memory.unroll import Run, home_of, last, unroll
 from advisor.fit.spec import BuildSizes, LayerSizes
 
@@ -70,14 +70,15 @@ def _shorter(run: Run) -> Run | None:
     """
     settings, size, where, layers = run.settings, run.size, run.where, run.sizes.layers
     apart = where.bounds[0] > 0 or where.output is None or not settings.kv_offload
-    other = {settings.kv_type_k, settings.kv_type_v} != {"f16"} or not run.flash or run.rows == size.ubatch
+    expanded = {settings.kv_type_k, settings.kv_type_v} != {"f16"}
+    other = (settings.devices and (apart or expanded)) or not run.flash or run.rows == size.ubatch
     windows = {layer.window for layer in layers if layer.k_elements}
     least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
     lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
-    if apart or other or lent or size.swa_full or size.full <= least:
+    if other or lent or size.swa_full or size.full <= least:
         return None
     firsts = [layers[il] for il in where.bounds[:-1] if il < len(layers)]
-    if where.experts and any(layer.window or not layer.k_elements for layer in firsts):
+    if settings.devices and where.experts and any(layer.window or not layer.k_elements for layer in firsts):
         return None
     return replace(run, size=replace(size, full=least))
 
@@ -90,15 +91,26 @@ def _overlaps(run: Run) -> bool:
 
 
 def _planned(run: Run) -> list[int]:
-    run = replace(run, sizes=alike(run)) if run.where.experts else run
+    return list(remembered(layout(run)))
+
+
+def strays(run: Run) -> bool:
+    """Whether attention runs apart from its block when each slot adds one token: "auto" then means no flash."""
+    return remembered_astray(layout(replace(run, size=replace(run.size, ubatch=run.size.slots), rows=run.size.slots)))
+
+
+def layout(run: Run) -> Layout:
+    host = run.settings.devices
+    copied = run.where.experts if host else 0  # blocks before this one have weights that lie elsewhere
+    run = replace(run, sizes=alike(run)) if copied else run
     sizes, settings, where = run.sizes, run.settings, run.where
-    host, borrows = settings.devices, dict(sizes.graph["borrows"])
+    borrows = dict(sizes.graph["borrows"])
     symbols: list[Symbol] = []
     for il, layer in enumerate(sizes.layers[: last(sizes) + 1]):
-        home, apart = home_of(where, il, host), il < where.experts
-        symbols.append((home, apart, borrows.get(il, -1), _traits(layer, home == host, apart)))
+        home, apart = home_of(where, il, host), il < copied
+        symbols.append((home, apart, borrows.get(il, -1), _traits(layer, apart and home == host, apart)))
     kept = shortened(symbols)
-    layout = Layout(
+    return Layout(
         graph=sizes.graph["key"],
         hidden=sizes.hidden,
         n_vocab=sizes.n_vocab,
@@ -115,7 +127,6 @@ def _planned(run: Run) -> list[int]:
         run=run,
         kept=tuple(kept),
     )
-    return list(remembered(layout))
 
 
 def alike(run: Run) -> BuildSizes:
@@ -144,6 +155,11 @@ def _kept(layer: LayerSizes) -> tuple[Any, ...]:
 @lru_cache(REMEMBERED)
 def remembered(layout: Layout) -> tuple[int, ...]:
     return tuple(buffers(unroll(layout.run, layout.kept), layout.copies))
+
+
+@lru_cache(REMEMBERED)
+def remembered_astray(layout: Layout) -> bool:
+    return astray(unroll(layout.run, layout.kept))
 
 
 def shortened(symbols: list[Symbol]) -> list[int]:

@@ -21,6 +21,12 @@ def buffers(trace: Trace, copies: int = 1) -> list[int]:
     return Allocation(Schedule(trace)).run(copies)
 
 
+def astray(trace: Trace) -> bool:
+    """Whether an attention operation comes to lie on another device than its block."""
+    backend = assigned([device for _, _, device, _, _ in trace.operations], trace.host)
+    return any(backend[i] != home for i, home in trace.attending)
+
+
 class Schedule:
     """A trace whose operations all have a device, divided into splits.
 

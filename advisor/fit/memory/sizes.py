@@ -54,7 +54,7 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         split.outputs = [t for t in split.outputs if not moved.search(t.name)]
     moved = moved or EXPERTS
     own = {il: [t for t in split.blocks.get(il, []) if t.name.startswith("blk.")] for il in range(meta.blocks)}
-    described, numbers = structure.describe(meta, own)
+    described, numbers = structure.describe(meta, own, split.by_name.keys())
     layers = _intern(
         _traced(_layer(meta, il, split.blocks.get(il, []), moved), numbers[il], own[il], moved)
         for il in range(meta.blocks)
@@ -107,15 +107,15 @@ def _split(header: Header, meta: Metadata) -> Split:
     predicted = meta.blocks - meta.number("nextn_predict_layers")  # further blocks only draft tokens: not loaded
     for tensor in header.tensors:
         split.by_name[tensor.name] = tensor
-        match = BLOCK.match(tensor.name)
+        match, bare = BLOCK.match(tensor.name), tensor.name.split(".")[0]
         if match:
             if int(match[1]) < predicted:
                 split.blocks[int(match[1])].append(tensor)
-        elif tensor.name.split(".")[0] in INPUT_TENSORS:
+        elif bare in INPUT_TENSORS:
             split.inputs.append(tensor)
         elif tensor.name.startswith("rope_f"):
             split.shared.append(tensor)
-        elif tensor.name.startswith("per_layer_"):
+        elif tensor.name.startswith(("per_layer_", "token_embd_norm")) and bare != structure.last_norm(meta):
             split.blocks[0].append(tensor)
         else:
             split.outputs.append(tensor)
@@ -138,7 +138,7 @@ def _layer(meta: Metadata, il: int, tensors: list[Tensor], moved: re.Pattern[str
         experts_host=sum(host_bytes(t.shape, t.type) for t in experts),
         k_elements=k,
         v_elements=v,
-        window=meta.window(il) if k else None,
+        window=meta.window(il) if k or meta.arch in CACHELESS else None,
         state_conv=conv,
         state_ssm=ssm,
     )

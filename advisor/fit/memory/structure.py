@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
 from advisor.fit.memory.layouts import (
+    CACHELESS,
     DEFAULT_WINDOW,
     EARLY_WEIGHTS,
     FOUR_POSITIONS,
     FULL_UNTURNED,
+    LAST_NORM,
     LATE_SOFTMAX,
+    LAYER_NORM,
     NORMED_WEIGHTS,
     SCALED_EMBEDDING,
     SCALED_QUERY,
+    SILENT,
     STREAM_FIRST,
     TURNED_IF_SAID,
     UNTURNED,
@@ -25,6 +29,7 @@ from advisor.fit.memory.metadata import Metadata
 from advisor.fit.spec import LayerSizes, Tensor
 
 Widths = dict[str, int]
+ENTRY = ("position_embd", "token_types", "token_embd_norm")  # worked on before the first block, in this order
 EARLY = {"ssm_in", "shortconv.in_proj"}  # their blocks list their states before the end of the block before them
 LISTED = {"attn_output", "ffn_down_exps", *EARLY}
 # Weights that come together: the first is traced only with all the others. What no line names is not traced.
@@ -56,12 +61,12 @@ def apart(blocks: list[Widths]) -> bool:
 
 
 def traceable(meta: Metadata, blocks: list[Widths]) -> bool:
-    """Whether all blocks are made of what `blocks` knows; encoders, for one, have graphs of their own."""
+    """Whether all blocks are made of what `blocks` knows."""
     blocks = [names for names in blocks if names]  # blocks that only draft tokens are not loaded
     known = all(set(rest) <= names.keys() for names in blocks for first, *rest in TOGETHER if first in names)
     mixes = all(names.keys() & {first for first, *_ in TOGETHER} or "attn_qkv" in names for names in blocks)
     strange = any(part in name for names in blocks for name in names for part in UNTRACED)
-    return meta.get("attention.causal") is not False and bool(blocks) and known and mixes and not strange
+    return bool(blocks) and known and mixes and not strange
 
 
 def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
@@ -72,7 +77,8 @@ def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
         names = block["width"].keys()
         attends = names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} and not names & {"ssm_ba", "ssm_beta"}
         source = sources.get(il, il)
-        if attends and not (0 <= source < len(layers) and layers[source].k_elements > 0 and block["query"] > 0):
+        keeps = graph["facts"]["cacheless"] or (0 <= source < len(layers) and layers[source].k_elements > 0)
+        if attends and not (keeps and block["query"] > 0 and block["head"] > 0):
             return False
         if names & {"ssm_conv1d", "shortconv.conv"} and layer.state_conv <= 0:
             return False
@@ -81,7 +87,9 @@ def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
     return True
 
 
-def describe(meta: Metadata, tensors: dict[int, list[Tensor]]) -> tuple[dict[str, Any], list[int]]:
+def describe(
+    meta: Metadata, tensors: dict[int, list[Tensor]], names: Collection[str]
+) -> tuple[dict[str, Any], list[int]]:
     """Facts of the architecture, the distinct blocks, and which of them each block is."""
     found: dict[str, int] = {}
     blocks: list[dict[str, Any]] = []
@@ -93,12 +101,12 @@ def describe(meta: Metadata, tensors: dict[int, list[Tensor]]) -> tuple[dict[str
             blocks.append(made)
         numbers.append(found[repr(made)])
     widths = [blocks[number]["width"] for number in numbers]
-    facts = {"facts": _facts(meta, tensors), "blocks": blocks, "apart": apart(widths)}
+    facts = {"facts": _facts(meta, tensors, names), "blocks": blocks, "apart": apart(widths)}
     key = sha256(repr(facts).encode()).hexdigest()[:16]
     return facts | {"traced": traceable(meta, widths), "key": key}, numbers
 
 
-def _facts(meta: Metadata, tensors: dict[int, list[Tensor]]) -> dict[str, Any]:
+def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], names: Collection[str]) -> dict[str, Any]:
     """Numbers that the operations of all blocks share."""
     inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
     taps = meta.number("shortconv.l_cache") or meta.number("ssm.conv_kernel")
@@ -122,6 +130,13 @@ def _facts(meta: Metadata, tensors: dict[int, list[Tensor]]) -> dict[str, Any]:
         "groups": groups,
         "dt_rank": meta.number("ssm.time_step_rank"),
         "inner": {bare(t): t.shape[0] for t in downs},
+        "entry": [name for name in ENTRY if f"{name}.weight" in names and name != last_norm(meta)],
+        "last_norm": f"{last_norm(meta)}.weight" in names,
+        "entry_bias": "token_embd_norm.bias" in names,
+        "pooling": meta.number("pooling_type"),
+        "silent": meta.arch in SILENT,
+        "layer_norm": meta.arch in LAYER_NORM,
+        "cacheless": meta.arch in CACHELESS,
     }
 
 
@@ -132,6 +147,7 @@ def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
         "width": {bare(t): t.shape[1] if len(t.shape) > 1 and "conv" not in bare(t) else t.shape[-1] for t in tensors},
         "heads": heads,
         "query": heads * meta.head_dim("key", il),
+        "key": meta.kv_heads(il) * meta.head_dim("key", il),
         "value": heads * meta.head_dim("value", il),
         "head": meta.head_dim("key", il) if not meta.number("attention.kv_lora_rank") else _joined(meta),
         "turned": turned(meta, il),
@@ -149,6 +165,11 @@ def turned(meta: Metadata, il: int) -> bool:
     if meta.arch in FULL_UNTURNED and meta.number("attention.sliding_window", DEFAULT_WINDOW.get(meta.arch, 0)):
         return meta.window(il) is not None
     return not (meta.arch in UNTURNED_PERIOD and (il + 1) % UNTURNED_PERIOD[meta.arch] == 0)
+
+
+def last_norm(meta: Metadata) -> str:
+    """What the norm before the output layer is called."""
+    return LAST_NORM.get(meta.arch, "output_norm")
 
 
 def bare(tensor: Tensor) -> str:

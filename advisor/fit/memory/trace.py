@@ -28,9 +28,10 @@ class Trace:
     host. extra: bytes that a device's kernel needs beside a value. pinned: values that are never given back.
     operations: what each makes (-1: it writes into memory that exists), what it reads, the device that must run it
     (-1: the scheduler decides), whether it may work in place, and which of its reads are weights that lie elsewhere.
+    attending: operations that are flash attention, each with the device of its block.
     """
 
-    __slots__ = ("extra", "home", "host", "inputs", "operations", "part_of", "pinned", "size")
+    __slots__ = ("attending", "extra", "home", "host", "inputs", "operations", "part_of", "pinned", "size")
 
     def __init__(self, host: int) -> None:
         self.host = host
@@ -41,6 +42,7 @@ class Trace:
         self.extra: dict[int, int] = {}
         self.pinned: set[int] = set()
         self.operations: list[Operation] = []
+        self.attending: list[tuple[int, int]] = []
 
     def value(self, size: int, home: int) -> int:
         """What lies in memory already, such as a cache."""

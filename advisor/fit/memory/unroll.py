@@ -18,6 +18,7 @@ from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 
 PLAIN = ("f32", "f16", "bf16")
 INTEGER, INDEX = 4, 8  # bytes of a position, and of a row's place in the cache
+MEAN = 1  # LLAMA_POOLING_TYPE_MEAN
 TURNS = 64  # side of the smallest matrix that rotates keys and values before they are quantised
 
 
@@ -72,23 +73,35 @@ def last(sizes: BuildSizes) -> int:
 
 
 def given(run: Run, t: Trace) -> dict[str, int]:
-    """Inputs of the graph that its caller fills on the host before each run, by name."""
+    """Inputs of the graph that its caller fills on the host before each run, by name.
+
+    A batch may come as tokens, as rows of the stream, or as both (`build_inp_embd`): all have their inputs.
+    """
     sizes, size, u, facts = run.sizes, run.size, run.size.ubatch, run.sizes.graph["facts"]
     made = {
         "tokens": t.given(INTEGER * u),
-        "positions": t.given(INTEGER * u * facts["axes"]),
-        "asked": t.given(INTEGER * run.rows),
+        "tokens of both": t.given(INTEGER * u),
+        "rows": t.given(FLOAT * u * sizes.hidden),
+        "places of both": t.given(INDEX * u),
+        "rows of both": t.given(FLOAT * u * sizes.hidden),
     }
+    if facts["scaled_embedding"]:
+        made["scale of rows"] = t.given(FLOAT * u)
+    made["positions"] = t.given(INTEGER * u * facts["axes"])
     if facts["scaled_query"]:
         made["scale"] = t.given(FLOAT * u)
     kinds = [layer for layer, _ in runs(sizes.layers)]
     widest = max(layer.v_elements for layer in kinds)
     for layer in kinds:
-        if not layer.k_elements or f"mask {layer.window}" in made:
+        if f"mask {layer.window}" in made or not (layer.k_elements or facts["cacheless"]):
+            continue
+        word = 2 if run.flash else FLOAT
+        if facts["cacheless"]:
+            made[f"mask {layer.window}"] = t.given(word * u * u)
             continue
         made[f"k_rows {layer.window}"] = t.given(INDEX * u)
         made[f"v_rows {layer.window}"] = t.given(INDEX * u * (1 if run.flash else widest))
-        made[f"mask {layer.window}"] = t.given((2 if run.flash else FLOAT) * u * size.of(layer.window))
+        made[f"mask {layer.window}"] = t.given(word * u * size.of(layer.window))
         head = sizes.graph["blocks"][layer.block]["head"]
         for which, kind in run.kv_types.items():
             if kind not in PLAIN and head % TURNS == 0:
@@ -97,32 +110,44 @@ def given(run: Run, t: Trace) -> dict[str, int]:
     if any(layer.state_conv for layer in kinds):
         made["sequences"] = t.given(INTEGER * size.slots)
         made["ordered"] = t.given(INTEGER * size.slots)
-        made["left"] = t.given(INTEGER * left(run))
+        made["left"] = t.given(INTEGER * (size.slots - 1))
+    made["asked"] = t.given(INTEGER * run.rows)
     return made
-
-
-def left(run: Run) -> int:
-    """States of slots that share one cache and are no part of the batch for which the graph is planned."""
-    return run.size.slots - 1 if run.settings.unified else 0
 
 
 def embedding(run: Run, t: Trace, inputs: dict[str, int]) -> int:
     """Rows of the embedding, looked up on the host.
 
-    The branch for batches that mix tokens and given rows stands beside it (`build_inp_embd`): nobody reads its result,
-    so its room is never given back.
+    The branch for batches that mix tokens and given rows stands beside it: nobody reads its result, so its room is
+    never given back.
     """
-    u, facts = run.size.ubatch, run.sizes.graph["facts"]
+    u = run.size.ubatch
     size = FLOAT * u * run.sizes.hidden
-    x, other = (t.op(size, inputs["tokens"], at=t.host) for _ in range(2))
-    kept = t.op(size, t.given(size))
-    t.op(0, other, t.given(INDEX * u), kept, writes=True)
+    x, other = (t.op(size, inputs[name], at=t.host) for name in ("tokens", "tokens of both"))
+    kept = t.op(size, inputs["rows of both"])
+    t.op(0, other, inputs["places of both"], kept, writes=True)
     t.pinned.add(kept)
-    if facts["scaled_embedding"]:
-        x = t.op(size, x, t.given(FLOAT * u), inplace=True)
+    if "scale of rows" in inputs:
+        x = t.op(size, x, inputs["scale of rows"], inplace=True)
     if run.sizes.graph["extra"]:
         inputs["table"] = t.op(FLOAT * u * run.sizes.graph["extra"], inputs["tokens"], at=t.host)
         inputs["stream"] = x
+    return entered(run, t, x, inputs)
+
+
+def entered(run: Run, t: Trace, x: int, inputs: dict[str, int]) -> int:
+    """Rows of learned positions and of the token's type added, and a norm before the first block."""
+    u, facts, entry = run.size.ubatch, run.sizes.graph["facts"], run.sizes.graph["facts"]["entry"]
+    row = FLOAT * run.sizes.hidden
+    places = t.op(row * u, inputs["positions"], at=t.host) if "position_embd" in entry else -1
+    if "token_types" in entry:
+        x = t.op(row * u, x, t.value(row, t.host), inplace=True)
+    if places >= 0:
+        x = t.op(row * u, places, x, inplace=True)
+    if "token_embd_norm" in entry:
+        x = t.op(row * u, x, inplace=not facts["layer_norm"])
+        for _ in range(1 + facts["entry_bias"]):
+            x = t.op(row * u, x, weight=Weight(row, home_of(run.where, 0, t.host)), rows=u, inplace=True)
     return x
 
 
@@ -152,15 +177,16 @@ def traced(run: Run, t: Trace, il: int, inputs: dict[str, int], shared: dict[str
         inputs=inputs,
         shared=shared,
         extra=sizes.graph["extra"],
+        home=home,
         cache_home=home_of(run.where, source, t.host) if run.settings.kv_offload else t.host,
-        k_elements=of.k_elements,
-        v_elements=of.v_elements,
+        k_elements=structure["key"] if sizes.graph["facts"]["cacheless"] else of.k_elements,
+        v_elements=structure["key"] if sizes.graph["facts"]["cacheless"] else of.v_elements,
         window=of.window,
         flash=run.flash,
         borrowed=source != il,
         unpacked=unpacked(run, of),
         conv_rows=layer.state_conv,
-        left=left(run),
+        left=run.size.slots - 1 if run.settings.unified else 0,
     )
     cached(run, b, of)
     return b
@@ -200,9 +226,15 @@ def unpacked(run: Run, layer: LayerSizes) -> int:
 
 
 def head(run: Run, t: Trace, x: int) -> None:
-    """The last norm and the output layer."""
-    at = t.host if run.where.output is None else run.where.output
+    """The last norm, the output layer where there is one, and one row per sequence where embeddings are asked for."""
+    at, facts = t.host if run.where.output is None else run.where.output, run.sizes.graph["facts"]
     n, d = run.rows, run.sizes.hidden
-    y = t.op(FLOAT * n * d, x, inplace=True)
-    y = t.op(FLOAT * n * d, y, weight=Weight(FLOAT * d, at), rows=n, inplace=True)
-    t.op(FLOAT * n * run.sizes.n_vocab, y, weight=Weight(run.sizes.output_device, at), rows=n)
+    if facts["last_norm"]:
+        x = t.op(FLOAT * n * d, x, inplace=not facts["layer_norm"])
+        x = t.op(FLOAT * n * d, x, weight=Weight(FLOAT * d, at), rows=n, inplace=True)
+    if not facts["silent"]:
+        t.op(FLOAT * n * run.sizes.n_vocab, x, weight=Weight(run.sizes.output_device, at), rows=n)
+    if run.settings.embedding and facts["pooling"]:
+        mean = facts["pooling"] == MEAN
+        which = t.given(FLOAT * n * run.size.slots if mean else INTEGER * run.size.slots)
+        t.op(FLOAT * d * run.size.slots, t.op(FLOAT * n * d, x) if mean else x, which)

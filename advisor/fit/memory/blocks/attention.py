@@ -22,11 +22,12 @@ def attention(b: Block, x: int, *, normed: bool = True) -> Callable[[], int]:
         q = rotated(b, "k", shaped(b, "q", q, b.query), b.query)
         k = v = -1
         if b.has("attn_k") and not b.borrowed:
-            if not b.facts["windowed"]:  # without windows the graph's order is query, value, key
+            late = b.facts["windowed"] or b.facts["cacheless"]  # elsewhere the graph's order is query, value, key
+            if not late:
                 v = b.matmul("attn_v", x) if b.has("attn_v") else -1
                 v = rotated(b, "v", v, b.v_elements)
             k = rotated(b, "k", shaped(b, "k", b.matmul("attn_k", x), b.k_elements), b.k_elements)
-            if b.facts["windowed"]:
+            if late:
                 v = rotated(b, "v", b.matmul("attn_v", x) if b.has("attn_v") else k, b.v_elements)
     if k >= 0:
         store(b, k, v)
@@ -91,6 +92,7 @@ def attend(b: Block, q: int, k: int, v: int) -> int:
         cells, v = b.tokens, t.op(b.row(b.v_elements), v)
     if b.flash:
         sinks = b.weights.get("attn_sinks")
+        t.attending.append((len(t.operations), b.home))
         out = t.op(b.row(b.value), q, k, v, mask, beside=t.copied(sinks) if sinks else -1)
         t.extra[out] = b.unpacked
         return out
@@ -116,6 +118,7 @@ def latent(b: Block, x: int) -> Callable[[], int]:
     store(b, k, -1)
     b.query, b.value, wide = b.heads * (rank + rope), b.heads * rank, b.heads * b.facts["value"]
     if b.flash:
+        t.attending.append((len(t.operations), b.home))
         out = t.op(b.row(b.value), query, b.k, b.again, b.inputs[f"mask {b.window}"])
         t.extra[out] = b.unpacked
         out = t.op(b.row(wide), out, weight=b.weights["attn_v_b"], rows=b.tokens)

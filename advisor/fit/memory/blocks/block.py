@@ -32,6 +32,7 @@ class Block:
     inputs: dict[str, int]
     shared: dict[str, int]  # values that one block makes for all
     extra: int  # values per token of every block's own embedding, over all blocks
+    home: int
     cache_home: int
     k_elements: int
     v_elements: int
@@ -40,7 +41,7 @@ class Block:
     borrowed: bool  # attends to the cache of a block before it
     unpacked: int  # bytes of K and V expanded beside the attention operation
     conv_rows: int  # values of the convolution's state per slot
-    left: int  # slots that share the cache and are no part of the batch
+    left: int  # slots that share the cache and have no row in the batch
     asked: int | None = None  # rows that are asked for, when this is the last block
     k: int = -1
     v: int = -1
@@ -70,7 +71,7 @@ class Block:
 
     def norm(self, name: str, x: int, width: int, *, inplace: bool = True, rows: int = 1) -> int:
         """Normed rows times their weight, and its bias."""
-        y = self.trace.op(self.row(width), x, inplace=inplace)
+        y = self.trace.op(self.row(width), x, inplace=inplace and not self.facts["layer_norm"])
         if self.has(name):
             y = self.trace.op(self.row(width), y, weight=self.weights[name], rows=rows * self.tokens, inplace=True)
             y = self.biased(name + ".bias", y, width)

@@ -25,6 +25,11 @@ def convolved(b: Block, state: int, x: int, channels: int, name: str) -> int:
     return t.op(b.row(channels), joined, weight=b.weights[name], rows=b.tokens)
 
 
+def columns(b: Block, x: int, of: int, width: int) -> int:
+    """Some columns of a wider value: what is copied elsewhere are its rows with all that lies between."""
+    return b.trace.part(x, FLOAT * ((b.tokens - 1) * of + width))
+
+
 def mamba(b: Block, x: int) -> Callable[[], int]:
     """State space block of the first or second generation (`mamba-base.cpp`)."""
     t, inner, state, groups = b.trace, b.facts["d_inner"], b.facts["d_state"], b.facts["groups"]
@@ -41,14 +46,18 @@ def mamba(b: Block, x: int) -> Callable[[], int]:
         rank = b.width["ssm_x"] - 2 * state
         step = t.op(b.row(rank), low) if not b.has("ssm_dt_norm") else b.norm("ssm_dt_norm", low, rank, inplace=False)
         dt = b.matmul("ssm_dt", step)
-        bc = [b.norm(n, low, state, inplace=False) if b.has(n) else low for n in ("ssm_b_norm", "ssm_c_norm")]
+        bc = [
+            b.norm(n, low, state, inplace=False) if b.has(n) else columns(b, low, rank + 2 * state, state)
+            for n in ("ssm_b_norm", "ssm_c_norm")
+        ]
         out = t.op(scanned, b.state_ssm, y, dt, *bc, b.inputs["ordered"], weight=b.weights["ssm_a"], rows=1)
     else:
         dt = t.op(b.row(b.facts["dt_rank"]), both)
         dt = b.biased("ssm_dt.bias", dt, b.facts["dt_rank"])
-        out = t.op(scanned, b.state_ssm, y, dt, y, y, b.inputs["ordered"], weight=b.weights["ssm_a"], rows=1)
-    left = t.op(FLOAT * b.left * state * inner, b.state_again, b.inputs["left"])
-    t.op(0, left, at=b.cache_home, writes=True)
+        xbc = [columns(b, y, channels, width) for width in (inner, groups * state, groups * state)]
+        out = t.op(scanned, b.state_ssm, xbc[0], dt, *xbc[1:], b.inputs["ordered"], weight=b.weights["ssm_a"], rows=1)
+    rest = t.op(FLOAT * (b.size.slots - 1) * state * inner, b.state_again, b.inputs["left"])
+    t.op(0, t.part(rest, FLOAT * b.left * state * inner), at=b.cache_home, writes=True)
     t.op(0, t.part(out, FLOAT * b.size.slots * state * inner), at=b.cache_home, writes=True)
     out = t.part(out, b.row(inner))
     if not b.has("ffn_down_exps"):
