@@ -1,31 +1,27 @@
 """How long an answer takes: compute alone and through HTTP, over questions that differ, so that nothing is remembered;
 and through HTTP when one question is asked again and again, as a fleet of machines of one kind does.
 
-    python bench/answer_time.py [--questions 120] [--url http://127.0.0.1:8000]
+    python bench/answer_time.py [--questions 120]
 
-Without --url a web server of its own is started, on the seed catalog in a folder that is thrown away.
-Prints percentiles in milliseconds; asserts nothing.
+On the seed catalog in a folder that is thrown away. Prints percentiles in milliseconds; asserts nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from serving import berth
 
 HARDWARE = (
     "RTX 4090, 64 GB RAM",
@@ -66,42 +62,9 @@ def show(name: str, spent: list[float]) -> None:
     print(f"{name:<34} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   worst {spent[-1]:6.1f} ms   n {len(spent)}")
 
 
-def post(url: str) -> Callable[[dict], bytes]:  # type: ignore[type-arg]
-    def ask(question: dict) -> bytes:  # type: ignore[type-arg]
-        body = json.dumps(question).encode()
-        request = urllib.request.Request(f"{url}/api/v1/recommendations/", body, {"Content-Type": "application/json"})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
-            return bytes(reply.read())
-
-    return ask
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "config.wsgi:application"]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(100):
-            time.sleep(0.2)
-            try:
-                post(url)(questions(1)[0])
-                break
-            except OSError:
-                continue
-        yield url
-    finally:
-        child.terminate()
-        child.wait(10)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=int, default=120)
-    parser.add_argument("--url")
     options = parser.parse_args()
     asked = questions(options.questions + 5)
 
@@ -123,10 +86,11 @@ def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ign
     print(f"{len(selectors.catalog().catalog.models)} models, {len(selectors.catalog().table.model)} builds")
     timed(advice.recommend, asked[:5], time.perf_counter)
     show("compute", timed(advice.recommend, asked[5:], time.perf_counter))
-    with nullcontext(options.url) if options.url else server() as url:
-        timed(post(url), asked[:5], time.perf_counter)
-        show("HTTP", timed(post(url), asked[5:], time.perf_counter))
-        show("HTTP, one question again", timed(post(url), asked[:1] * len(asked), time.perf_counter))
+    with berth() as server:
+        client = server.client()
+        timed(client.ask, asked[:5], time.perf_counter)
+        show("HTTP", timed(client.ask, asked[5:], time.perf_counter))
+        show("HTTP, one question again", timed(client.ask, asked[:1] * len(asked), time.perf_counter))
 
 
 if __name__ == "__main__":

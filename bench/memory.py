@@ -50,7 +50,7 @@ def line(name: str, figures: list[float], rest: str = "") -> None:
 
 def speed() -> None:
     """Rows per second from sizes that are known already; reading headers comes on top in `manage.py estimate`."""
-    planned.remembered.cache_clear()
+    planned.buffers_of.clear()
     for seen in ("as if none was seen before", "with all layouts remembered"):
         began = time.perf_counter()
         for row in measured.rows():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from advisor.fit.kinds import kinds
 from advisor.fit.spec import BuildSizes, HostSpec, Settings
 
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
@@ -31,15 +32,17 @@ def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
     """About what each layer on a device takes there, the output layer last: a guide for the split, not a promise."""
     cells = settings.context // settings.slots
     start = len(sizes.layers) + 1 - settings.gpu_layers
-    costs = []
-    for index, layer in enumerate(sizes.layers):
+    whole: dict[int, int] = {}
+    for layer in kinds(sizes.layers).distinct:
         kept = cells if layer.window is None else min(cells, layer.window + settings.ubatch)
         cache = kept * (
             layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v]
         )
         state = 4 * (layer.state_conv + layer.state_ssm)
-        experts = layer.experts_device if index >= settings.experts_on_cpu else 0
-        costs.append(int(layer.device + experts + settings.slots * (cache + state)))
+        whole[id(layer)] = int(layer.device + layer.experts_device + settings.slots * (cache + state))
+    costs = [whole[id(layer)] for layer in sizes.layers]
+    for index in range(min(settings.experts_on_cpu, len(costs))):
+        costs[index] -= sizes.layers[index].experts_device
     return [*costs[max(0, start) :], sizes.output_device]
 
 

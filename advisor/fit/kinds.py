@@ -35,8 +35,8 @@ class Kinds:
     def between(self, first: int, last: int) -> Iterator[tuple[LayerSizes, int]]:
         """Distinct blocks among those from `first` to before `last`, with their number."""
         for layer, upto in zip(self.distinct, self.before, strict=True):
-            count = upto[last] - upto[first]
-            if count > 0:
+            count = upto[last] - upto[first] if first < last else 0
+            if count:
                 yield layer, count
 
 

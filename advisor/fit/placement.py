@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.division import groups, layer_costs, shares, singles
@@ -82,11 +82,11 @@ def weigh(
     """
     memory = estimate(sizes, settings, like)
     devices = tuple(
-        replace(part, overhead=part.overhead + device_overhead(host.devices[index]))
+        with_overhead(part, device_overhead(host.devices[index]))
         for part, index in zip(memory.devices, used, strict=True)
     )
-    on_host = replace(memory.host, overhead=memory.host.overhead + host_overhead(len(used), sizes.n_vocab))
-    memory = replace(memory, devices=devices, host=on_host)
+    on_host = with_overhead(memory.host, host_overhead(len(used), sizes.n_vocab))
+    memory = Memory(devices, on_host, memory.flash_attention, memory.notes)
     margins = [host.devices[index].available_bytes - part.total for part, index in zip(devices, used, strict=True)]
     if host.ram_available_bytes is None:
         return Placed(placement, settings, memory, used, tuple(margins), None)
@@ -97,6 +97,10 @@ def weigh(
         for margin, index in zip(margins, used, strict=True)
     ]
     return Placed(placement, settings, memory, used, tuple(margins), host_margin)
+
+
+def with_overhead(part: DeviceMemory, size: int) -> DeviceMemory:
+    return DeviceMemory(part.weights, part.kv, part.compute, part.overhead + size)
 
 
 # ---------------------------------------------------------------- the placements
@@ -197,7 +201,7 @@ def offloaded(
         first = at(used, None, first_guess(most, saved, bare) if len(used) > 1 else most)
         if first is None:
             continue
-        like = partial(at, used, first.memory)
+        like = cache(partial(at, used, first.memory))
         end = like(most)
         if end is None or min(end.margins) < 0:
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes, pad
@@ -63,17 +62,3 @@ def layer_bytes(layer: LayerSizes, size: Cells, settings: Settings, widest_v: in
 
 def widest_v(sizes: BuildSizes) -> int:
     return max(layer.v_elements for layer in sizes.layers)
-
-
-def runs(layers: Sequence[LayerSizes]) -> list[tuple[LayerSizes, int]]:
-    """Distinct blocks with their number; blocks are told apart by identity, which `sizes` makes equal to equality."""
-    counts: dict[int, int] = {}
-    first: dict[int, LayerSizes] = {}
-    for layer in layers:
-        key = id(layer)
-        if key in counts:
-            counts[key] += 1
-        else:
-            counts[key] = 1
-            first[key] = layer
-    return [(first[key], n) for key, n in counts.items()]

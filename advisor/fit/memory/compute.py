@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.fit.memory.cache import Cells, layer_bytes, runs
+from advisor.fit.kinds import kinds
+from advisor.fit.memory.cache import Cells, layer_bytes
 from advisor.fit.memory.planned import COPIES, planned
 from advisor.fit.memory.unroll import Run
 from advisor.fit.memory.weights import Placement
@@ -91,10 +92,10 @@ def buffers(load: Load, where: Placement) -> tuple[list[int], int]:
 
 def bound(load: Load, where: Placement) -> int:
     """Graphs that cannot be traced: no more than the stages, the largest copies, and the inputs of every batch."""
-    layers, settings = load.sizes.layers, load.settings
-    matrix = max((max(x.matrices, default=0) for x, _ in runs(layers[: where.experts])), default=0)
-    far = layers[: where.bounds[0]] if settings.kv_offload else layers
-    cache = max((layer_bytes(x, load.size, settings) for x, _ in runs(far)), default=0)
+    blocks, settings = kinds(load.sizes.layers), load.settings
+    matrix = max((max(x.matrices, default=0) for x, _ in blocks.between(0, where.experts)), default=0)
+    far = blocks.between(0, where.bounds[0] if settings.kv_offload else len(load.sizes.layers))
+    cache = max((layer_bytes(x, load.size, settings) for x, _ in far), default=0)
     inputs = load.masks(2 if load.flash else 4) + 3 * FLOAT * load.size.ubatch * load.sizes.hidden
     return peak(load) + matrix + cache + (COPIES * inputs if settings.devices > 1 else 0)
 

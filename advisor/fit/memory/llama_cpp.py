@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from advisor.fit.kinds import kinds
 from advisor.fit.memory import compute, weights
-from advisor.fit.memory.cache import Cells, cells, layer_bytes, runs, widest_v
+from advisor.fit.memory.cache import Cells, cells, layer_bytes, widest_v
 from advisor.fit.memory.layouts import FLASH_HEAD_SIZES
 from advisor.fit.memory.planned import strays
 from advisor.fit.memory.trace import OFFLOADED_ROWS
@@ -22,14 +23,14 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) 
     """
     size = cells(settings, sizes.causal)
     where = weights.place(sizes, settings)
-    layers, blocks = sizes.layers, len(sizes.layers)
+    blocks, every = len(sizes.layers), kinds(sizes.layers)
     flash = _flash(sizes, size, settings, where)
     wide = 0 if flash else widest_v(sizes)
-    attending = tuple(x for x, _ in runs(layers) if x.k_elements)
+    attending = tuple(x for x in every.distinct if x.k_elements)
     load = compute.Load(sizes, size, settings, flash, attending)
 
     def kv(first: int, last: int, on_device: bool) -> int:
-        return sum(n * layer_bytes(x, size, settings, wide, on_device) for x, n in runs(layers[first:last]))
+        return sum(n * layer_bytes(x, size, settings, wide, on_device) for x, n in every.between(first, last))
 
     start = where.bounds[0]
     host_kv = kv(0, start if settings.kv_offload else blocks, False)

@@ -7,13 +7,15 @@ mixes give some blocks larger weights than their likes; where those are copied, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+import marshal
+from dataclasses import astuple, dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
-from advisor.fit.memory.cache import CELL_STEP, Cells
+from advisor.fit.kinds import kinds
+from advisor.fit.memory.cache import CELL_STEP
 from advisor.fit.memory.schedule import astray, buffers
-from advisor.fit.memory.unroll import Run, home_of, last, unroll
+from advisor.fit.memory.unroll import Run, homes, last, unroll
 from advisor.fit.spec import BuildSizes, LayerSizes
 
 COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
@@ -27,23 +29,16 @@ Symbol = tuple[int, bool, int, tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All that the buffers depend on: equal layouts have equal buffers. `run` is how to find them."""
+    """What the buffers depend on, in sixteen bytes, and how to find them: equal names have equal buffers."""
 
-    graph: str
-    hidden: int
-    n_vocab: int
-    output_bytes: int
-    blocks: tuple[Symbol, ...]
-    devices: int
-    output: int | None
-    size: Cells
-    kv_types: tuple[str, str]
-    kv_offload: bool
-    flash: bool
-    rows: int
+    name: bytes
+    run: Run
+    kept: list[int]
     copies: int
-    run: Run = field(compare=False)
-    kept: tuple[int, ...] = field(compare=False)
+
+
+buffers_of: dict[bytes, tuple[int, ...]] = {}  # by the layout's name: a process meets thousands
+astray_of: dict[bytes, bool] = {}
 
 
 def planned(run: Run) -> list[int]:
@@ -54,12 +49,12 @@ def planned(run: Run) -> list[int]:
     # Masks come first and stay until the last block: a longer context is only so much more of them.
     copies = COPIES if _overlaps(run) else 1
     longer = copies * 2 * run.size.ubatch * (run.size.full - short.size.full)
+    blocks, host = kinds(run.sizes.layers), run.settings.devices
     attends = {
-        home_of(run.where, il, run.settings.devices)
-        for il, layer in enumerate(run.sizes.layers)
-        if layer.k_elements and layer.window is None
+        home
+        for home, first, end in homes(run.where, len(run.sizes.layers))
+        if any(layer.k_elements and layer.window is None for layer, _ in blocks.between(first, end))
     }
-    host = run.settings.devices
     return [work + longer * (d in attends or (d == host and bool(attends))) for d, work in enumerate(_planned(short))]
 
 
@@ -72,7 +67,7 @@ def _shorter(run: Run) -> Run | None:
     apart = where.bounds[0] > 0 or where.output is None or not settings.kv_offload
     expanded = {settings.kv_type_k, settings.kv_type_v} != {"f16"}
     other = (settings.devices and (apart or expanded)) or not run.flash or run.rows == size.ubatch
-    windows = {layer.window for layer in layers if layer.k_elements}
+    windows = {layer.window for layer in kinds(layers).distinct if layer.k_elements}
     least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
     lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
     if other or lent or size.swa_full or size.full <= least:
@@ -91,12 +86,27 @@ def _overlaps(run: Run) -> bool:
 
 
 def _planned(run: Run) -> list[int]:
-    return list(remembered(layout(run)))
+    of = layout(run)
+    found = buffers_of.get(of.name)
+    if found is None:
+        found = kept(buffers_of)[of.name] = tuple(buffers(unroll(of.run, of.kept), of.copies))
+    return list(found)
 
 
 def strays(run: Run) -> bool:
     """Whether attention runs apart from its block when each slot adds one token: "auto" then means no flash."""
-    return remembered_astray(layout(replace(run, size=replace(run.size, ubatch=run.size.slots), rows=run.size.slots)))
+    of = layout(replace(run, size=replace(run.size, ubatch=run.size.slots), rows=run.size.slots))
+    found = astray_of.get(of.name)
+    if found is None:
+        found = kept(astray_of)[of.name] = astray(unroll(of.run, of.kept))
+    return found
+
+
+def kept(known: dict[bytes, Any]) -> dict[bytes, Any]:
+    """The dictionary, emptied when it is full."""
+    if len(known) >= REMEMBERED:
+        known.clear()
+    return known
 
 
 def layout(run: Run) -> Layout:
@@ -106,41 +116,43 @@ def layout(run: Run) -> Layout:
     sizes, settings, where = run.sizes, run.settings, run.where
     borrows = dict(sizes.graph["borrows"])
     symbols: list[Symbol] = []
-    for il, layer in enumerate(sizes.layers[: last(sizes) + 1]):
-        home, apart = home_of(where, il, host), il < copied
-        symbols.append((home, apart, borrows.get(il, -1), _traits(layer, apart and home == host, apart)))
-    kept = shortened(symbols)
-    return Layout(
-        graph=sizes.graph["key"],
-        hidden=sizes.hidden,
-        n_vocab=sizes.n_vocab,
-        output_bytes=sizes.output_device,
-        blocks=tuple(symbols[il] for il in kept),
-        devices=host,
-        output=where.output,
-        size=run.size,
-        kv_types=(settings.kv_type_k, settings.kv_type_v),
-        kv_offload=settings.kv_offload,
-        flash=run.flash,
-        rows=run.rows,
-        copies=COPIES if _overlaps(run) else 1,
-        run=run,
-        kept=tuple(kept),
+    for home, first, end in homes(where, last(sizes) + 1):
+        for apart, start, stop in ((True, first, min(copied, end)), (False, max(copied, first), end)):
+            known: dict[int, tuple[Any, ...]] = {}  # equal blocks are one object
+            for il in range(start, stop):
+                layer = sizes.layers[il]
+                traits = known.get(id(layer))
+                if traits is None:
+                    traits = known[id(layer)] = _traits(layer, apart and home == host, apart)
+                symbols.append((home, apart, borrows.get(il, -1), traits))
+    traced = shortened(symbols)
+    copies = COPIES if _overlaps(run) else 1
+    content = (
+        *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
+        tuple(symbols[il] for il in traced),
+        *(host, where.output, astuple(run.size), settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
+        *(run.flash, run.rows, copies),
     )
+    # Version 2 of marshal writes equal values alike, whoever else holds them.
+    return Layout(blake2b(marshal.dumps(content, 2), digest_size=16).digest(), run, traced, copies)
 
 
 def alike(run: Run) -> BuildSizes:
     """The sizes with the largest weights of each kind of block in all blocks of the kind whose weights are copied."""
-    layers, where, host = run.sizes.layers, run.where, run.settings.devices
-    largest: dict[tuple[Any, ...], LayerSizes] = {}
-    kinds = []
-    for il, layer in enumerate(layers[: where.experts]):
-        kind = (home_of(where, il, host), layer.block, len(layer.matrices), layer.moved, _kept(layer))
-        seen = largest.setdefault(kind, layer)
-        if seen is not layer and seen.matrices != layer.matrices:
-            largest[kind] = replace(seen, matrices=tuple(map(max, seen.matrices, layer.matrices)))
-        kinds.append(kind)
-    return replace(run.sizes, layers=(*(largest[kind] for kind in kinds), *layers[where.experts :]))
+    layers, where = run.sizes.layers, run.where
+    made: list[LayerSizes] = []
+    for _, first, end in homes(where, where.experts):
+        largest: dict[tuple[Any, ...], LayerSizes] = {}
+        kind_of: dict[int, tuple[Any, ...]] = {}
+        for layer in layers[first:end]:
+            if id(layer) in kind_of:
+                continue
+            kind = kind_of[id(layer)] = (layer.block, len(layer.matrices), layer.moved, _kept(layer))
+            seen = largest.setdefault(kind, layer)
+            if seen is not layer and seen.matrices != layer.matrices:
+                largest[kind] = replace(seen, matrices=tuple(map(max, seen.matrices, layer.matrices)))
+        made += [largest[kind_of[id(layer)]] for layer in layers[first:end]]
+    return replace(run.sizes, layers=(*made, *layers[where.experts :]))
 
 
 def _traits(layer: LayerSizes, on_host: bool, apart: bool) -> tuple[Any, ...]:
@@ -150,16 +162,6 @@ def _traits(layer: LayerSizes, on_host: bool, apart: bool) -> tuple[Any, ...]:
 
 def _kept(layer: LayerSizes) -> tuple[Any, ...]:
     return layer.k_elements, layer.v_elements, layer.window, layer.state_conv, layer.state_ssm
-
-
-@lru_cache(REMEMBERED)
-def remembered(layout: Layout) -> tuple[int, ...]:
-    return tuple(buffers(unroll(layout.run, layout.kept), layout.copies))
-
-
-@lru_cache(REMEMBERED)
-def remembered_astray(layout: Layout) -> bool:
-    return astray(unroll(layout.run, layout.kept))
 
 
 def shortened(symbols: list[Symbol]) -> list[int]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from advisor.fit.kinds import Kinds
 from advisor.fit.memory.blocks.block import Block
 from advisor.fit.memory.blocks.order import block, lists, lists_early
 from advisor.fit.memory.blocks.recurrent import states
-from advisor.fit.memory.cache import Cells, runs
+from advisor.fit.memory.cache import Cells
 from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes
 from advisor.fit.memory.trace import FLOAT, Trace, Weight
 from advisor.fit.memory.weights import Placement
@@ -43,6 +44,13 @@ def home_of(where: Placement, il: int, host: int) -> int:
     return next((d for d in range(host) if where.bounds[d] <= il < where.bounds[d + 1]), host)
 
 
+def homes(where: Placement, blocks: int) -> list[tuple[int, int, int]]:
+    """(device, first block, end) of the first `blocks`, in their order: the host's, then those of each device."""
+    ends = [0, *(min(bound, blocks) for bound in where.bounds)]
+    places = (len(where.bounds) - 1, *range(len(where.bounds) - 1))
+    return [(place, a, b) for place, a, b in zip(places, ends, ends[1:], strict=False) if a < b]
+
+
 def unroll(run: Run, kept: Sequence[int]) -> Trace:
     """The trace of the blocks `kept`, in order."""
     t = Trace(run.settings.devices)
@@ -69,7 +77,7 @@ def unroll(run: Run, kept: Sequence[int]) -> Trace:
 
 def last(sizes: BuildSizes) -> int:
     """The last block that is loaded: those behind it only draft tokens."""
-    return max((il for il, layer in enumerate(sizes.layers) if layer.matrices), default=0)
+    return next((il for il in reversed(range(len(sizes.layers))) if sizes.layers[il].matrices), 0)
 
 
 def given(run: Run, t: Trace) -> dict[str, int]:
@@ -90,7 +98,7 @@ def given(run: Run, t: Trace) -> dict[str, int]:
     made["positions"] = t.given(INTEGER * u * facts["axes"])
     if facts["scaled_query"]:
         made["scale"] = t.given(FLOAT * u)
-    kinds = [layer for layer, _ in runs(sizes.layers)]
+    kinds = Kinds.of(sizes.layers).distinct
     widest = max(layer.v_elements for layer in kinds)
     for layer in kinds:
         if f"mask {layer.window}" in made or not (layer.k_elements or facts["cacheless"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.fit.memory.cache import runs
+from advisor.fit.kinds import kinds
 from advisor.fit.spec import BuildSizes, Settings
 
 
@@ -39,19 +39,19 @@ def place(sizes: BuildSizes, settings: Settings) -> Placement:
 def device_bytes(sizes: BuildSizes, where: Placement, device: int) -> int:
     """Weights in the CUDA buffer of one device."""
     first, last = where.bounds[device], where.bounds[device + 1]
-    layers = sizes.layers[first:last]
-    total = sum(n * layer.device for layer, n in runs(layers))
-    total += sum(n * layer.experts_device for layer, n in runs(sizes.layers[max(first, where.experts) : last]))
-    if layers:
+    blocks = kinds(sizes.layers)
+    total = sum(n * layer.device for layer, n in blocks.between(first, last))
+    total += sum(n * layer.experts_device for layer, n in blocks.between(max(first, where.experts), last))
+    if first < last:
         total += sizes.shared_device
     return total + (sizes.output_device if where.output == device else 0)
 
 
 def host_bytes(sizes: BuildSizes, where: Placement) -> int:
     """Weights in host memory: inputs, blocks without a device, experts kept there."""
-    layers = sizes.layers[: where.bounds[0]]
-    total = sizes.embedding_host + sum(n * layer.host for layer, n in runs(layers))
-    total += sum(n * layer.experts_host for layer, n in runs(sizes.layers[: where.experts]))
-    if layers:
+    blocks, first = kinds(sizes.layers), where.bounds[0]
+    total = sizes.embedding_host + sum(n * layer.host for layer, n in blocks.between(0, first))
+    total += sum(n * layer.experts_host for layer, n in blocks.between(0, where.experts))
+    if first:
         total += sizes.shared_host
     return total + (sizes.output_host if where.output is None else 0)

@@ -1,0 +1,127 @@
+"""A Berth web server of its own for the scripts beside this one, and a client that keeps its connection."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+BENCH = Path(__file__).resolve().parent
+OURS = "config.wsgi:application"
+PADDED = "padded_wsgi:application"  # with BENCH_MODELS models
+MIB = 1 << 20
+QUESTION = {
+    "hardware": {"text": "RTX 4090, 64 GB RAM"},
+    "workload": {"use_case": "coding", "context": 32768},
+}
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class Client:
+    """One connection that is kept. `ask` returns the answer's bytes, `timed` the milliseconds."""
+
+    def __init__(self, port: int) -> None:
+        self.link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def ask(self, question: dict[str, Any]) -> bytes:
+        body = json.dumps(question).encode()
+        return self.send("POST", "/api/v1/recommendations/", body, {"Content-Type": "application/json"})
+
+    def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
+        self.link.request(method, path, body, headers or {})
+        reply = self.link.getresponse()
+        content = reply.read()
+        if reply.status != 200:
+            raise RuntimeError(f"{path} answered {reply.status}: {content[:200]!r}")
+        return content
+
+    def timed(self, question: dict[str, Any]) -> float:
+        start = time.perf_counter()
+        self.ask(question)
+        return 1e3 * (time.perf_counter() - start)
+
+
+class Server:
+    """A running web server and its processes."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port, self.process = port, process
+
+    def client(self) -> Client:
+        return Client(self.port)
+
+    def rss(self) -> list[int]:
+        """Resident bytes of each process that answers."""
+        return [child.memory_info().rss for child in psutil.Process(self.process.pid).children(recursive=True)]
+
+
+@contextmanager
+def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iterator[Server]:
+    """As `make run` serves it, on the data folder that BERTH_DATA names."""
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", str(workers)),
+        *("--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "warning", application),
+    ]
+    search = os.pathsep.join([str(BENCH.parent), str(BENCH)])
+    child = subprocess.Popen(command, cwd=BENCH.parent, env=os.environ | {"PYTHONPATH": search} | environment)  # noqa: S603
+    try:
+        wait(child, port)
+        yield Server(port, child)
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+def wait(child: subprocess.Popen[bytes], port: int, seconds: float = 300) -> None:
+    """Until the first question is answered."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and child.poll() is None:
+        time.sleep(0.2)
+        with suppress(OSError, http.client.HTTPException):
+            Client(port).ask(QUESTION)
+            return
+    raise RuntimeError("The web server did not start.")
+
+
+def answered(
+    server: Server, questions: Sequence[dict[str, Any]], seconds: float, clients: int
+) -> tuple[float, list[float]]:
+    """Requests a second while `clients` ask one after the other for `seconds`; and the milliseconds of each, sorted."""
+    took: list[float] = []
+    end = time.monotonic() + seconds
+
+    def ask(first: int) -> None:
+        client, i = server.client(), first
+        while time.monotonic() < end:
+            took.append(client.timed(questions[i % len(questions)]))
+            i += clients
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(clients)]
+    start = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(took) / (time.monotonic() - start), sorted(took)
+
+
+def percentile(took: Sequence[float], share: float) -> float:
+    ordered = sorted(took)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
