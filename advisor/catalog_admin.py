@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from advisor import advice
-from advisor.intake import computed, from_hub, printed, proposal
+from advisor.intake import computed, printed, proposal
 from advisor.intake.check import Refused
 from advisor.intake.proposal import Proposal
 from advisor.memory_preview import preview
@@ -48,6 +48,8 @@ class HubForm(forms.Form):
 
     def propose(self) -> Proposal:
         gguf = self.cleaned_data["gguf"].split()
+        from advisor.intake import from_hub  # noqa: PLC0415  its client of the hub takes 10 MB, in every web process
+
         return from_hub.propose(self.cleaned_data["hub_id"].strip(), gguf=gguf, today=timezone.now().date())
 
 

@@ -13,6 +13,9 @@ from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")  # whose own plans were found to be the same, byte for byte
+REMEMBERED = 4096
+
+_known: dict[tuple[int, Settings], tuple[BuildSizes, Memory]] = {}
 
 
 def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) -> Memory:
@@ -21,6 +24,19 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) 
     The host's `compute` holds the output rows as well. Memory outside the engine's buffers is not part of it.
     `like`: take the compute buffers from there; for a search over the number of blocks, on which they hardly depend.
     """
+    if like:
+        return _estimate(sizes, settings, like)
+    # No sum depends on the hardware: one build is weighed with the same settings for card after card.
+    key = id(sizes), settings
+    held = _known.get(key)
+    if held is None or held[0] is not sizes:
+        if len(_known) >= REMEMBERED:
+            _known.clear()
+        held = _known[key] = sizes, _estimate(sizes, settings)
+    return held[1]
+
+
+def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None) -> Memory:
     size = cells(settings, sizes.causal)
     where = weights.place(sizes, settings)
     blocks, every = len(sizes.layers), kinds(sizes.layers)
