@@ -5,7 +5,6 @@ With several web processes the counts lie in files that all of them share (`conf
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
@@ -17,7 +16,7 @@ from django.db import DatabaseError
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -29,8 +28,8 @@ from catalog.models import CatalogVersion, Model
 from hardware.models import Accelerator, Host
 from hardware.services import snapshot_of
 
-# The library decides the same way, at the same moment: when it is loaded.
-SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+# The library's own decision, made when it was loaded.
+SHARED = values.ValueClass is not values.MutexValue
 KNOWN = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
