@@ -130,7 +130,8 @@ def table(found: dict[str, Line], questions: int) -> str:
         "Milliseconds of CPU time of one answer: ranking, plans, rejections with fixes, sentences; without HTTP.",
         f"Written by `python bench/growth.py --write`: {questions} new questions each, {platform.machine()}, Python",
         f"{platform.python_version()}. Models and plans are on one RTX 4090 with 64 GB of RAM; accelerators and plans",
-        "are with the catalog that comes with Berth.",
+        "are with the catalog that comes with Berth. A padded catalog holds copies of its models with weights a few",
+        "percent larger or smaller: of forty near twins most have to be planned before the best is known.",
         "",
         "![Milliseconds by models, accelerators and plans](answer-time.svg)",
     ]

@@ -126,3 +126,16 @@ def test_an_unknown_query_key_is_refused_by_name(client: Client) -> None:
     answer = client.get(f"{URL}?gpu=RTX+4090&contxt=1")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "contxt"
+
+
+def test_an_answer_costs_the_same_few_queries_however_much_is_asked(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    post(client, {"hardware": MACHINES["one 4090"]})  # reads the catalog
+    for limit in (1, 40):
+        body = {"hardware": MACHINES["two H100"], "limit": limit, "rejected_limit": 5 * limit, "expand": "plans"}
+        with django_assert_max_num_queries(5) as asked:  # the catalog's version, and the decision kept in a savepoint
+            post(client, body)
+        assert len(asked.captured_queries) > 1
+        with django_assert_max_num_queries(1):
+            post(client, body)

@@ -45,8 +45,10 @@ def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None)
     attending = tuple(x for x in every.distinct if x.k_elements)
     load = compute.Load(sizes, size, settings, flash, attending)
 
+    caches = {(id(x), at): layer_bytes(x, size, settings, wide, at) for x in every.distinct for at in (False, True)}
+
     def kv(first: int, last: int, on_device: bool) -> int:
-        return sum(n * layer_bytes(x, size, settings, wide, on_device) for x, n in every.between(first, last))
+        return sum(n * caches[id(x), on_device] for x, n in every.between(first, last))
 
     start = where.bounds[0]
     host_kv = kv(0, start if settings.kv_offload else blocks, False)
