@@ -166,7 +166,7 @@ def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
     """
     cells = padded(settings.context // settings.slots)
     step = max(256, (1 << cells.bit_length()) >> 3)
-    return estimate(sizes, replace(settings, context=-(-cells // step) * step * settings.slots))
+    return estimate(sizes, replace(settings, context=-(-cells // step) * step * settings.slots), rough=True)
 
 
 def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:

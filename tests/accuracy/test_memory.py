@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from advisor.about import bounds
+from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.memory.sizes import from_json, summarise, to_json
+from advisor.fit.spec import Settings
 from tests.accuracy import measured
 
 KINDS = ("full offload", "partial", "two gpus", "cpu")
@@ -35,6 +39,15 @@ def test_the_host_s_compute_buffer_beside_devices_stays_within_its_limit(kind: s
 def test_flash_attention_is_on_where_the_engine_turned_it_on() -> None:
     wrong = [r["id"] for r, memory in measured.predictions() if memory.flash_attention != r["flash_attn"]]
     assert wrong == []
+
+
+def test_a_device_without_a_kernel_for_the_heads_goes_without_flash_attention_and_the_cpu_does_not() -> None:
+    read = measured.header("llama-3.1-8b", "q4_k_m")
+    uneven = {"llama.attention.key_length": 96, "llama.attention.value_length": 64}
+    sizes = summarise(replace(read, kv=read.kv | uneven))
+    settings = Settings(context=4096, devices=1)
+    assert estimate(sizes, replace(settings, gpu_layers=0)).flash_attention
+    assert not estimate(sizes, replace(settings, gpu_layers=33)).flash_attention
 
 
 def test_weights_on_every_device_are_exact() -> None:

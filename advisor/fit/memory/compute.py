@@ -79,11 +79,11 @@ def peak(load: Load, *, on_cpu: bool = False) -> int:
     return int(total)
 
 
-def buffers(load: Load, where: Placement) -> tuple[list[int], int]:
+def buffers(load: Load, where: Placement, rough: bool) -> tuple[list[int], int]:
     """Compute buffers per device, and the host's: of the graph as traced, else a bound."""
     sizes, settings = load.sizes, load.settings
     if sizes.graph["traced"]:
-        *works, beside = planned(Run(sizes, load.size, settings, load.flash, where, load.rows()))
+        *works, beside = planned(Run(sizes, load.size, settings, load.flash, where, load.rows(), rough))
         return works, beside
     if not settings.devices:
         return [], peak(load, on_cpu=True)

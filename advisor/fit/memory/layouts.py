@@ -46,7 +46,9 @@ UNTURNED = frozenset(
     }
 )
 TURNED_IF_SAID = frozenset({"granitehybrid", "granitemoe", "granite"})
-FULL_UNTURNED = frozenset({"afmoe", "cohere2", "exaone-moe", "exaone4", "llama4", "smallthinker"})
+FULL_UNTURNED = frozenset(
+    {"afmoe", "cohere2", "cohere2moe", "exaone-moe", "exaone4", "llama4", "muse-glimmer", "smallthinker"}
+)
 UNTURNED_PERIOD = {"smollm3": 4}
 
 # Files that call the norm before the output layer as others call one behind the embedding.
@@ -151,5 +153,11 @@ INPUT_TENSORS = frozenset({"token_embd", "token_types", "position_embd", "per_la
 # x86 builds with AVX2 keep these types interleaved by eight rows (`ggml-cpu/repack.cpp`).
 REPACKED_TYPES = frozenset({"q4_0", "q4_K", "iq4_nl", "mxfp4"})
 
-# K head sizes that the CUDA flash attention has kernels for (`ggml-cuda/fattn.cu`); for others "auto" means off.
-FLASH_HEAD_SIZES = frozenset({40, 64, 72, 80, 96, 112, 128, 192, 256, 320, 512, 576})
+# Head sizes of K and V that the CUDA flash attention has kernels for (`ggml-cuda/fattn.cu`), and what the number of
+# query heads per key head must be a multiple of; for others "auto" means off.
+FLASH_HEADS = {(size, size): 1 for size in (40, 64, 72, 80, 96, 112, 128, 256)} | {
+    (192, 128): 8,
+    (320, 256): 32,
+    (512, 512): 2,
+    (576, 512): 2,
+}

@@ -2,7 +2,7 @@
 
 Blocks repeat, and so does what the allocator makes of them: after a few periods nothing new happens. So only the first
 and last periods of a row of equal blocks are traced, and a layout that was planned once is remembered. Quantization
-mixes give some blocks larger weights than their likes; where those are copied, the largest count for all.
+mixes give some blocks larger weights than their likes; a rough plan takes the largest for all, and finds longer rows.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def kept(known: dict[bytes, Any]) -> dict[bytes, Any]:
 def layout(run: Run) -> Layout:
     host = run.settings.devices
     copied = run.where.experts if host else 0  # blocks before this one have weights that lie elsewhere
-    run = replace(run, sizes=alike(run)) if copied else run
+    run = replace(run, sizes=alike(run)) if copied and run.rough else run
     sizes, settings, where = run.sizes, run.settings, run.where
     borrows = dict(sizes.graph["borrows"])
     symbols: list[Symbol] = []

@@ -11,6 +11,7 @@ from advisor.fit.memory.layouts import (
     CACHELESS,
     DEFAULT_WINDOW,
     EARLY_WEIGHTS,
+    FLASH_HEADS,
     FOUR_POSITIONS,
     FULL_UNTURNED,
     LAST_NORM,
@@ -35,7 +36,8 @@ LISTED = {"attn_output", "ffn_down_exps", *EARLY}
 # Weights that come together: the first is traced only with all the others. What no line names is not traced.
 TOGETHER = (
     ("attn_q", "attn_output"),
-    ("attn_kv_a_mqa", "attn_k_b", "attn_v_b", "attn_output"),
+    ("attn_kv_a_mqa", "attn_kv_a_norm", "attn_output"),
+    ("attn_k_b", "attn_v_b", "attn_kv_a_mqa"),
     ("ssm_in", "ssm_conv1d", "ssm_a", "ssm_out"),
     ("ssm_ba", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
     ("ssm_beta", "ssm_alpha", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
@@ -43,7 +45,7 @@ TOGETHER = (
     ("ffn_down", "ffn_up"),
     ("ffn_down_exps", "ffn_gate_inp"),
 )
-UNTRACED = ("time_mix", "ssm_f_a", "ssm_g_a", "indexer", "cross_attn", "altup", "attn_kv_b", "hc_")
+UNTRACED = ("time_mix", "ssm_f_a", "ssm_g_a", "indexer", "cross_attn", "altup", "hc_")
 
 
 def apart(blocks: list[Widths]) -> bool:
@@ -102,6 +104,7 @@ def describe(
         numbers.append(found[repr(made)])
     widths = [blocks[number]["width"] for number in numbers]
     facts = {"facts": _facts(meta, tensors, names), "blocks": blocks, "apart": apart(widths)}
+    facts["flash"] = all(block["flash"] for block in blocks)
     key = sha256(repr(facts).encode()).hexdigest()[:16]
     return facts | {"traced": traceable(meta, widths), "key": key}, numbers
 
@@ -143,15 +146,16 @@ def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], names: Collection[s
 def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
     """What `blocks` traces a block from: its weights with the width of their products, and its heads."""
     heads = meta.heads(il)
-    return {
+    made = {
         "width": {bare(t): t.shape[1] if len(t.shape) > 1 and "conv" not in bare(t) else t.shape[-1] for t in tensors},
         "heads": heads,
         "query": heads * meta.head_dim("key", il),
         "key": meta.kv_heads(il) * meta.head_dim("key", il),
         "value": heads * meta.head_dim("value", il),
-        "head": meta.head_dim("key", il) if not meta.number("attention.kv_lora_rank") else _joined(meta),
+        "head": _joined(meta) if any(bare(t) == "attn_k_b" for t in tensors) else meta.head_dim("key", il),
         "turned": turned(meta, il),
     }
+    return made | {"flash": kernel(meta, made)}
 
 
 def _joined(meta: Metadata) -> int:
@@ -165,6 +169,18 @@ def turned(meta: Metadata, il: int) -> bool:
     if meta.arch in FULL_UNTURNED and meta.number("attention.sliding_window", DEFAULT_WINDOW.get(meta.arch, 0)):
         return meta.window(il) is not None
     return not (meta.arch in UNTURNED_PERIOD and (il + 1) % UNTURNED_PERIOD[meta.arch] == 0)
+
+
+def kernel(meta: Metadata, block: dict[str, Any]) -> bool:
+    """Whether CUDA has a flash attention kernel for the block, if it attends at all."""
+    names, heads = block["width"].keys(), max(1, block["heads"])
+    if not names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} or names & {"ssm_ba", "ssm_beta"}:
+        return True
+    absorbed = "attn_k_b" in names
+    value = meta.number("attention.kv_lora_rank") if absorbed else block["value"] // heads
+    keys = 1 if absorbed else max(1, block["key"] // max(1, block["head"]))
+    least = FLASH_HEADS.get((block["head"], value))
+    return least is not None and (heads // keys) % least == 0
 
 
 def last_norm(meta: Metadata) -> str:

@@ -33,6 +33,7 @@ class Run:
     flash: bool
     where: Placement
     rows: int  # that are asked for
+    rough: bool = False  # blocks of one kind are taken to be alike
 
     @property
     def kv_types(self) -> dict[str, str]:
@@ -191,6 +192,7 @@ def traced(run: Run, t: Trace, il: int, inputs: dict[str, int], shared: dict[str
         v_elements=structure["key"] if sizes.graph["facts"]["cacheless"] else of.v_elements,
         window=of.window,
         flash=run.flash,
+        kernel=structure["flash"],
         borrowed=source != il,
         unpacked=unpacked(run, of),
         conv_rows=layer.state_conv,

@@ -93,7 +93,8 @@ def attend(b: Block, q: int, k: int, v: int) -> int:
     if b.flash:
         sinks = b.weights.get("attn_sinks")
         t.attending.append((len(t.operations), b.home))
-        out = t.op(b.row(b.value), q, k, v, mask, beside=t.copied(sinks) if sinks else -1)
+        at = -1 if b.kernel else t.host
+        out = t.op(b.row(b.value), q, k, v, mask, beside=t.copied(sinks) if sinks else -1, at=at)
         t.extra[out] = b.unpacked
         return out
     scores = t.op(b.row(b.heads * cells), k, q)
@@ -101,14 +102,36 @@ def attend(b: Block, q: int, k: int, v: int) -> int:
     return t.op(b.row(b.value), t.op(b.row(b.value), v, scores))
 
 
+def narrowed(b: Block, x: int) -> int:
+    """The query of latent attention, in some models by way of few columns."""
+    if not b.has("attn_q_a"):
+        return b.matmul("attn_q", x)
+    return b.matmul("attn_q_b", b.norm("attn_q_a_norm", b.matmul("attn_q_a", x), b.width["attn_q_a"]))
+
+
+def unabsorbed(b: Block, x: int) -> Callable[[], int]:
+    """Latent attention whose keys and values are expanded before they are kept (`deepseek2.cpp` of older files)."""
+    t, positions = b.trace, b.inputs["positions"]
+    x = b.entry(x)
+    q = narrowed(b, x)
+    both = b.matmul("attn_kv_a_mqa", x)
+    kv = b.matmul("attn_kv_b", b.norm("attn_kv_a_norm", both, b.facts["rank"], inplace=False))
+    v = t.op(b.row(b.v_elements), kv)
+    q = t.op(b.row(b.query), q, positions)
+    turned = t.op(b.row(b.facts["rope"]), both, positions)
+    k = t.op(b.row(b.k_elements), kv, t.op(b.row(b.heads * b.facts["rope"]), turned))
+    q, v, k = rotated(b, "k", q, b.query), rotated(b, "v", v, b.v_elements), rotated(b, "k", k, b.k_elements)
+    store(b, k, v)
+    out = attend(b, q, k, v)
+    if not b.has("ffn_down_exps"):
+        b.expanded()
+    return lambda: b.matmul("attn_output", rotated(b, "v", out, b.value), b.hidden)
+
+
 def latent(b: Block, x: int) -> Callable[[], int]:
     """Multi-head latent attention with the key's projection absorbed into the query (`deepseek2.cpp`)."""
     t, rank, rope, x = b.trace, b.facts["rank"], b.facts["rope"], b.entry(x)
-    if b.has("attn_q_a"):
-        q = b.norm("attn_q_a_norm", b.matmul("attn_q_a", x), b.width["attn_q_a"])
-        q = b.matmul("attn_q_b", q)
-    else:
-        q = b.matmul("attn_q", x)
+    q = narrowed(b, x)
     absorbed = t.op(b.row(b.heads * rank), q, weight=b.weights["attn_k_b"], rows=b.tokens)
     turned = t.op(b.row(b.heads * rope), q, b.inputs["positions"])
     query = t.op(b.row(b.heads * (rank + rope)), absorbed, turned)

@@ -38,6 +38,7 @@ class Block:
     v_elements: int
     window: int | None
     flash: bool
+    kernel: bool  # devices have one for flash attention of these heads
     borrowed: bool  # attends to the cache of a block before it
     unpacked: int  # bytes of K and V expanded beside the attention operation
     conv_rows: int  # values of the convolution's state per slot

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from advisor.fit.memory.blocks.attention import attention, latent
+from advisor.fit.memory.blocks.attention import attention, latent, unabsorbed
 from advisor.fit.memory.blocks.block import Block
 from advisor.fit.memory.blocks.feed_forward import feed_forward
 from advisor.fit.memory.blocks.recurrent import delta, mamba, short_convolution
@@ -22,7 +22,7 @@ def mixers(b: Block) -> list[Mixer]:
     """What mixes tokens in this block: nothing, one thing, or attention beside a state space."""
     found: list[Mixer] = []
     if b.has("attn_kv_a_mqa"):
-        found.append(latent)
+        found.append(unabsorbed if b.has("attn_kv_b") else latent)
     elif b.has("ssm_ba") or b.has("ssm_beta"):
         found.append(delta)
     elif b.has("attn_q") or b.has("attn_qkv"):
