@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor.fit.memory import planned  # noqa: E402
+from advisor.fit.memory import llama_cpp, planned  # noqa: E402
 from tests.accuracy import measured  # noqa: E402
 
 PEERS = json.loads((ROOT / "bench" / "memory.json").read_text())

@@ -14,7 +14,7 @@ ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it 
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")  # whose own plans were found to be the same, byte for byte
 REMEMBERED = 4096
 
-_known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}
+known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}
 
 
 def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, *, rough: bool = False) -> Memory:
@@ -28,11 +28,11 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, 
         return _estimate(sizes, settings, like)
     # No sum depends on the hardware: one build is weighed with the same settings for card after card.
     key = id(sizes), settings, rough
-    held = _known.get(key)
+    held = known.get(key)
     if held is None or held[0] is not sizes:
-        if len(_known) >= REMEMBERED:
-            _known.clear()
-        held = _known[key] = sizes, _estimate(sizes, settings, rough=rough)
+        if len(known) >= REMEMBERED:
+            known.clear()
+        held = known[key] = sizes, _estimate(sizes, settings, rough=rough)
     return held[1]
 
 
