@@ -19,7 +19,7 @@ import psutil
 
 BENCH = Path(__file__).resolve().parent
 OURS = "config.wsgi:application"
-PADDED = "padded_wsgi:application"  # with BENCH_MODELS models
+PADDED = "padded_wsgi:application"  # served/padded_wsgi.py, with BENCH_MODELS models
 MIB = 1 << 20
 QUESTION = {
     "hardware": {"text": "RTX 4090, 64 GB RAM"},
@@ -79,7 +79,7 @@ def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iter
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", str(workers)),
         *("--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "warning", application),
     ]
-    search = os.pathsep.join([str(BENCH.parent), str(BENCH)])
+    search = os.pathsep.join(map(str, (BENCH.parent, BENCH, BENCH / "served")))
     child = subprocess.Popen(command, cwd=BENCH.parent, env=os.environ | {"PYTHONPATH": search} | environment)  # noqa: S603
     try:
         wait(child, port)
