@@ -50,7 +50,8 @@ def line(name: str, figures: list[float], rest: str = "") -> None:
 
 def speed() -> None:
     """Rows per second from sizes that are known already; reading headers comes on top in `manage.py estimate`."""
-    planned.buffers_of.clear()
+    for remembered in (planned.buffers_of, planned.astray_of, llama_cpp.known):
+        remembered.clear()
     for seen in ("as if none was seen before", "with all layouts remembered"):
         began = time.perf_counter()
         for row in measured.rows():
