@@ -50,6 +50,13 @@ def test_a_device_without_a_kernel_for_the_heads_goes_without_flash_attention_an
     assert not estimate(sizes, replace(settings, gpu_layers=33)).flash_attention
 
 
+def test_a_graph_that_pools_embeddings_is_not_taken_for_one_that_does_not() -> None:
+    sizes = measured.sizes("nomic-embed-text-v1.5", "f16")
+    settings = Settings(context=2048, outputs="lib")
+    plain, pooled = (estimate(sizes, replace(settings, embedding=asked)) for asked in (False, True))
+    assert pooled.host.compute > plain.host.compute
+
+
 def test_weights_on_every_device_are_exact() -> None:
     wrong = [r["id"] for r in measured.rows() if measured_parts(r, "weights") != [d.weights for d in predicted(r)]]
     assert wrong == []

@@ -131,7 +131,7 @@ def layout(run: Run) -> Layout:
         *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
         tuple(symbols[il] for il in traced),
         *(host, where.output, astuple(run.size), settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
-        *(run.flash, run.rows, copies),
+        *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
     )
     # Version 2 of marshal writes equal values alike, whoever else holds them.
     return Layout(blake2b(marshal.dumps(content, 2), digest_size=16).digest(), run, traced, copies)
