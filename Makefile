@@ -23,9 +23,11 @@ setup-dev: .venv/.dev
 run: .venv/.run
 	@exec $(B)/python -m config.supervisor
 
+# Both at once. PostgreSQL's few tests are over long before the rest, and say so in one piece.
+PYTEST = $(B)/python -m pytest
 test: .venv/.dev
-	@echo "== on PostgreSQL" && TEST_DB=postgres $(B)/python -m pytest -m postgres
-	@echo "== on SQLite" && $(B)/python -m pytest
+	@(TEST_DB=postgres $(PYTEST) -m postgres >.venv/postgres.log 2>&1; status=$$?; echo; echo "== on PostgreSQL"; cat .venv/postgres.log; exit $$status) & \
+	echo "== on SQLite"; failed=0; $(PYTEST) -n auto --maxprocesses 4 --dist loadfile || failed=1; wait $$! || failed=1; exit $$failed
 
 # All of them, also after one has complained.
 LINTERS = "ruff check ." "ruff format --check ." mypy lint-imports "hadolint Dockerfile" \

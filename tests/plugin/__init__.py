@@ -51,19 +51,23 @@ def browser_path() -> str | None:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
+def is_worker() -> bool:
+    """One of several processes that share the tests out among them (pytest-xdist), or the one that gathers them?"""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if CI and not browser_path() and not is_worker():
+        raise pytest.UsageError("The browser tests need Chromium and it is not installed.")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if browser_path():
         return
     needing = [item for item in items if "browser_type" in getattr(item, "fixturenames", ())]
-    if needing and CI:
-        raise pytest.UsageError(f"{len(needing)} browser tests need Chromium and it is not installed.")
     config.hook.pytest_deselected(items=needing)
     items[:] = [item for item in items if item not in needing]
-    config.stash[left_out] = len(needing)
-
-
-left_out = pytest.StashKey[int]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -72,10 +76,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if missing := config.stash.get(left_out, 0):
-        terminalreporter.write_line(
-            f"NO CHROMIUM: {missing} browser tests did not run. Install it to run them.", red=True
-        )
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not browser_path():
+        terminalreporter.write_line("NO CHROMIUM: the browser tests did not run. Install it to run them.", red=True)
     if CI and terminalreporter.stats.get("skipped"):
         terminalreporter.write_line("Skipped tests fail the run where CI=true.", red=True)

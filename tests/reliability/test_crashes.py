@@ -61,7 +61,7 @@ def test_a_worker_killed_while_it_asks_the_engine_leaves_no_child_and_reserves_t
     total = launch.predicted["engine"]["host"]["total"]
     assert held() == before + total["engine"] - total["predicted"]
     assert [who(launch)] == leaders(launch)
-    assert not left & dry_runs()
+    assert psutil.wait_procs(left, timeout=40)[1] == []  # longer than a dry run may live
 
 
 @pytest.mark.parametrize("window", STOPPING)

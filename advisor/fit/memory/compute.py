@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from advisor.fit.kinds import kinds
 from advisor.fit.memory.cache import Cells, layer_bytes
 from advisor.fit.memory.planned import COPIES, planned
-from advisor.fit.memory.unroll import Run
+from advisor.fit.memory.unroll import Incomplete, Run
 from advisor.fit.memory.weights import Placement
 from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 
@@ -83,8 +84,9 @@ def buffers(load: Load, where: Placement, rough: bool) -> tuple[list[int], int]:
     """Compute buffers per device, and the host's: of the graph as traced, else a bound."""
     sizes, settings = load.sizes, load.settings
     if sizes.graph["traced"]:
-        *works, beside = planned(Run(sizes, load.size, settings, load.flash, where, load.rows(), rough))
-        return works, beside
+        with suppress(Incomplete):
+            *works, beside = planned(Run(sizes, load.size, settings, load.flash, where, load.rows(), rough))
+            return works, beside
     if not settings.devices:
         return [], peak(load, on_cpu=True)
     return [bound(load, where)] * settings.devices, host_beside(load)

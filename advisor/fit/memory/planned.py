@@ -15,7 +15,7 @@ from typing import Any
 from advisor.fit.kinds import kinds
 from advisor.fit.memory.cache import CELL_STEP
 from advisor.fit.memory.schedule import astray, buffers
-from advisor.fit.memory.unroll import Run, homes, last, unroll
+from advisor.fit.memory.unroll import Incomplete, Run, homes, last, unroll
 from advisor.fit.spec import BuildSizes, LayerSizes
 
 COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
@@ -98,7 +98,11 @@ def strays(run: Run) -> bool:
     of = layout(replace(run, size=replace(run.size, ubatch=run.size.slots), rows=run.size.slots))
     found = astray_of.get(of.name)
     if found is None:
-        found = kept(astray_of)[of.name] = astray(unroll(of.run, of.kept))
+        try:
+            found = astray(unroll(of.run, of.kept))
+        except Incomplete:
+            found = True  # without flash attention more is needed
+        kept(astray_of)[of.name] = found
     return found
 
 

@@ -52,8 +52,12 @@ def homes(where: Placement, blocks: int) -> list[tuple[int, int, int]]:
     return [(place, a, b) for place, a, b in zip(places, ends, ends[1:], strict=False) if a < b]
 
 
+class Incomplete(Exception):
+    """A block lacks a weight that its graph works with: a file may hold anything, and no engine loads this one."""
+
+
 def unroll(run: Run, kept: Sequence[int]) -> Trace:
-    """The trace of the blocks `kept`, in order."""
+    """The trace of the blocks `kept`, in order. Raises Incomplete."""
     t = Trace(run.settings.devices)
     inputs = given(run, t)
     shared: dict[str, int] = {}
@@ -70,8 +74,11 @@ def unroll(run: Run, kept: Sequence[int]) -> Trace:
     for b, after in pairwise([b for b in blocks if lists(b)]):
         if lists_early(after):
             b.following = partial(states, after)
-    for b in blocks:
-        x = block(b, x)
+    try:
+        for b in blocks:
+            x = block(b, x)
+    except KeyError as missing:
+        raise Incomplete from missing
     head(run, t, x)
     return t
 
