@@ -45,6 +45,7 @@ TOGETHER = (
     ("ffn_down", "ffn_up"),
     ("ffn_down_exps", "ffn_gate_inp"),
 )
+MAX_EXPERTS = 512  # LLAMA_MAX_EXPERTS of `src/llama-hparams.h`
 UNTRACED = ("time_mix", "ssm_f_a", "ssm_g_a", "indexer", "cross_attn", "altup", "hc_")
 
 
@@ -84,7 +85,8 @@ def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
             return False
         if names & {"ssm_conv1d", "shortconv.conv"} and layer.state_conv <= 0:
             return False
-        if "ffn_down_exps" in names and graph["facts"]["used"] <= 0:
+        experts = min(block["width"].get("ffn_gate_inp", 0), MAX_EXPERTS)
+        if "ffn_down_exps" in names and not 0 < graph["facts"]["used"] <= experts:
             return False
     return True
 
