@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import time
@@ -72,7 +73,9 @@ def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seco
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     deadline = time.monotonic() + seconds
     prefill = decode = None
-    try:
+    # Where the answer breaks off, what was told so far is what is known.
+    broken = (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError)
+    with contextlib.closing(connection), contextlib.suppress(*broken):
         connection.request("POST", chat, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         while answer.status == 200 and time.monotonic() < deadline and (line := answer.readline(LIMIT)):
@@ -82,10 +85,6 @@ def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seco
                 # The first token comes out of the prompt's own pass: one token has no speed.
                 if timings.get("predicted_n", 0) > 1:
                     decode = timings.get("predicted_per_second", decode)
-    except (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError):
-        pass  # what was told so far is what is known
-    finally:
-        connection.close()
     return Timings(prefill and float(prefill), decode and float(decode))
 
 
