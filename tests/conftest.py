@@ -10,6 +10,14 @@ import pytest
 from tests.plugin import browser_path
 from tests.plugin.berth import Berth
 
+
+def pytest_configure() -> None:
+    """Every new test client would read all static files once more; a Berth in processes of its own still does."""
+    from django.conf import settings
+
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 BROWSER_FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
