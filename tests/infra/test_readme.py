@@ -6,9 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 from tests.accuracy.measured import header
 from tests.catalog import hub_files
@@ -31,6 +33,15 @@ def test_there_is_an_example_for_each_door() -> None:
     text = "\n".join(scripts())
     for door in ("api/v1/recommendations/", "api/v1/launches/", "manage.py advise", "manage.py estimate"):
         assert door in text
+
+
+def test_every_module_and_command_that_is_named_is_there() -> None:
+    """In the blocks too that are not typed here, since they install something."""
+    text = "\n".join(BLOCKS)
+    modules, commands = set(re.findall(r"python3? -m (\S+)", text)), set(re.findall(r"manage\.py (\w+)", text))
+    assert {"venv", "pytest"} <= modules
+    assert [name for name in modules if find_spec(name) is None] == []
+    assert commands - get_commands().keys() == set()
 
 
 @pytest.mark.parametrize("number", range(len(scripts())))
