@@ -196,19 +196,16 @@ def tree(who: Identity) -> list[psutil.Process]:
 
 
 def held_bytes(who: Identity) -> int | None:
-    """Host memory that the process and its descendants hold, in bytes: proportional set size, so that a page which they
-    share counts once, and a library that another program maps too counts in part.
+    """Host memory that the process and its descendants hold, in bytes, whatever else runs beside them: what each has
+    for itself, and once the largest part that one of them may share.
 
-    Resident size where the kernel tells no PSS. None when the process is gone or not ours to read.
+    None when the process is gone or not ours to read.
     """
-    total = 0
     try:
-        for process in tree(who):
-            memory = process.memory_full_info()
-            total += getattr(memory, "pss", memory.rss)
+        held = [process.memory_full_info() for process in tree(who)]
     except psutil.Error:
         return None
-    return total or None
+    return sum(one.uss for one in held) + max((one.rss - one.uss for one in held), default=0) or None
 
 
 def read_bytes(who: Identity) -> int:
