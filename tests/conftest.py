@@ -12,9 +12,13 @@ from tests.plugin.berth import Berth
 
 
 def pytest_configure() -> None:
-    """Every new test client would read all static files once more; a Berth in processes of its own still does."""
+    """What costs time in every test and is nobody's subject; a Berth in processes of its own keeps it.
+
+    A test client would read all static files anew, and a password is worth a million rounds.
+    """
     from django.conf import settings
 
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
 
 
