@@ -21,6 +21,7 @@ WORKDIR /app
 COPY . .
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=1 \
     BERTH_DATA=/data \
     BERTH_BIND=0.0.0.0 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility

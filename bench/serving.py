@@ -80,7 +80,8 @@ def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iter
         *("--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "warning", application),
     ]
     search = os.pathsep.join(map(str, (BENCH.parent, BENCH, BENCH / "served")))
-    child = subprocess.Popen(command, cwd=BENCH.parent, env=os.environ | {"PYTHONPATH": search} | environment)  # noqa: S603
+    given = os.environ | {"PYTHONPATH": search, "MALLOC_ARENA_MAX": "1"} | environment
+    child = subprocess.Popen(command, cwd=BENCH.parent, env=given)  # noqa: S603
     try:
         wait(child, port)
         yield Server(port, child)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 NULL = "A text in it holds a null character."
 FOLDER = Path(__file__).parent / "data" / "schema"
@@ -16,6 +18,8 @@ FOLDER = Path(__file__).parent / "data" / "schema"
 
 @cache
 def _validator(name: str, partial: bool = False) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415  3 MB that only a write needs
+
     schema = orjson.loads((FOLDER / f"{name}.json").read_bytes())
     if partial:
         schema.pop("required", None)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import orjson
 
 from hardware.gpus import DATA
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 COMMAND = (sys.executable, "-m", "hardware.probe")
 TIMEOUT_SECONDS = 5.0
@@ -31,15 +33,19 @@ class ProbeFailure(Exception):
 
 
 @cache
-def schema() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads((DATA / "probe.schema.json").read_text()))
+def schema() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  3 MB that the web process never needs
+
+    return Draft202012Validator(json.loads((DATA / "probe.schema.json").read_text()))
 
 
 def check(data: Any) -> None:
     """Raise ProbeFailure("garbage") when `data` is not a probe's output, naming the place."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415  as above
+
     if b"\\u0000" in orjson.dumps(data):
         raise ProbeFailure("garbage", "snapshot: a text holds a null character.")
-    error = jsonschema.exceptions.best_match(schema().iter_errors(data))
+    error = best_match(schema().iter_errors(data))
     if error:
         where = ".".join(str(part) for part in error.absolute_path) or "snapshot"
         raise ProbeFailure("garbage", f"{where}: {error.message[:300]}.")

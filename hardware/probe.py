@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hardware import amd, apple, memory, nvml
+from hardware import amd, apple, memory
 
 SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 # No NVIDIA driver is no failure of the probe: what else the machine has can be used.
@@ -21,6 +21,8 @@ ABSENT = ("library_missing", "driver_not_loaded")
 
 def read(root: Path = Path("/")) -> dict[str, Any]:
     """`{"os", "memory", "driver", "error", "accelerators"}`; the shape is data/probe.schema.json."""
+    from hardware import nvml  # noqa: PLC0415  the driver's library has no place in a process that only reads files
+
     found = without_drivers(root)
     ram = found["memory"]
     nvidia = nvml.read()
