@@ -4,7 +4,7 @@ B := .venv/bin
 PIP = $(B)/pip install -qq --disable-pip-version-check --require-hashes
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev test lint bench lock openapi
+.PHONY: run setup setup-dev test lint bench lock openapi contract licences
 
 .venv/.run: requirements.txt requirements-model.txt
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, for example: make run PY=python3.12"; exit 1; }
@@ -49,3 +49,12 @@ lock:
 # After a change of the API: the document that clients read, compared in the tests.
 openapi:
 	@$(B)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+# After a change of what answers hold: the pinned builds and answers of tests/api/contract, to be read as a difference.
+contract: .venv/.dev
+	@$(B)/python -m tests.support.pinned
+	@$(PYTEST) tests/api/test_contract.py --rewrite-contract
+
+# After a change of the pinned packages.
+licences: .venv/.dev
+	@$(B)/python -m config.licences > docs/licences.md

@@ -14,7 +14,7 @@ FREE = {
 
 def test_the_list_is_that_of_the_pinned_packages() -> None:
     assert (ROOT / "docs" / "licences.md").read_text() == licences.table(), (
-        "Run `python -m config.licences > docs/licences.md` and commit it."
+        "Run `make licences` and commit what it writes."
     )
     assert len(licences.names()) > 50
 

@@ -56,6 +56,10 @@ def is_worker() -> bool:
     return "PYTEST_XDIST_WORKER" in os.environ
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-contract", action="store_true", help="write the answers of tests/api/contract anew")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if CI and not browser_path() and not is_worker():
         raise pytest.UsageError("The browser tests need Chromium and it is not installed.")

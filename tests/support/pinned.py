@@ -1,0 +1,77 @@
+"""A small catalog that stays as it was taken, whatever becomes of the shipped one: `{path: content}` of a data folder.
+
+python -m tests.support.pinned            # its builds worked out anew: after a change of what is stored of a build
+python -m tests.support.pinned --shipped  # models, evidence and builds taken anew from catalog/data
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import orjson
+
+ROOT = Path(__file__).resolve().parents[2]
+PINNED = ROOT / "tests" / "api" / "contract" / "catalog.json.gz"
+SHARED = ("licences.json", "benchmarks.json", "checkpoints.json")
+# Dense models and mixtures, windows, hybrids and latent attention, 0.6 to 1000 billion weights; some old, some refused
+# by their licence, some that see, some that embed.
+SLUGS = {
+    *("gemma-3-4b-it", "gemma-4-26b-a4b-it", "gemma-4-31b-it", "glm-5.2", "gpt-oss-20b", "gpt-oss-120b", "kimi-k2.6"),
+    *("granite-4.0-h-small", "llama-3.1-8b-instruct", "llama-3.3-70b-instruct", "minimax-m2.7", "phi-4", "qwen3-32b"),
+    *("mistral-small-24b-instruct-2501", "mistral-small-3.1-24b-instruct-2503", "mistral-small-3.2-24b-instruct-2506"),
+    *("nvidia-nemotron-3-nano-30b-a3b-bf16", "qwen3-coder-next", "qwen3-embedding-0.6b", "qwen3-embedding-4b"),
+    *("qwen3.5-4b", "qwen3.5-9b", "qwen3.5-122b-a10b", "qwen3.6-27b", "qwen3.6-35b-a3b", "c4ai-command-r-08-2024"),
+}
+
+
+def unpack(folder: Path, packed: Path = PINNED) -> Path:
+    """The folder, with the files of the pinned catalog in it."""
+    for name, content in orjson.loads(gzip.decompress(packed.read_bytes())).items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(content)
+    return folder
+
+
+def pack(folder: Path, packed: Path = PINNED) -> None:
+    """Equal folders give equal bytes."""
+    paths = sorted(path for path in folder.rglob("*.json") if path.is_file())
+    files = {str(path.relative_to(folder)): path.read_text() for path in paths}
+    packed.write_bytes(gzip.compress(orjson.dumps(files), 9, mtime=0))
+
+
+def shipped(folder: Path) -> None:
+    """The pinned models as catalog/data has them today."""
+    from catalog.seed import DATA
+
+    (folder / "models").mkdir()
+    for name in (*SHARED, *(f"models/{slug}.json" for slug in sorted(SLUGS))):
+        (folder / name).write_bytes((DATA / name).read_bytes())
+    only = {orjson.loads(path.read_bytes())["hub_id"] for path in (folder / "models").iterdir()}
+    rows = orjson.loads((folder / "checkpoints.json").read_bytes())
+    (folder / "checkpoints.json").write_bytes(orjson.dumps([row for row in rows if row["repo"] in only]))
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if "--shipped" in sys.argv[1:]:
+            shipped(folder)
+        else:
+            unpack(folder)
+        call_command("compute_builds", data=folder)
+        pack(folder)
+
+
+if __name__ == "__main__":
+    main()
