@@ -9,19 +9,11 @@ On the seed catalog in a folder that is thrown away. Prints percentiles in milli
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-from serving import berth
+from serving import berth, seeded
 
 HARDWARE = (
     "RTX 4090, 64 GB RAM",
@@ -68,19 +60,11 @@ def main() -> None:
     options = parser.parse_args()
     asked = questions(options.questions + 5)
 
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["BERTH_DATA"] = folder
+    with seeded():
         report(options, asked)
 
 
 def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ignore[type-arg]
-    import django  # noqa: PLC0415  after the environment is set
-
-    django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
-
-    call_command("migrate", verbosity=0)
-    call_command("load_catalog", stdout=io.StringIO())
     from advisor import advice, selectors  # noqa: PLC0415  after Django is set up
 
     print(f"{len(selectors.catalog().catalog.models)} models, {len(selectors.catalog().table.model)} builds")

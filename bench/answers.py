@@ -13,18 +13,12 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
-import io
-import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from serving import seeded
 
 HARDWARE = (
     "RTX 4090, 64 GB RAM",
@@ -71,13 +65,6 @@ def questions(text: str) -> Iterator[dict[str, Any]]:
 
 def asked() -> Iterator[tuple[str, dict[str, Any]]]:
     """Question as text, and its answer."""
-    import django  # noqa: PLC0415  after the environment is set
-
-    django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
-
-    call_command("migrate", verbosity=0)
-    call_command("load_catalog", stdout=io.StringIO())
     from advisor import advice  # noqa: PLC0415
 
     for text in HARDWARE:
@@ -104,8 +91,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--against", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["BERTH_DATA"] = folder
+    with seeded():
         found = {question: orjson.loads(orjson.dumps(answer)) for question, answer in asked()}
     if options.keep:
         options.keep.write_bytes(gzip.compress(orjson.dumps(found), 1))

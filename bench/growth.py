@@ -11,20 +11,14 @@ from __future__ import annotations
 
 import argparse
 import gc
-import io
-import os
 import platform
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from serving import BENCH, seeded
 
+ROOT = BENCH.parent
 MODELS = (1000, 2000, 4000, 8000, 16000, 32000, 64000)
 BUILDS = 6
 GPUS = (1, 2, 4, 8, 16)
@@ -146,15 +140,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=15)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["BERTH_DATA"] = folder
-        import django  # noqa: PLC0415  after the environment is set
-
-        django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("migrate", verbosity=0)
-        call_command("load_catalog", stdout=io.StringIO())
+    with seeded():
         found = measured(options.questions, MODELS if options.write else MODELS[:5])
     print(table(found, options.questions))
     if options.write:

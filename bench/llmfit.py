@@ -9,12 +9,8 @@ installed that is said, and Berth is measured alone. Asserts nothing.
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 import venv
 from collections.abc import Iterator
@@ -22,11 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
 from answer_time import questions
-from serving import MIB, PADDED, QUESTION, Client, Server, answered, berth, free_port, percentile
+from serving import MIB, PADDED, QUESTION, Client, Server, answered, berth, free_port, percentile, seeded
 
 THEIRS = "/api/v1/models/top?use_case=coding&limit=10&max_context=32768"
 CARD = ["--memory", "24G", "--ram", "64G"]  # a 4090 is 24 GB to llmfit: it takes no name
@@ -147,16 +140,8 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=16000)
     parser.add_argument("--llmfit", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["BERTH_DATA"] = folder
-        import django  # noqa: PLC0415  after the environment is set
-
-        django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("migrate", verbosity=0)
-        call_command("load_catalog", stdout=io.StringIO())
-        program = options.llmfit or installed(Path(folder) / "llmfit")
+    with seeded() as folder:
+        program = options.llmfit or installed(folder / "llmfit")
         with berth(PADDED, BENCH_MODELS=str(options.models)) as server:
             beside(program, server, options.rounds, options.models)
         with berth() as server:

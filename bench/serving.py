@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -88,6 +90,22 @@ def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iter
     finally:
         child.terminate()
         child.wait(10)
+
+
+@contextmanager
+def seeded() -> Iterator[Path]:
+    """A data folder of its own with the seed catalog in its database, and Django set up on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        sys.path.insert(0, str(BENCH.parent))
+        os.environ |= {"BERTH_DATA": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        import django  # noqa: PLC0415  after the environment is set
+
+        django.setup()
+        from django.core.management import call_command  # noqa: PLC0415
+
+        call_command("migrate", verbosity=0)
+        call_command("load_catalog", stdout=io.StringIO())
+        yield Path(folder)
 
 
 def wait(child: subprocess.Popen[bytes], port: int, seconds: float = 300) -> None:

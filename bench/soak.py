@@ -9,20 +9,12 @@ whether memory stays where it is.
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import random
-import sys
-import tempfile
 import time
-from pathlib import Path
 from urllib.parse import urlencode
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
 from answer_time import HARDWARE, USE_CASES
-from serving import MIB, Server, berth, percentile
+from serving import MIB, Server, berth, percentile, seeded
 
 
 def soak(server: Server, minutes: float, rate: float) -> None:
@@ -53,17 +45,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["BERTH_DATA"] = folder
-        import django  # noqa: PLC0415  after the environment is set
-
-        django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("migrate", verbosity=0)
-        call_command("load_catalog", stdout=io.StringIO())
-        with berth() as server:
-            soak(server, options.minutes, options.rate)
+    with seeded(), berth() as server:
+        soak(server, options.minutes, options.rate)
 
 
 if __name__ == "__main__":
