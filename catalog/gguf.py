@@ -67,6 +67,9 @@ TYPES: dict[int, tuple[str, int, int]] = {
 
 # metadata value type -> struct code; 8 is a string, 9 an array
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+PACKED = {code: struct.Struct(f"<{code}") for code in SCALARS.values()}
+# dimensions -> the rest of a tensor's entry: its shape, type and offset
+ENTRIES = {n: struct.Struct(f"<{n}QIQ") for n in range(1, MAX_DIMENSIONS + 1)}
 STRING, ARRAY = 8, 9
 OBJECT = 64  # bytes that a kept value takes beside its content, generously
 
@@ -176,7 +179,7 @@ class _Reader:
         keep = count <= MAX_KEPT_ARRAY and not key.startswith("tokenizer.")
         if kind in SCALARS:
             code = SCALARS[kind]
-            size = count * struct.calcsize(f"<{code}")
+            size = count * PACKED[code].size
             if keep:
                 self.keep(OBJECT * count)
                 return list(struct.unpack(f"<{count}{code}", self.take(size)))
@@ -201,15 +204,16 @@ class _Reader:
             dimensions = self.scalar("I")
             if not 0 < dimensions <= MAX_DIMENSIONS:
                 raise GgufError(f"The tensor {name!r} has {dimensions} dimensions; 1 to {MAX_DIMENSIONS} are possible.")
-            shape = [self.scalar("Q") for _ in range(dimensions)]
-            kind, offset = self.scalar("I"), self.scalar("Q")
+            entry = ENTRIES[dimensions]
+            *shape, kind, offset = entry.unpack(self.take(entry.size))
             if kind not in TYPES:
                 raise GgufError(f"The tensor {name!r} has the unknown type {kind}.")
             type_name, block, size = TYPES[kind]
-            if min(shape) < 1 or prod(shape) > 1 << 48 or shape[0] % block:
+            elements = prod(shape)
+            if not 0 < elements <= 1 << 48 or shape[0] % block:
                 raise GgufError(f"The tensor {name!r} has a shape that type {type_name} cannot have.")
             tensors.append({"name": name, "shape": shape, "type": type_name})
-            extents.append((offset, prod(shape) // block * size, name))
+            extents.append((offset, elements // block * size, name))
         return tensors, extents
 
     def check_extents(self, extents: list[tuple[int, int, str]], start: int, alignment: int) -> None:
@@ -275,7 +279,8 @@ class _Reader:
         return GgufError("The file is cut short within its header.")
 
     def scalar(self, code: str) -> Any:
-        return struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))[0]
+        packed = PACKED[code]
+        return packed.unpack(self.take(packed.size))[0]
 
     def count(self, code: str, most: int, what: str) -> int:
         value = int(self.scalar(code))
