@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from advisor.about import bounds
@@ -10,6 +12,7 @@ from advisor.fit.spec import Device
 from tests.accuracy import need
 
 LIMIT = bounds()["real devices"]
+ADDRESS = re.compile(r"github:[\w.-]+/[\w.-]+@[0-9a-f]{7,40}:.+")  # repository, commit, file
 
 
 @pytest.mark.parametrize("group", need.groups())
@@ -22,6 +25,10 @@ def test_all_rows_together_and_each_alone_stay_within_the_bar() -> None:
     assert len(kept) >= LIMIT["rows"]
     assert need.median_error(kept) <= LIMIT["median"]
     assert max(abs(need.error(row)) for row in kept) <= LIMIT["worst"]
+
+
+def test_every_row_names_the_public_file_that_it_was_read_from() -> None:
+    assert [row["source"] for row in need.rows() if not ADDRESS.fullmatch(row["source"])] == []
 
 
 def test_readings_that_are_left_out_are_few_and_cannot_be() -> None:
