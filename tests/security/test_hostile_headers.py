@@ -70,6 +70,7 @@ LIES: dict[str, tuple[str, Any, str]] = {
     "no blocks": ("llama.block_count", 0, "no architecture, block count or embedding length"),
     "negative window": ("llama.attention.shared_kv_layers", -1, WHOLE),
     "architecture as a list": ("general.architecture", ["llama"], "no architecture, block count or embedding length"),
+    "architecture in two lines": ("general.architecture", "llama\n", "no name that can be printed."),
     "negative vocabulary": ("llama.vocab_size", -5, "The vocabulary's size must be a whole number"),
     "endless vocabulary": ("llama.vocab_size", 1 << 40, "The vocabulary's size must be a whole number"),
 }
@@ -180,6 +181,13 @@ def test_the_costliest_header_takes_less_than_a_second_and_64_mb(tmp_path: Path,
     seconds, grown = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert float(seconds) < 1
     assert int(grown) < 64e6
+
+
+@pytest.mark.parametrize("name", mutations.seeds())
+def test_every_header_of_the_corpus_is_predicted_or_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    mutations.write(tmp_path / "m", mutations.seeds()[name])
+    for number in range(len(fuzz_gguf.REQUESTS)):
+        fuzz_gguf.outcome(tmp_path / "m", number)
 
 
 def test_mutated_headers_are_predicted_or_refused_in_a_sentence(tmp_path: Path) -> None:

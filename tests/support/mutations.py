@@ -1,6 +1,7 @@
 """Mutated GGUF headers from a committed corpus: the same number gives the same header, here and in the bench.
 
-security/data/*.gguf.gz: published models' headers, cut to the first blocks and a small vocabulary.
+security/data/*.gguf.gz: published models' headers, cut to the first blocks and a small vocabulary, and those that once
+broke something.
 """
 
 from __future__ import annotations

@@ -13,12 +13,15 @@ MOST = (1 << 31) - 1
 class Metadata:
     """Typed reads of `<arch>.<key>`; a value per layer and one value for all are read alike.
 
-    A file may say anything: what is no whole number from 0 on raises ValueError with the key's name.
+    A file may say anything: what is no whole number from 0 on raises ValueError with the key's name, and a name that
+    would break a sentence raises one without it.
     """
 
     def __init__(self, kv: dict[str, Any]) -> None:
         self.kv = kv
         self.arch = str(kv.get("general.architecture", ""))
+        if not self.arch.isprintable():  # messages name it
+            raise ValueError("The file's architecture (general.architecture) is no name that can be printed.")
         self.blocks = self.number("block_count")
         self.hidden = self.number("embedding_length")
 
