@@ -25,6 +25,7 @@ VARIANTS = {
     "cohere": (("sliding_window", "cohere2"),),
     "deepseek": (("dsa_indexer", "deepseek_indexed"), ("q_lora_rank", "deepseek_low_rank")),
     "laguna": (("sliding_window", "laguna_windowed"),),  # which gates a head as a whole, the other each of its values
+    "nemotron_h": (("n_experts", "nemotron_h_moe"),),
     "qwen35moe": (("ffn", "qwen3next"),),  # only Qwen3-Next still states the width of a dense block
 }
 INPUT_TABLES = ("token_embd.weight", "per_layer_token_embd.weight")

@@ -32,16 +32,24 @@ EXPERTS: dict[str, Family] = {
         metadata=("heads", "experts"),
     ),
     "hunyuanmoe": Family("hunyuan-moe", mixers=NORMED, ffns=MOE_SHARED, metadata=("heads", "experts", "shared")),
-    "hyv3": Family("hy_v3", mixers=NORMED, ffns=MOE_BIASED_SHARED, metadata=("heads", "experts", "shared", "leading")),
+    "hyv3": Family(
+        "hy_v3",
+        mixers=NORMED,
+        ffns={"dense": ("gated",), "moe": ("router", "selection_bias_bare", "experts", "shared")},
+        metadata=("heads", "experts", "shared", "shared_width", "leading"),
+    ),
     "dots1": Family("dots1", mixers=NORMED, ffns=MOE_BIASED_SHARED, metadata=("heads", "experts", "shared", "leading")),
     "bailing_moe": Family(
-        "bailingmoe2", mixers=NORMED, ffns=MOE_BIASED_SHARED, metadata=("heads", "experts", "shared", "leading")
+        "bailingmoe2",
+        mixers={"attention": ("fused_grouped_attention", "head_norms")},
+        ffns=MOE_BIASED_SHARED,
+        metadata=("heads", "experts", "shared", "leading"),
     ),
     "ernie": Family(
         "ernie4_5-moe",
         ffns=MOE_BIASED_SHARED,
         optional={"shared": "n_shared"},
-        metadata=("heads", "experts", "shared", "leading"),
+        metadata=("heads", "experts", "shared", "shared_width", "leading", "interleave"),
     ),
     "glm4moe": Family(
         "glm4moe",
@@ -120,5 +128,25 @@ EXPERTS: dict[str, Family] = {
         mixers={"attention": ("latent_q_low_rank", "latent_kv", "indexer")},
         ffns=MOE_BIASED_SHARED,
         metadata=("latent", "indexer", "experts", "shared", "leading"),
+    ),
+    "glm_dsa": Family(
+        "glm-dsa",
+        mixers={
+            "attention": ("latent_q_low_rank", "latent_kv", "indexer"),
+            "unindexed": ("latent_q_low_rank", "latent_kv"),
+        },
+        ffns=MOE_BIASED_SHARED,
+        schedule=schedule.indexed,
+        metadata=("latent", "indexer", "experts", "shared", "leading"),
+    ),
+    "dots3_note": Family(
+        "dots3note",
+        mixers={
+            "attention": ("latent_q_low_rank", "latent_kv", "rope_norm", "head_gate", "indexer"),
+            "unindexed": ("latent_q_low_rank", "latent_kv", "rope_norm", "head_gate"),
+        },
+        ffns=MOE_BIASED_SHARED,
+        schedule=schedule.indexed,
+        metadata=("latent", "latent_window", "window", "indexer", "experts", "shared", "leading"),
     ),
 }

@@ -7,6 +7,7 @@ from advisor.fit.architectures.family import DENSE, MOE, MOE_BIASED, MOE_BIASED_
 
 _DELTA_MOE: Kinds = {"moe": ("router", "experts", "shared_router", "shared")}
 _MAMBA2: Kinds = {"recurrent": ("mamba2", "mamba2_norm"), "attention": ("attention",)}
+_SINGLE: Kinds = {**_MAMBA2, "none": ()}
 _EMBEDDING_ONLY = ("embedding", "embedding_norm")
 
 
@@ -70,15 +71,22 @@ HYBRIDS: dict[str, Family] = {
     "nemotron_h": Family(
         "nemotron_h",
         ("attn_norm",),
-        {**_MAMBA2, "none": ()},
+        _SINGLE,
+        {"none": (), "dense": ("plain",)},
+        schedule.single,
+        metadata=("heads", "mamba2"),
+    ),
+    "nemotron_h_moe": Family(
+        "nemotron_h_moe",
+        ("attn_norm",),
+        _SINGLE,
         {
             "none": (),
-            "dense": ("plain",),
             "moe": ("router", "selection_bias", "plain_experts", "plain_shared"),
             "latent": ("router", "selection_bias", "latent_experts", "plain_shared"),
         },
         schedule.single,
-        metadata=("heads", "mamba2", "experts", "shared_width"),
+        metadata=("heads", "mamba2", "experts", "shared_width", "latent_experts"),
     ),
     "jamba": Family(
         "jamba",

@@ -21,14 +21,23 @@ GROUPS: dict[str, dict[str, str]] = {
     "expert_width": {"feed_forward_length?": "expert_ff"},  # where every block has experts and no other width is kept
     "shared": {"expert_shared_count?": "shared_count"},
     "shared_width": {"expert_shared_feed_forward_length?": "shared_ff"},
+    "latent_experts": {"moe_latent_size?": "latent"},
     "per_layer": {"embedding_length_per_layer_input?": "per_layer"},
     "latent": {
         "attention.q_lora_rank?": "q_rank",
         "attention.kv_lora_rank": "kv_rank",
         "attention.key_length": "mla_kv",
         "attention.value_length": "kv_rank",
+        "attention.key_length_mla": "mla_k",
         "attention.value_length_mla": "mla_v",
         "rope.dimension_count": "rope",
+    },
+    "latent_window": {
+        "attention.kv_lora_rank_swa": "swa_kv_rank",
+        "attention.key_length_swa": "swa_mla_kv",
+        "attention.value_length_swa": "swa_kv_rank",
+        "attention.key_length_mla_swa": "swa_mla_k",
+        "attention.value_length_mla_swa": "swa_mla_v",
     },
     "indexer": {"attention.indexer.head_count": "index_heads", "attention.indexer.key_length": "index_head"},
     "delta": {
@@ -64,13 +73,15 @@ FACTS = {
     "attention.indexer.top_k": ("indexer", "index_topk"),
 }
 
+UNSAID = {"moe_step": 1}  # written even where a configuration is silent
+
 
 def metadata(family: Family, facts: dict[str, Any], blocks: list[Block]) -> dict[str, Any]:
     """Metadata as a converted file would carry it; arrays where a value differs from block to block."""
     symbols = Symbols(facts)
     values: dict[str, Any] = {
         "block_count": len(blocks),
-        "context_length": symbols["context"],
+        "context_length": symbols["positions" if "positions" in family.top else "context"],
         "embedding_length": symbols["embd"],
         "feed_forward_length": _feed_forward(facts, blocks),
         "vocab_size": symbols["vocab"],
@@ -83,11 +94,11 @@ def metadata(family: Family, facts: dict[str, Any], blocks: list[Block]) -> dict
                 values[key.rstrip("?")] = value
     for key, (group, name) in FACTS.items():
         if group in family.metadata:
-            values[key] = facts.get(name)
+            values[key] = facts.get(name, UNSAID.get(name))
     if "window" in family.metadata and any(block.windowed for block in blocks):
         values["attention.sliding_window_pattern"] = [block.windowed for block in blocks]
-    if "latent" in family.metadata:
-        values["attention.key_length_mla"] = symbols["nope"] + symbols["rope"]
+    if "indexer" in family.metadata and any(block.mixer == "unindexed" for block in blocks):
+        values["attention.indexer.types"] = [block.mixer != "unindexed" for block in blocks]
     if "global_heads" in family.metadata:
         values |= _global_heads(symbols)
     if not family.causal:
@@ -97,7 +108,6 @@ def metadata(family: Family, facts: dict[str, Any], blocks: list[Block]) -> dict
 
 
 def _optional(symbols: Symbols, symbol: str) -> int | None:
-
     try:
         return symbols[symbol]
     except UnknownLayout:

@@ -70,7 +70,7 @@ def _recurrent(given: Mapping[str, Any], kinds: list[str], layers: int) -> Facts
     every = _period(attending, layers)
     if "linear_attention" in kinds and every:
         return {"full_attn_every": every}
-    return {"n_attn_layers": len(attending)}
+    return {"n_attn_layers": len(attending), "attention_layers": attending}
 
 
 def _dense(given: Mapping[str, Any], found: Facts) -> Facts:
@@ -92,7 +92,7 @@ def _windows(given: Mapping[str, Any], kinds: list[str]) -> Facts:
     every = stated if isinstance(stated, int) else _period(full, len(kinds))
     if every:
         return {"sliding_window": window, "full_attn_every": every}
-    return {"sliding_window": window, "n_full": len(full)} if full else {"sliding_window": window}
+    return {"sliding_window": window} | ({"windowed_layers": [kind != FULL for kind in kinds]} if full else {})
 
 
 def _period(positions: list[int], layers: int) -> int | None:

@@ -40,6 +40,7 @@ _TABLES = {
     "attention_without_v": "attn_q embd q; attn_k embd k; attn_output attn_out embd",
     "gated_attention": "attn_q embd q_gated; attn_k embd k; attn_v embd v; attn_output attn_out embd",
     "fused_attention": "attn_qkv embd embd3; attn_output embd embd",
+    "fused_grouped_attention": "attn_qkv embd qkv; attn_output attn_out embd",
     "qkv_bias": "attn_q.bias q; attn_k.bias k; attn_v.bias v",
     "attn_output_bias": "attn_output.bias embd",
     "head_norms": "attn_q_norm head; attn_k_norm head",
@@ -53,6 +54,7 @@ _TABLES = {
     "latent_kv": """
         attn_kv_a_mqa embd mla_kv; attn_kv_a_norm kv_rank
         attn_k_b nope kv_rank heads; attn_v_b kv_rank mla_v heads; attn_output mla_out embd""",
+    "rope_norm": "attn_k_norm rope",
     "indexer": """
         indexer.k_norm index_head; indexer.k_norm.bias index_head; indexer.proj embd index_heads
         indexer.attn_k embd index_head; indexer.attn_q_b q_rank index_q""",
@@ -87,6 +89,7 @@ _TABLES = {
     "router": "ffn_gate_inp embd experts",
     "router_bias": "ffn_gate_inp.bias experts",
     "selection_bias": "exp_probs_b.bias experts",
+    "selection_bias_bare": "exp_probs_b! experts",
     "experts": """
         ffn_gate_exps embd expert_ff experts; ffn_up_exps embd expert_ff experts
         ffn_down_exps expert_ff embd experts""",

@@ -32,7 +32,7 @@ ARCH = {
     "deepseek_v3": "deepseek",
     "deepseek_v32": "deepseek",
     "kimi_k2": "deepseek",
-    "glm_moe_dsa": "deepseek",
+    "glm_moe_dsa": "glm_dsa",
     "glm4_moe": "glm4moe",
     "glm4_moe_lite": "deepseek",
     "glm4v_moe_text": "glm4moe",
@@ -173,8 +173,7 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(scaling, Mapping) and arch != "llama4":
         found |= _rope(scaling)
     if given.get("index_topk"):
-        names = {"n_heads": "index_n_heads", "head_dim": "index_head_dim", "topk": "index_topk"}
-        found["dsa_indexer"] = {name: _whole(key, given.get(key)) for name, key in names.items()}
+        found["dsa_indexer"] = _indexer(given)
     if isinstance(config.get("vision_config"), Mapping):
         found["vision"] = True
     stored = config.get("quantization_config")
@@ -232,6 +231,16 @@ def _is_void(name: str, value: Any, found: Mapping[str, Any], arch: str) -> bool
         or (name in ONLY_OF and arch not in ONLY_OF[name])
         or (name in BESIDE and not found.get(BESIDE[name]))
     )
+
+
+def _indexer(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Widths of the indexer, and the blocks that have one of their own where the others share it."""
+    names = {"n_heads": "index_n_heads", "head_dim": "index_head_dim", "topk": "index_topk"}
+    found: dict[str, Any] = {name: _whole(key, given.get(key)) for name, key in names.items()}
+    kinds = given.get("indexer_types")
+    if isinstance(kinds, list) and "shared" in kinds:
+        found["layers"] = [i for i, kind in enumerate(kinds) if kind == "full"]
+    return found
 
 
 def _rope(scaling: Mapping[str, Any]) -> dict[str, Any]:

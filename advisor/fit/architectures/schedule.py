@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from advisor.fit.architectures.symbols import Symbols
+from advisor.fit.architectures.symbols import Symbols, UnknownLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,9 @@ class Block:
 
 
 LETTERS = {"M": "recurrent", "*": "attention", "-": "dense", "E": "moe"}  # of Nemotron-H
+
+# What blocks with a window may have of their own, stated with `swa_` before the name.
+WINDOW_OWN = ("n_heads", "n_kv_heads", "kv_lora_rank", "qk_nope_head_dim", "v_head_dim")
 
 Schedule = Callable[[dict[str, Any]], list[Block]]
 
@@ -56,6 +59,8 @@ def windows(facts: dict[str, Any], *, full_first: bool = False) -> list[bool]:
     """
     layers = Symbols(facts)["layers"]
     if facts.get("windowed_layers") and facts.get("sliding_window"):
+        if len(facts["windowed_layers"]) != layers:
+            raise UnknownLayout("The configuration's windowed_layers must say it of every block.")
         return list(facts["windowed_layers"])
     if not facts.get("sliding_window"):
         return [False] * layers
@@ -73,14 +78,25 @@ def decoder(facts: dict[str, Any]) -> list[Block]:
 
 def windowed(facts: dict[str, Any], *, full_first: bool = False) -> list[Block]:
     """Attention in every block, some of it windowed, and with heads of its own number there."""
-    names = {"n_heads": "swa_n_heads", "n_kv_heads": "swa_n_kv_heads"}
-    own = {name: facts[source] for name, source in names.items() if facts.get(source)}
+    own = {name: facts[f"swa_{name}"] for name in WINDOW_OWN if facts.get(f"swa_{name}")}
     pairs = zip(feed_forward(facts), windows(facts, full_first=full_first), strict=True)
     return [Block("attention", ffn, window, own if window else {}) for ffn, window in pairs]
 
 
 def windowed_after_full(facts: dict[str, Any]) -> list[Block]:
     return windowed(facts, full_first=True)
+
+
+def indexed(facts: dict[str, Any]) -> list[Block]:
+    """An indexer points at what a block attends to: its own in the `layers` that are listed, else that of one before.
+
+    Blocks with a window need none.
+    """
+    at = (facts.get("dsa_indexer") or {}).get("layers")
+    return [
+        replace(block, mixer="unindexed") if block.windowed or (at is not None and i not in at) else block
+        for i, block in enumerate(windowed(facts))
+    ]
 
 
 def modern_bert(facts: dict[str, Any]) -> list[Block]:

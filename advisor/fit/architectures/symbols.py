@@ -40,7 +40,9 @@ FIELDS = {
     "kda_heads": "linear_num_heads",
     "kda_head": "linear_head_dim",
     "per_layer": "ple_dim",
-    "per_layer_vocab": "ple_vocab",
+    "swa_kv_rank": "swa_kv_lora_rank",
+    "swa_nope": "swa_qk_nope_head_dim",
+    "swa_mla_v": "swa_v_head_dim",
 }
 
 
@@ -84,6 +86,7 @@ DERIVED: dict[str, Callable[[Symbols], int]] = {
     "q_gated": lambda s: 2 * s["q"],
     "k": lambda s: s["kv_heads"] * s["head"],
     "v": lambda s: s["kv_heads"] * s["v_head"],
+    "qkv": lambda s: s["q"] + s["k"] + s["v"],
     "attn_out": lambda s: s["heads"] * s["v_head"],
     "half_head": lambda s: (s.fact("global_head_dim") or s["head"]) // 2,
     "embd3": lambda s: 3 * s["embd"],
@@ -92,10 +95,13 @@ DERIVED: dict[str, Callable[[Symbols], int]] = {
     "shared_ff": lambda s: s.fact("shared_ffn") or s["shared_count"] * s["expert_ff"],
     "shared_count": lambda s: s.need("n_shared"),
     # multi-head latent attention: one key of kv_rank + rope values for all heads, DeepSeek-V2 section 2.1
-    "mla_q": lambda s: s["heads"] * (s["nope"] + s["rope"]),
+    "mla_q": lambda s: s["heads"] * s["mla_k"],
     "mla_kv": lambda s: s["kv_rank"] + s["rope"],
     "mla_v": lambda s: s.need("v_head_dim"),
+    "mla_k": lambda s: s["nope"] + s["rope"],
     "mla_out": lambda s: s["heads"] * s["mla_v"],
+    "swa_mla_kv": lambda s: s["swa_kv_rank"] + s["rope"],
+    "swa_mla_k": lambda s: s["swa_nope"] + s["rope"],
     "index_heads": lambda s: s.need("dsa_indexer")["n_heads"],
     "index_head": lambda s: s.need("dsa_indexer")["head_dim"],
     "index_q": lambda s: s["index_heads"] * s["index_head"],
@@ -115,6 +121,8 @@ DERIVED: dict[str, Callable[[Symbols], int]] = {
     "delta_values2": lambda s: 2 * s["delta_values"],
     "kda": lambda s: s["kda_heads"] * s["kda_head"],
     "per_layer_all": lambda s: s["per_layer"] * s["layers"],
+    # a table for text alone is padded to the vocabulary that images and sounds have tokens in (`conversion/gemma.py`)
+    "per_layer_vocab": lambda s: max(s.need("ple_vocab"), s["vocab"]),
     # RoBERTa keeps its first two positions for padding, and the converter drops them
     "positions": lambda s: s["context"] - 2 if is_roberta(s.facts) else s["context"],
     "token_kinds": lambda s: 1 if is_roberta(s.facts) else 2,

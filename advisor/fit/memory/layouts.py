@@ -147,6 +147,9 @@ CACHELESS = frozenset(
 SILENT = CACHELESS - {"dream", "llada", "llada-moe", "rnd1"}
 OUTPUTLESS = SILENT - {"gemma-embedding"}
 
+# Loaders that ask for the output matrix before the embedding: where both are one and lie on the host, two copies.
+TIED_TWICE = frozenset({"gemma3n", "gemma4"})
+
 # Tensors that are read on the host whatever the offload; all others outside the blocks follow the output layer.
 INPUT_TENSORS = frozenset({"token_embd", "token_types", "position_embd", "per_layer_token_embd"})
 

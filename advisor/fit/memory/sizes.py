@@ -11,7 +11,7 @@ from typing import Any
 
 from advisor.fit.memory import graph, structure
 from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes, tensor_bytes
-from advisor.fit.memory.layouts import CACHELESS, INPUT_TENSORS, OUTPUTLESS, REPACKED_TYPES
+from advisor.fit.memory.layouts import CACHELESS, INPUT_TENSORS, OUTPUTLESS, REPACKED_TYPES, TIED_TWICE
 from advisor.fit.memory.metadata import MAX_BLOCKS, Metadata
 from advisor.fit.memory.stored import from_json, to_json
 from advisor.fit.spec import BuildSizes, Header, LayerSizes, Tensor
@@ -62,8 +62,6 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
     embedding = split.by_name.get("token_embd.weight")
     tied = "output.weight" not in split.by_name and embedding is not None and meta.arch not in OUTPUTLESS
     outputs = [*split.outputs, embedding] if tied and embedding else split.outputs
-    # Beside a table of per-layer embeddings, which is mapped apart, the tied matrix is held twice on the host too.
-    twice = "per_layer_token_embd.weight" in split.by_name
     used, experts = meta.number("expert_used_count"), meta.number("expert_count")
     share = used / experts if experts else 1.0
     read = [t for il in range(len(layers)) for t in split.blocks.get(il, [])] + outputs
@@ -72,7 +70,7 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         layers=layers,
         embedding_host=sum(host_bytes(t.shape, t.type) for t in split.inputs),
         output_device=sum(cuda_bytes(t.shape, t.type) for t in outputs),
-        output_host=sum(host_bytes(t.shape, t.type) for t in (outputs if twice else split.outputs)),
+        output_host=sum(host_bytes(t.shape, t.type) for t in (outputs if meta.arch in TIED_TWICE else split.outputs)),
         shared_device=sum(cuda_bytes(t.shape, t.type) for t in split.shared),
         shared_host=sum(host_bytes(t.shape, t.type) for t in split.shared),
         repack=sum(host_bytes(t.shape, t.type) for t in read if _repacked(t)),
@@ -161,7 +159,7 @@ def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:
     rank = meta.number("attention.kv_lora_rank")
     if rank and "attn_kv_a_mqa" in names and meta.get("attention.key_length_mla") is not None:
         index = meta.number("attention.indexer.key_length") if "indexer" in names else 0  # llama-kv-cache-dsa.cpp
-        return rank + meta.number("rope.dimension_count") + index, 0  # latent attention: V is read from K
+        return meta.head_dim("key", il) + index, 0  # latent attention: V is read from K
     heads = meta.kv_heads(il)
     k, v = heads * meta.head_dim("key", il), heads * meta.head_dim("value", il)
     if (not k or not v) and not _recurrent(names):

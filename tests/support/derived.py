@@ -1,0 +1,61 @@
+"""Every layout of the catalog that is derived from a configuration, beside what the installed engine makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from advisor.builds import UnknownLayout, agreed
+from advisor.fit.architectures import header
+from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.memory.requests import request
+from advisor.fit.memory.sizes import summarise
+from advisor.fit.spec import Header
+from advisor.launch.oracle import PARTS
+from catalog import seed
+from tests.support import opened
+
+QUANTIZATION = "F16"  # names and shapes are the same in all
+SETTINGS = request({"ctx": 4096}).settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """`refused`: the engine's sentence. `errors`: bytes of the sums and of the engine's plan, where they differ."""
+
+    slug: str
+    arch: str
+    tensors: int
+    refused: str
+    errors: dict[str, tuple[int, int]]
+
+
+def headers(slugs: Iterable[str] | None = None) -> dict[str, Header]:
+    """By slug, of all models whose builds are computed, or of some."""
+    names = sorted(path.stem for path in (seed.DATA / "models").glob("*.json")) if slugs is None else slugs
+    found = {}
+    for slug in names:
+        try:
+            found[slug] = header(agreed(seed.read(seed.DATA / "models" / f"{slug}.json")), QUANTIZATION)
+        except UnknownLayout:
+            continue
+    return found
+
+
+def compared(found: dict[str, Header], folder: Path) -> list[Opened]:
+    """`folder`: a place to write to."""
+    files = [(opened.write(folder / slug, head), SETTINGS) for slug, head in found.items()]
+    pairs = zip(found.items(), opened.ask(files), strict=True)
+    return [_compared(slug, head, said) for (slug, head), said in pairs]
+
+
+def _compared(slug: str, head: Header, said: dict[str, dict[str, int]] | str) -> Opened:
+    refused, errors = "", {}
+    if isinstance(said, str):
+        refused = said
+    else:
+        mine = estimate(summarise(head), SETTINGS).host
+        sums = {part: (getattr(mine, part), sum(buffer[part] for buffer in said.values())) for part in PARTS}
+        errors = {part: pair for part, pair in sums.items() if pair[0] != pair[1]}
+    return Opened(slug, head.kv["general.architecture"], len(head.tensors), refused, errors)

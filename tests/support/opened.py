@@ -1,0 +1,92 @@
+"""Header-only files of derived layouts, opened by the installed engine: does it find every tensor it asks for?
+
+`python -m tests.support.opened` is the child: JSON `[[path, settings], ...]` in, a list of plans as
+`xllamacpp_dry_run.plan` gives them, or of sentences, out. A process of its own for each file costs most of the time,
+so the child loads the engine once and forks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from advisor.fit.spec import Header, Settings
+from advisor.launch import xllamacpp_dry_run, xllamacpp_library
+from tests.support import hollow
+
+SECONDS = 60.0  # for all files together
+ROOM = Path(__file__).resolve().parents[2]
+# What loaders demand and no buffer depends on; an architecture ignores what it does not know.
+QUIET: dict[str, Any] = {
+    "attention.layer_norm_rms_epsilon": 1e-6,
+    "attention.layer_norm_epsilon": 1e-6,
+    "expert_gating_func": 2,
+    "expert_weights_scale": 1.0,
+    "logit_scale": 1.0,
+    "kda.gate_lower_bound": -5.0,
+    "rope.dimension_sections": [11, 11, 10, 0],
+    "rope.freq_base_swa": 10_000.0,
+    "embedding_length_per_layer_input": 0,
+}
+XIELU = {f"xielu.{name}": 1.0 for name in ("alpha_n", "alpha_p", "beta", "eps")}  # without the architecture's name
+
+
+def write(path: Path, header: Header) -> Path:
+    """A hollow file of the header; its vocabulary is a number without words, which costs no time."""
+    arch = header.kv["general.architecture"]
+    kinds = next((t.shape[-1] if len(t.shape) > 1 else 1 for t in header.tensors if t.name == "token_types.weight"), 0)
+    kv = {
+        **{f"{arch}.{key}": value for key, value in QUIET.items()},
+        **XIELU,
+        **header.kv,
+        "tokenizer.ggml.model": "no_vocab",
+        "tokenizer.ggml.token_type_count": kinds,
+    }
+    data, length = hollow.header(kv, header.tensors)
+    with path.open("wb") as file:
+        file.write(data)
+        file.truncate(len(data) + length)
+    return path
+
+
+def ask(files: Sequence[tuple[Path, Settings]]) -> list[dict[str, dict[str, int]] | str]:
+    """For each file the engine's plan, bytes by buffer and part, or one sentence on why it did not open it."""
+    request = json.dumps([(str(path), asdict(settings)) for path, settings in files])
+    command = [sys.executable, "-m", "tests.support.opened"]
+    done = subprocess.run(command, cwd=ROOM, input=request, capture_output=True, text=True, check=True, timeout=SECONDS)
+    return json.loads(done.stdout)
+
+
+def answer(path: str, settings: dict[str, Any]) -> bytes:
+    """From a process of its own: a header that crashes the engine ends nothing else."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(2, 1)
+        try:
+            said: Any = xllamacpp_dry_run.plan(path, settings)
+        except xllamacpp_library.Refused as refused:
+            said = str(refused)
+        os.write(writer, json.dumps(said).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return said or json.dumps(f"The engine crashed (status {status}).").encode()
+
+
+def main() -> None:
+    files = json.load(sys.stdin)
+    xllamacpp_library.load(xllamacpp_library.find())
+    print(json.dumps([json.loads(answer(path, settings)) for path, settings in files]))
+
+
+if __name__ == "__main__":
+    main()
