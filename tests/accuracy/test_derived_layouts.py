@@ -18,6 +18,7 @@ TENSORS = {
     "bge-m3": 389,
     "deepseek-v3.2": 1391,
     "dots3-note-prev": 983,
+    "embeddinggemma-300m": 314,
     "ernie-4.5-21b-a3b-pt": 389,
     "gemma-3n-e2b-it": 727,
     "gemma-4-26b-a4b-it": 658,
@@ -32,6 +33,9 @@ TENSORS = {
     "nvidia-nemotron-3-nano-4b-bf16": 263,
     "nvidia-nemotron-3-super-120b-a12b-bf16": 763,
     "nvidia-nemotron-nano-12b-v2": 369,
+    "qwen2.5-vl-3b-instruct": 434,
+    "qwen3-vl-2b-instruct": 310,
+    "qwen3-vl-30b-a3b-instruct": 579,
 }
 
 

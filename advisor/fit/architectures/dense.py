@@ -15,6 +15,7 @@ DENSE_DECODERS: dict[str, Family] = {
     "mistral3": Family("mistral3", metadata=("heads",)),
     "granite": Family("granite", metadata=("heads",)),
     "qwen2": Family("qwen2", mixers={"attention": ("attention", "qkv_bias")}),
+    "qwen2vl": Family("qwen2vl", mixers={"attention": ("attention", "qkv_bias")}),
     "mimo": Family("qwen2", mixers={"attention": ("attention", "qkv_bias")}, metadata=("heads",)),
     "seedoss": Family(
         "seed_oss",
@@ -23,6 +24,7 @@ DENSE_DECODERS: dict[str, Family] = {
         metadata=("heads",),
     ),
     "qwen3": Family("qwen3", mixers=NORMED, metadata=("heads",)),
+    "qwen3vl": Family("qwen3vl", mixers=NORMED, metadata=("heads", "deepstack")),
     "hunyuan": Family("hunyuan-dense", mixers=NORMED, metadata=("heads",)),
     "apertus": Family("apertus", mixers=NORMED, ffns={"dense": ("plain",)}, metadata=("heads",)),
     "exaone4": Family("exaone4", POST_NORMS, NORMED, schedule=schedule.windowed, metadata=("heads", "window")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.fit.architectures import schedule
-from advisor.fit.architectures.family import Family
+from advisor.fit.architectures.family import NORMED, POST_NORMS, PRE_NORMS, Family
 
 _BERT_TOP = ("embedding", "token_types", "positions", "embedding_norm", "embedding_norm_bias")
 
@@ -20,6 +20,14 @@ ENCODERS: dict[str, Family] = {
         "nomic-bert",
         ("bert_norms",),
         top=("embedding", "token_types", "embedding_norm", "embedding_norm_bias"),
+        causal=False,
+    ),
+    "gemma_embedding": Family(
+        "gemma-embedding",
+        PRE_NORMS + POST_NORMS,
+        NORMED,
+        schedule=schedule.windowed,
+        metadata=("heads", "window"),
         causal=False,
     ),
     "modernbert": Family(

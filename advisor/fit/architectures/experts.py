@@ -16,6 +16,7 @@ from advisor.fit.architectures.family import (
 
 EXPERTS: dict[str, Family] = {
     "qwen3moe": Family("qwen3moe", mixers=NORMED, ffns=MOE, metadata=("heads", "experts")),
+    "qwen3vlmoe": Family("qwen3vlmoe", mixers=NORMED, ffns=MOE, metadata=("heads", "experts", "deepstack")),
     "olmoe": Family("olmoe", mixers={"attention": ("attention", "wide_norms")}, ffns=MOE, metadata=("experts",)),
     "phimoe": Family(
         "phimoe",

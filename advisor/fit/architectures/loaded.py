@@ -28,6 +28,7 @@ NOT_TIED = frozenset(
 # Keys for which the layout of no other value is known, by `arch`.
 ONLY: dict[str, dict[str, Any]] = {
     "qwen3moe": {"decoder_sparse_step": 1, "mlp_only_layers": []},
+    "qwen3vlmoe": {"decoder_sparse_step": 1, "mlp_only_layers": []},
     "qwen35moe": {"decoder_sparse_step": 1, "mlp_only_layers": []},
     "deepseek": {"moe_layer_freq": 1},
 }

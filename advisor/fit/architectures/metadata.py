@@ -71,6 +71,7 @@ FACTS = {
     "interleave_moe_layer_step": ("interleave", "moe_step"),
     "attention.shared_kv_layers": ("per_layer", "kv_shared_layers"),
     "attention.indexer.top_k": ("indexer", "index_topk"),
+    "n_deepstack_layers": ("deepstack", "deepstack_layers"),
 }
 
 UNSAID = {"moe_step": 1}  # written even where a configuration is silent

@@ -18,13 +18,13 @@ ARCH = {
     "mixtral": "mixtral",
     "mistral3": "mistral3",
     "qwen3_moe": "qwen3moe",
-    "qwen3_vl_text": "qwen3",
-    "qwen3_vl_moe_text": "qwen3moe",
+    "qwen3_vl_text": "qwen3vl",
+    "qwen3_vl_moe_text": "qwen3vlmoe",
     "qwen3_5_text": "qwen35",
     "qwen3_5_moe_text": "qwen35moe",
     "qwen3_next": "qwen35moe",
-    "qwen2_5_vl_text": "qwen2",
-    "qwen2_5_vl": "qwen2",
+    "qwen2_5_vl_text": "qwen2vl",
+    "qwen2_5_vl": "qwen2vl",
     "gemma3_text": "gemma3",
     "gemma3n_text": "gemma3n",
     "gemma4_text": "gemma4",
@@ -174,8 +174,11 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
         found |= _rope(scaling)
     if given.get("index_topk"):
         found["dsa_indexer"] = _indexer(given)
-    if isinstance(config.get("vision_config"), Mapping):
+    vision = config.get("vision_config")
+    if isinstance(vision, Mapping):
         found["vision"] = True
+        if isinstance(vision.get("deepstack_visual_indexes"), list):
+            found["deepstack_layers"] = len(vision["deepstack_visual_indexes"])
     stored = config.get("quantization_config")
     if found.get("n_experts") and isinstance(stored, Mapping) and stored.get("quant_method") in EXPERT_TYPES:
         found["expert_type"] = stored["quant_method"]
