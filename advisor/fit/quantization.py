@@ -44,6 +44,8 @@ FULL_PRECISION = re.compile(
     r"\.bias$|_norm\.weight$|ffn_gate_inp(_shexp)?\.weight$|^position_embd|^token_types|ssm_conv1d|shortconv\.conv\.weight$"
     r"|altup_(correct|predict)_coef|ssm_[ad]$"
 )
+# Matrices that the converter writes as f32 too, and llama-quantize does not spare.
+WRITTEN_FULL = re.compile(r"indexer\.proj\.weight$")
 # Tensors that stay as the converter wrote them.
 NEVER_QUANTISED = re.compile(r"altup|laurel|per_layer_model_proj|indexer\.[kq]_proj")
 
@@ -61,7 +63,9 @@ BLOCK = re.compile(r"^blk\.(\d+)\.")
 EXPERTS = re.compile(r"_exps\.weight$")
 MIXTRAL_EXPERTS = 8  # llama.cpp spends more on the small attention tensors of models with exactly this many experts
 # Models that llama.cpp takes for its "70B" type, whose shared value heads get more bits: 80 blocks in these.
-SEVENTY = ("llama", "qwen2", "qwen2vl")
+SEVENTY = ("llama", "qwen2")
+# Whose keys and values of latent attention, though of three dimensions like experts, are not taken for such in MXFP4.
+EXPERTS_BY_NAME = ("bailingmoe3",)
 
 
 def assign(
@@ -114,6 +118,7 @@ class _Mix:
         self.experts = int(kv.get(f"{arch}.expert_count") or 1)
         self.heads_per_key = _heads_per_key(kv, arch)
         self.seventy = arch in SEVENTY and self.blocks == 80
+        self.by_name = arch in EXPERTS_BY_NAME
         self.values = sum(category(w.name) == "value" for w in weights)
         self.tied = not any(w.name == "output.weight" for w in weights)
         self.seen = {"value": 0, "down": 0}
@@ -123,6 +128,8 @@ class _Mix:
             return "f32"
         if self.expert_type and EXPERTS.search(weight.name):
             return self.expert_type
+        if self.default in PLAIN and WRITTEN_FULL.search(weight.name):
+            return "f32"
         if self.default in PLAIN or not weight.name.endswith("weight") or NEVER_QUANTISED.search(weight.name):
             return self.plain
         return self._fitting(self._wanted(weight), weight.shape[0])
@@ -139,7 +146,8 @@ class _Mix:
         if kind == "output" or (kind == "embedding" and self.tied):
             return self._output(weight.shape[0])
         if self.name == "MXFP4":
-            return "mxfp4" if len(weight.shape) > 2 else "q8_0"
+            expert = len(weight.shape) > 2 and (not self.by_name or kind in ("up", "gate", "down"))
+            return "mxfp4" if expert else "q8_0"
         rule = {"value": self._value, "down": self._down, "key": self._key, "attn_output": self._attn_output}.get(kind)
         return rule(weight.name) if rule else self.default
 

@@ -1,6 +1,8 @@
-"""Tensor tables from configurations against llama.cpp b11434 and against published files.
+"""Tensor tables from configurations against llama.cpp and against published files.
 
-layouts/*.json: 43 models, names and shapes as its loader asks for them, types as `llama-quantize --dry-run` chose.
+layouts/*.json: 79 models, each family at least once; names and shapes as llama.cpp's loader asks for them, types as
+`llama-quantize --dry-run` chose: 43 by build b11434, which also asked for names and shapes; the others by b11549, whose
+loader takes them as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from typing import Any
 import orjson
 import pytest
 
+from advisor.builds import agreed
 from advisor.fit.architectures import UnknownLayout, header, parameters
+from advisor.fit.architectures.families import FAMILIES
 from advisor.fit.memory.ggml_types import tensor_bytes
 from advisor.fit.memory.sizes import summarise
 from advisor.fit.spec import Header
@@ -59,9 +63,14 @@ def test_metadata_carries_what_a_converted_file_says(name):
     assert {key: kv.get(key) for key in LAYOUTS[name]["metadata"]} == LAYOUTS[name]["metadata"]
 
 
+def test_every_family_is_held_to_a_layout():
+    held = {layout["metadata"]["general.architecture"] for layout in LAYOUTS.values()}
+    assert {family.gguf for family in FAMILIES.values()} == held
+
+
 @pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout["catalog"]])
 def test_catalog_configurations_give_the_same_weights(name):
-    facts = configuration(LAYOUTS[name]["catalog"])
+    facts = agreed(seed.read(seed.DATA / "models" / f"{LAYOUTS[name]['catalog']}.json"))
     for quantization in LAYOUTS[name]["quantizations"]:
         assert size(table(header(facts, quantization))) == pytest.approx(
             size(expected(LAYOUTS[name], quantization)), rel=0.001
