@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import advice, decisions, docs, reverse
+from advisor import advice, decisions, docs, reverse, under_vllm
 from advisor.serializers import EstimateSerializer, QuestionSerializer
 from rest.problems import Problem
 from rest.strict import StrictQuery, once
@@ -78,3 +79,23 @@ class Estimates(StrictQuery, APIView):
             return Response(advice.estimate(request.data))
         except advice.Invalid as error:
             raise Problem(error.status, str(error), error.errors) from error
+
+
+class UnderVllm(StrictQuery, APIView):
+    read_scope = "recommend"
+    query_keys = docs.MACHINE_KEYS
+
+    @extend_schema(
+        operation_id="models_vllm",
+        parameters=docs.MACHINE_QUERY,
+        responses=docs.answers({200: docs.UNDER_VLLM}, 400, 404, 422),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """What vLLM makes of a model's published weights on one to eight cards: cache, capacity, what pays."""
+        try:
+            found = under_vllm.answer(slug, advice.question_from_query(request.query_params))
+        except advice.Invalid as error:
+            raise Problem(error.status, str(error), error.errors) from error
+        if found is None:
+            raise NotFound
+        return Response(found)

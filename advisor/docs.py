@@ -161,6 +161,38 @@ REQUIREMENTS = {
     },
     "required": ["catalog_version", "fit_version", "model", "results", "rejected"],
 }
+ENDS = thing({"low": INTEGER, "high": INTEGER}, title="Ends")
+ENDS_OR_NULL = {"oneOf": [ENDS, {"type": "null"}]}
+PAYS = many(thing({"flag": text(), "tokens": INTEGER, "request_bytes": INTEGER}))
+ON_CARDS = thing(
+    {
+        "cards": INTEGER,
+        "starts": maybe("boolean"),
+        "refused": maybe("string"),
+        "weights": maybe("integer"),
+        **dict.fromkeys(("cache", "tokens", "requests", "longest_context"), ENDS_OR_NULL),
+        "request_bytes": maybe("integer"),
+        "pays": PAYS,
+    },
+    title="OnCards",
+)
+UNDER_VLLM = thing(
+    {
+        "catalog_version": text(),
+        "hardware": FREE,
+        "model": text(),
+        "engine": text(),
+        "unknown": maybe("string"),
+        "card": maybe("string"),
+        "context": maybe("integer"),
+        "enough_free": maybe("boolean"),
+        "rows": {"oneOf": [many(ON_CARDS), {"type": "null"}]},
+        "pays": {"oneOf": [PAYS, {"type": "null"}]},
+        "command": maybe("string"),
+        "cache": {"oneOf": [thing({"vllm": INTEGER, "llama_cpp": INTEGER}), {"type": "null"}]},
+    },
+    title="UnderVllm",
+)
 STATUSES = Launch.Status.values
 LAUNCH = {
     "title": "Launch",
@@ -247,3 +279,6 @@ QUESTION_QUERY = [
     key("expand", str, "plans: every model's other plans too"),
     key("on_disk", bool, "only builds whose files are on the server's disk"),
 ]
+# Of these a question about one model on one machine takes what names the machine and the context.
+MACHINE_KEYS = ("host", "hw", "gpu", "gpus", "vram_gb", "bandwidth_gb_s", "ram_gb", "cpu_cores", "use_case", "context")
+MACHINE_QUERY = [parameter for parameter in QUESTION_QUERY if parameter.name in MACHINE_KEYS]

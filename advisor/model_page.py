@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor import advice, documents, pages, selectors
+from advisor import advice, documents, pages, selectors, under_vllm
 from advisor.fit.explain import terms
 from advisor.fit.growth import contexts, growth, rooms
 from advisor.fit.plans import embeds
@@ -71,12 +71,14 @@ def known(slug: str) -> dict[str, Any] | None:
     }
 
 
-def memory(slug: str, hardware: Mapping[str, Any]) -> dict[str, Any]:
-    """Chart and table of a model's memory on one machine. Raises advice.Invalid."""
+def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any]:
+    """Chart and table of a model's memory on one machine, and what vLLM makes of it there. Raises advice.Invalid."""
     document = advice.resolve(hardware)
-    host, spec = selectors.host_spec(document), selectors.find_model(slug)
+    host, spec = selectors.host_spec(document), selectors.find_model(row.slug)
     names = [device.name for device in host.devices]
     shown = {"host": document, "hardware": documents.hardware(document, host), "unknown": True}
+    if row.task == "generate" and spec is not None:
+        shown["vllm"] = {"engine": under_vllm.ENGINE} | under_vllm.shown(row, spec, host, context)
     if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
         return shown
     at = contexts(context_limit(spec) or 1 << 17)

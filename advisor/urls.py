@@ -24,6 +24,7 @@ rest = [
     path("recommendations/", api.Recommendations.as_view(), name="recommendations"),
     path("requirements/", api.Requirements.as_view(), name="api-requirements"),
     path("estimates/", api.Estimates.as_view(), name="estimates"),
+    path("models/<str:slug>/vllm/", api.UnderVllm.as_view(), name="api-model-vllm"),
     path("launches/", launch_api.Launches.as_view(), name="api-launches"),
     path("launches/<uuid:launch_id>/", launch_api.OneLaunch.as_view(), name="api-launch"),
     path("launches/<uuid:launch_id>/log/", launch_api.LaunchLog.as_view(), name="api-launch-log"),

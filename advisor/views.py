@@ -154,7 +154,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     status = 200
     try:
         question = advice.question_from_query(query)
-        context |= model_page.memory(slug, question.get("hardware") or {"host": "local"})
+        asked = advice.validated(question)
+        context |= model_page.memory(known["model"], asked["hardware"], asked["workload"]["context"])
         context["standing"] = standing(question, slug)
     except advice.Invalid as error:
         context["errors"], status = [one["message"] for one in error.errors], error.status

@@ -172,3 +172,15 @@ def test_a_page_asks_the_database_a_handful_of_times(client: Client, django_asse
     with django_assert_max_num_queries(6) as captured:
         client.get(url)
     assert isinstance(captured, CaptureQueriesContext)
+
+
+def test_what_vllm_makes_of_it_stands_beside_and_says_where_it_is_not_known(client: Client) -> None:
+    text = page(client, "/models/qwen3.6-27b/?hw=2x+H100+SXM,+256+GB+RAM&context=32768")
+    assert "vLLM 0.32.0" in text
+    assert "vllm serve Qwen/Qwen3.6-27B --max-model-len 32768" in text
+    assert "<code>--kv-cache-dtype fp8</code> holds" in text
+    assert "in llama.cpp’s, both at 16 bits" in text
+    assert "Not promised: vLLM’s memory is known here for NVIDIA cards" in unescape(
+        page(client, "/models/qwen3.6-27b/?hw=RX+7900+XTX,+64+GB+RAM")
+    ).replace("vLLM's", "vLLM’s")
+    assert "Under vLLM" not in page(client, "/models/qwen3-embedding-8b/")

@@ -30,6 +30,7 @@ API: dict[str, dict[str, tuple[str, int]]] = {
     "api/v1/recommendations/": {"GET": ("recommend", 200), "POST": ("recommend", 200)},
     "api/v1/estimates/": {"POST": ("recommend", 400)},
     "api/v1/requirements/": {"POST": ("recommend", 400)},
+    "api/v1/models/<str:slug>/vllm/": {"GET": ("recommend", 200)},
     "api/v1/launches/": {"GET": ("read", 200), "POST": ("launch", 400)},
     "api/v1/launches/<uuid:launch_id>/": {"GET": ("read", 200), "DELETE": ("launch", 200)},
     "api/v1/launches/<uuid:launch_id>/log/": {"GET": ("read", 200)},

@@ -1,0 +1,135 @@
+"""A model under vLLM on one machine, for its page and the API: rows by number of cards, what pays, the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor import advice, documents, selectors
+from advisor.fit.architectures import UnknownLayout as Unsettled
+from advisor.fit.architectures.agreement import settled
+from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.memory.vllm import ENGINE_VERSION
+from advisor.fit.memory.vllm.card import Card
+from advisor.fit.memory.vllm.config import Reading, UnknownLayout, read
+from advisor.fit.memory.vllm.described import described
+from advisor.fit.memory.vllm.served import SIZES, Served, served
+from advisor.fit.spec import Device, HostSpec, ModelSpec, Settings
+
+ENGINE = f"vLLM {ENGINE_VERSION}"
+FLAGS = {
+    "kv_cache_dtype": "--kv-cache-dtype",
+    "max_num_batched_tokens": "--max-num-batched-tokens",
+    "prefix_caching": "--no-enable-prefix-caching",
+    "hybrid_manager": "--disable-hybrid-kv-cache-manager",
+}
+
+
+def answer(slug: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The document of `GET models/{slug}/vllm/`; None for a model that is not there. Raises advice.Invalid."""
+    row, asked = selectors.model_row(slug), advice.validated(question)
+    spec = selectors.find_model(slug)
+    if row is None or spec is None:
+        return None
+    document = advice.resolve(asked["hardware"])
+    host = selectors.host_spec(document)
+    return {
+        "catalog_version": selectors.catalog().catalog.version,
+        "hardware": documents.hardware(document, host),
+        "model": slug,
+        "engine": ENGINE,
+        **shown(row, spec, host, asked["workload"]["context"]),
+    }
+
+
+def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, Any]:
+    """What `docs.UNDER_VLLM` lists from `unknown` on; all of it null where the sentence under `unknown` says why."""
+    try:
+        cards = equal(host)
+        card = card_of(cards[0])
+        architecture = settled(row.architecture or {}, row.parameters_total)
+        reading = read(described(architecture, row.native_dtype, row.context_length))
+        length = min(context, reading.longest)
+        rows = [line(reading, card, tp, length) for tp in SIZES if tp <= len(cards)]
+    except (UnknownLayout, Unsettled) as error:
+        return dict.fromkeys(("card", "context", "enough_free", "rows", "pays", "command", "cache")) | {
+            "unknown": str(error)
+        }
+    best = next((r for wanted in (True, None) for r in rows if r["starts"] is wanted), None)  # surely, or perhaps
+    return {
+        "unknown": None,
+        "card": card.name,
+        "context": length,
+        "enough_free": all(device.available_bytes >= card.requested_bytes for device in cards),
+        "rows": rows,
+        "pays": best["pays"] if best else [],
+        "command": command(row.hub_id, best["cards"], length) if best else None,
+        "cache": beside(spec, rows, length),
+    }
+
+
+def equal(host: HostSpec) -> list[Device]:
+    """The machine's largest set of equal NVIDIA cards. Raises UnknownLayout where there is none."""
+    able = [d for d in host.devices if d.vendor == "nvidia" and d.compute_capability and not d.unified]
+    sets = [[d for d in able if (d.name, d.memory_bytes) == kind] for kind in {(d.name, d.memory_bytes) for d in able}]
+    if not sets:
+        raise UnknownLayout("vLLM's memory is known here for NVIDIA cards with memory of their own.")
+    return max(sets, key=lambda s: (sum(d.memory_bytes for d in s), s[0].name))
+
+
+def card_of(device: Device) -> Card:
+    major, minor = str(device.compute_capability).split(".")
+    return Card(device.name, device.memory_bytes, (int(major), int(minor)))
+
+
+def line(reading: Reading, card: Card, tp: int, context: int) -> dict[str, Any]:
+    """Bytes are of each card; ranges go from the most to the least that vLLM's trial run may take."""
+    found = served(reading, card, tp, context)
+    if isinstance(found, str):
+        nothing = ("weights", "cache", "tokens", "requests", "longest_context", "request_bytes")
+        return {"cards": tp, "starts": False, "refused": found, **dict.fromkeys(nothing), "pays": []}
+    least, most = found.least, found.most
+    return {
+        "cards": tp,
+        "starts": found.starts,
+        "refused": None,
+        "weights": found.weights,
+        "cache": ends(found.budget.low, found.budget.high),
+        "tokens": ends(least.capacity_tokens, most.capacity_tokens),
+        "requests": ends(int(least.max_concurrency), int(most.max_concurrency)),
+        "longest_context": ends(least.largest_max_model_len, most.largest_max_model_len),
+        "request_bytes": most.needed_bytes,
+        "pays": pays(found),
+    }
+
+
+def ends(low: int, high: int) -> dict[str, int]:
+    return {"low": low, "high": high}
+
+
+def pays(found: Served) -> list[dict[str, Any]]:
+    """Settings that let the same memory hold more, the best first; those of under 1 % are left out."""
+    worth = [knob for knob in found.pays if knob.gained_tokens * 100 >= max(1, found.least.capacity_tokens)]
+    return [
+        {"flag": flag(knob.setting, knob.value), "tokens": knob.gained_tokens, "request_bytes": -knob.saved_bytes}
+        for knob in worth
+    ]
+
+
+def flag(setting: str, value: Any) -> str:
+    return FLAGS[setting] if isinstance(value, bool) else f"{FLAGS[setting]} {value}"
+
+
+def command(hub_id: str, tp: int, length: int) -> str:
+    words = f"vllm serve {hub_id} --max-model-len {length}"
+    return f"{words} --tensor-parallel-size {tp}" if tp > 1 else words
+
+
+def beside(spec: ModelSpec, rows: list[dict[str, Any]], length: int) -> dict[str, int] | None:
+    """Cache bytes of one request of full length in both engines, at 16 bits, on one card."""
+    one = next((r for r in rows if r["cards"] == 1 and not r["refused"]), None)
+    sizes = next((build.sizes for build in spec.builds if build.format == "gguf" and build.sizes), None)
+    if one is None or sizes is None:
+        return None
+    all_on_one = Settings(context=length, gpu_layers=len(sizes.layers) + 1, devices=1)
+    return {"vllm": one["request_bytes"], "llama_cpp": estimate(sizes, all_on_one).devices[0].kv}
