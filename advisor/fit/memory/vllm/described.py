@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.fit.architectures.schedule import windows
+from advisor.fit.architectures.symbols import UnknownLayout as Unsaid
 from advisor.fit.memory.vllm.config import UnknownLayout
 
 # Fact -> field of a config.json, under the name that vLLM looks for first.
@@ -66,11 +68,15 @@ CLASSES = {
     "qwen2": ("Qwen2ForCausalLM", "qwen2"),
     "qwen3": ("Qwen3ForCausalLM", "qwen3"),
     "qwen3moe": ("Qwen3MoeForCausalLM", "qwen3_moe"),
+    "qwen2vl": ("Qwen2ForCausalLM", "qwen2"),  # of the text model; what a tower takes stands in the trial run's range
+    "qwen3vl": ("Qwen3ForCausalLM", "qwen3"),
+    "qwen3vlmoe": ("Qwen3MoeForCausalLM", "qwen3_moe"),
     "qwen35": ("Qwen3_5ForCausalLM", "qwen3_5_text"),
     "qwen35moe": ("Qwen3_5MoeForCausalLM", "qwen3_5_moe_text"),
     "gemma2": ("Gemma2ForCausalLM", "gemma2"),
     "gemma3": ("Gemma3ForCausalLM", "gemma3_text"),
     "deepseek": ("DeepseekV3ForCausalLM", "deepseek_v3"),
+    "glm_dsa": ("GlmMoeDsaForCausalLM", "glm_moe_dsa"),
     "glm4": ("Glm4ForCausalLM", "glm4"),
     "glm4moe": ("Glm4MoeForCausalLM", "glm4_moe"),
     "olmo2": ("Olmo3ForCausalLM", "olmo3"),
@@ -133,10 +139,12 @@ def described(architecture: Mapping[str, Any], native: str, length: int | None =
 
 
 def _windowed(architecture: Mapping[str, Any]) -> dict[str, Any]:
-    window, every, layers = (architecture.get(key) for key in ("sliding_window", "full_attn_every", "n_layers"))
-    if not every or not layers:
-        raise UnknownLayout("The catalog does not say which layers of this model have a window.")
+    window = architecture["sliding_window"]
     if architecture.get("sliding_kind") == "chunked":
-        return {"attention_chunk_size": window, "no_rope_layer_interval": every}
-    types = ["full_attention" if (i + 1) % every == 0 else "sliding_attention" for i in range(layers)]
+        return {"attention_chunk_size": window, "no_rope_layer_interval": architecture.get("full_attn_every")}
+    try:
+        windowed = windows(dict(architecture))
+    except Unsaid as error:
+        raise UnknownLayout(str(error)) from error
+    types = ["sliding_attention" if is_windowed else "full_attention" for is_windowed in windowed]
     return {"sliding_window": window, "use_sliding_window": True, "layer_types": types}
