@@ -63,6 +63,7 @@ def test_and_plans_the_weights_and_the_cache_of_the_sums_to_the_byte(opened: dic
         ("nvidia-nemotron-3-nano-4b-bf16", [12, 17, 24, 32]),
         ("nemotron-cascade-2-30b-a3b", [5, 12, 19, 26, 33, 42]),
         ("lfm2-1.2b", [2, 5, 8, 10, 12, 14]),
+        ("lfm2-2.6b", [2, 5, 9, 13, 17, 21, 24, 27]),
         ("granite-4.0-h-small", [5, 15, 25, 35]),
     ],
 )
