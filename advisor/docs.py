@@ -46,8 +46,15 @@ DEVICE = thing(
 MEMORY = {
     "title": "Memory",
     "type": "object",
-    "properties": {"devices": many(DEVICE), "host": FREE, "basis": text(), "error_bound_percent": maybe("number")},
-    "required": ["devices", "host", "basis"],
+    "properties": {
+        "devices": many(DEVICE),
+        "host": FREE,
+        "total": INTEGER,
+        "computed_for": text(description="engine and build whose sums these are"),
+        "basis": text(),
+        "error_bound_percent": maybe("number"),
+    },
+    "required": ["devices", "host", "total", "computed_for", "basis"],
 }
 SPEED = thing(
     {

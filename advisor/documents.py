@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from advisor.fit.allowances import overhead_of
+from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Settings, Speed
 from advisor.launch.engines.llama_cpp import argv
 
@@ -112,6 +113,7 @@ def memory(plan: Plan, host: HostSpec) -> dict[str, Any]:
             "margin": plan.host_margin,
         },
         "total": plan.memory.total,
+        "computed_for": COMPUTED_FOR,
         "basis": "exact header" if exact else "computed",
         "error_bound_percent": ERROR_BOUND_PERCENT[exact],
     }

@@ -8,6 +8,7 @@ from typing import Any
 from advisor import advice, documents, pages, selectors, under_vllm
 from advisor.fit.explain import terms
 from advisor.fit.growth import contexts, growth, rooms
+from advisor.fit.memory import llama_cpp, vllm
 from advisor.fit.plans import embeds
 from advisor.fit.requirements import context_limit
 from advisor.fit.spec import HostSpec, ModelSpec
@@ -78,7 +79,7 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
     names = [device.name for device in host.devices]
     shown = {"host": document, "hardware": documents.hardware(document, host), "unknown": True}
     if row.task == "generate" and spec is not None:
-        shown["vllm"] = {"engine": under_vllm.ENGINE} | under_vllm.shown(row, spec, host, context)
+        shown["vllm"] = {"engine": vllm.COMPUTED_FOR} | under_vllm.shown(row, spec, host, context)
     if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
         return shown
     at = contexts(context_limit(spec) or 1 << 17)
@@ -95,6 +96,7 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
         "names": list(lines),
         "rows": [{"context": c, "needs": [cell(lines[name][i]) for name in lines]} for i, c in enumerate(at)],
         "where": where(host, spec),
+        "computed_for": llama_cpp.COMPUTED_FOR,
     }
 
 

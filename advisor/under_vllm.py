@@ -9,14 +9,13 @@ from advisor import advice, documents, selectors
 from advisor.fit.architectures import UnknownLayout as Unsettled
 from advisor.fit.architectures.agreement import settled
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.vllm import ENGINE_VERSION
+from advisor.fit.memory.vllm import COMPUTED_FOR
 from advisor.fit.memory.vllm.card import Card
 from advisor.fit.memory.vllm.config import Reading, UnknownLayout, read
 from advisor.fit.memory.vllm.described import described
 from advisor.fit.memory.vllm.served import SIZES, Served, served
 from advisor.fit.spec import Device, HostSpec, ModelSpec, Settings
 
-ENGINE = f"vLLM {ENGINE_VERSION}"
 FLAGS = {
     "kv_cache_dtype": "--kv-cache-dtype",
     "max_num_batched_tokens": "--max-num-batched-tokens",
@@ -37,7 +36,7 @@ def answer(slug: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
         "catalog_version": selectors.catalog().catalog.version,
         "hardware": documents.hardware(document, host),
         "model": slug,
-        "engine": ENGINE,
+        "engine": COMPUTED_FOR,
         **shown(row, spec, host, asked["workload"]["context"]),
     }
 

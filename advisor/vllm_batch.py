@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from advisor.fit.memory.vllm import COMPUTED_FOR
 from advisor.fit.memory.vllm.capacity import capacity
 from advisor.fit.memory.vllm.card import Card
 from advisor.fit.memory.vllm.config import Reading, Refused, UnknownLayout, read
@@ -36,7 +37,7 @@ def answer(row: dict[str, Any]) -> dict[str, Any]:
         return given | {"unknown": "The configuration has a field of another form than vLLM reads."}
     if any(figures != found[0] for figures in found):
         return given | {"unknown": f"{accelerator!r} can be several cards that differ here; name one."}
-    return given | found[0]
+    return given | found[0] | {"computed_for": COMPUTED_FOR}
 
 
 def cards(name: str) -> list[Card]:

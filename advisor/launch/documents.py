@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from advisor.fit.memory.llama_cpp import ENGINE_BUILD
+from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.fit.spec import DeviceMemory, Plan
 from advisor.launch import registry
 from advisor.launch.registry import Program
@@ -38,7 +38,7 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
         "host": host,
         "decode_tokens_per_second": asdict(plan.speed.decode),
         "program": program.name if program else None,
-        "computed_for": f"llama.cpp {ENGINE_BUILD}",
+        "computed_for": COMPUTED_FOR,
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from advisor.fit.memory import llama_cpp
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 HARDWARE = {"text": "RTX 4090, 64 GB RAM"}
 SETTINGS = {"context": 32768, "gpu_layers": 99, "devices": 1}
@@ -41,6 +43,10 @@ def test_a_build_is_summed_per_device_and_on_the_host() -> None:
     assert answer["memory"]["total"] == device["total"] + answer["memory"]["host"]["total"]
     assert answer["speed"]["decode_tokens_per_second"]["low"] > 0
     assert answer["settings"]["context"] == 32768
+
+
+def test_the_engine_and_build_that_the_sums_are_for_are_named() -> None:
+    assert posted(BUILD)["memory"]["computed_for"] == f"llama.cpp {llama_cpp.ENGINE_BUILD}"
 
 
 def test_the_overhead_is_a_range_with_its_source() -> None:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from advisor import selectors
 from advisor.fit.allowances import GIB
+from advisor.fit.memory.llama_cpp import ENGINE_BUILD
 from catalog.models import Licence, Model
 from hardware import services as hosts
 
@@ -55,6 +56,7 @@ def test_the_drawing_has_a_title_axes_capacity_lines_and_its_numbers_beside_it(c
     text = page(client, f"/models/qwen3-32b/?{TWO}")
     assert '<title id="growth-title">Memory of Qwen3-32B against context</title>' in text
     assert '<desc id="growth-desc">GPU memory for one request, f16 KV cache, with everything on the GPUs' in text
+    assert f"summed as llama.cpp {ENGINE_BUILD} allocates" in text
     assert "context of the request, tokens" in text
     assert "available on one RTX 3090: 23" in text
     assert "available on both: 47" in text

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.models import Launch
 from hardware import services as hosts
 from hardware.models import Host, Snapshot
@@ -56,6 +57,7 @@ def test_the_question_about_this_machine(client: Client, local: Host) -> None:
     text = page(client, "/")
     assert "What can I run here?" in text
     assert len(re.findall(r'<li class="result"', text)) == 10
+    assert text.count(f"summed as {COMPUTED_FOR} allocates") == 10
     assert "Why not the others" in text
     assert "read " in text
     assert 'aria-label="Launch SmolLM2-135M-Instruct"' in text

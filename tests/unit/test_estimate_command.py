@@ -54,7 +54,7 @@ def test_one_file_prints_bytes_per_device_and_the_engine_build(files: Any) -> No
     answer = orjson.loads(called(files["qwen3-0.6b", "q4_k_m"], "--context", 32768, "--gpu-layers", -1, "--json"))
     assert set(answer["devices"]) == {"gpu0"}
     assert answer["devices"]["gpu0"]["kv"] == 32768 * 28 * 2048 * 2
-    assert answer["engine"] == "llama.cpp b11434"
+    assert answer["computed_for"] == "llama.cpp b11434"
 
 
 def test_without_devices_everything_lies_on_the_host(files: Any) -> None:

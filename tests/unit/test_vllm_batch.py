@@ -47,6 +47,7 @@ def test_a_line_gives_the_figures_of_vllms_own_log(tmp_path: Path) -> None:
             "max_concurrency": 2.0,
             "starts": True,
             "largest_max_model_len": 8176,
+            "computed_for": "vLLM 0.32.0",
         }
     ]
 

@@ -11,6 +11,7 @@ from advisor.fit.memory.unroll import PLAIN, Run
 from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
+COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")  # whose own plans were found to be the same, byte for byte
 REMEMBERED = 4096
 

@@ -10,7 +10,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from advisor import confirming, speed_batch, vllm_batch
-from advisor.fit.memory.llama_cpp import ENGINE_BUILD
+from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.fit.memory.requests import CACHE_TYPES, request
 from advisor.fit.quantization import MIXES
 from advisor.fit.spec import DeviceMemory, Memory
@@ -128,7 +128,7 @@ def document(memory: Memory) -> dict[str, Any]:
     return {
         "devices": {f"gpu{i}": _parts(part) for i, part in enumerate(memory.devices)},
         "host": _parts(memory.host),
-        "engine": f"llama.cpp {ENGINE_BUILD}",
+        "computed_for": COMPUTED_FOR,
     }
 
 
@@ -142,5 +142,5 @@ def table(memory: Memory) -> str:
     for name, part in rows:
         cells = (part.weights, part.kv, part.compute, part.total)
         lines.append(f"{name:6}" + "".join(f"{value / GIB:10.3f}" for value in cells))
-    lines.append(f"llama.cpp {ENGINE_BUILD}, its own buffers; context, kernels and pools of the driver come on top.")
+    lines.append(f"{COMPUTED_FOR}, its own buffers; context, kernels and pools of the driver come on top.")
     return "\n".join(lines)

@@ -5,3 +5,4 @@
 """
 
 ENGINE_VERSION = "0.32.0"
+COMPUTED_FOR = f"vLLM {ENGINE_VERSION}"  # as every prediction says it
