@@ -64,10 +64,12 @@ DEVICE_OVERHEAD: tuple[tuple[str, float, Overhead], ...] = (
 )
 DEVICE_OVERHEAD_UNKNOWN = Overhead(114 * MIB, 768 * MIB, 934 * MIB, "not measured; the span of the known makers")
 
-# Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured on one-block models
-# with vocabularies of 49,152 to 262,144 tokens on the CPU (PSS less the logged buffers, `launch/engines/base.json`).
-HOST_OVERHEAD = 26_500_000
-HOST_OVERHEAD_PER_TOKEN = 470  # of the vocabulary
+# Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured 2026-11-25 as launches
+# measure it (`launch/process.py`, held_bytes), less the logged buffers: `launch/engines/base.json` has the figures.
+# SmolLM2 itself (49,152 tokens) held 55.6 to 59.9 MB once prompts had filled contexts of 512 to 4,096 tokens, where
+# this line says 55.4; freshly started 39.7 to 43.5 MB, because its compute buffer is not touched before a prompt.
+HOST_OVERHEAD = 34_200_000
+HOST_OVERHEAD_PER_TOKEN = 432  # of the vocabulary
 HOST_OVERHEAD_PER_DEVICE = 160 * MIB  # the driver's host side of one device context
 
 # Left free on each device and on the host, for what moves between plan and launch: (least bytes, share of capacity).

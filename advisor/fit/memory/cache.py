@@ -21,6 +21,11 @@ class Cells:
     unified: bool
     swa_full: bool
 
+    @property
+    def tokens(self) -> int:
+        """Rows of the largest batch: as many for each slot (`llama_context::graph_reserve`)."""
+        return pad(self.ubatch, self.slots)
+
     def of(self, window: int | None) -> int:
         """Cells of a layer with this window: it must hold the window of each sequence and one micro-batch."""
         if window is None or self.swa_full:

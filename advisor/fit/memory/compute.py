@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from advisor.fit.kinds import kinds
 from advisor.fit.memory.cache import Cells, layer_bytes
 from advisor.fit.memory.planned import COPIES, planned
-from advisor.fit.memory.unroll import Incomplete, Run
+from advisor.fit.memory.run import Run
+from advisor.fit.memory.unroll import Incomplete
 from advisor.fit.memory.weights import Placement
 from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 

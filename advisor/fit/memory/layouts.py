@@ -38,6 +38,7 @@ UNTURNED = frozenset(
         "jais",
         "jamba",
         "jina-bert-v2",
+        "kimi-linear",
         "mpt",
         "nemotron_h",
         "nemotron_h_moe",
@@ -118,6 +119,8 @@ NORMED_WEIGHTS = frozenset(
         "smallthinker",
     }
 )
+VALUE_NORM = frozenset({"gemma3n", "gemma4"})  # values are normed before they are kept, without a weight
+SPARSE_BLOCKS = {"gemma3n": 10}  # the first so many keep only large values of the gate
 LATE_SOFTMAX = frozenset({"gpt-oss"})  # over the chosen experts only
 BOTH = ("mixer", "feed")
 STREAM_FIRST = {"jamba": BOTH, "lfm2": BOTH, "lfm2moe": BOTH, "openelm": BOTH[:1], "phi3": BOTH[1:]}

@@ -6,8 +6,8 @@ from advisor.fit.kinds import kinds
 from advisor.fit.memory import compute, weights
 from advisor.fit.memory.cache import Cells, cells, layer_bytes, widest_v
 from advisor.fit.memory.planned import strays
+from advisor.fit.memory.run import PLAIN, Run
 from advisor.fit.memory.trace import OFFLOADED_ROWS
-from advisor.fit.memory.unroll import PLAIN, Run
 from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction

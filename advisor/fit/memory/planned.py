@@ -14,8 +14,9 @@ from typing import Any
 
 from advisor.fit.kinds import kinds
 from advisor.fit.memory.cache import CELL_STEP
+from advisor.fit.memory.run import Run, homes
 from advisor.fit.memory.schedule import astray, buffers
-from advisor.fit.memory.unroll import Incomplete, Run, homes, last, unroll
+from advisor.fit.memory.unroll import Incomplete, last, unroll
 from advisor.fit.spec import BuildSizes, LayerSizes
 
 COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
@@ -48,7 +49,7 @@ def planned(run: Run) -> list[int]:
         return _planned(run)
     # Masks come first and stay until the last block: a longer context is only so much more of them.
     copies = COPIES if _overlaps(run) else 1
-    longer = copies * 2 * run.size.ubatch * (run.size.full - short.size.full)
+    longer = copies * 2 * run.size.tokens * (run.size.full - short.size.full)
     blocks, host = kinds(run.sizes.layers), run.settings.devices
     attends = {
         home
@@ -70,7 +71,8 @@ def _shorter(run: Run) -> Run | None:
     windows = {layer.window for layer in kinds(layers).distinct if layer.k_elements}
     least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
     lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
-    if other or lent or size.swa_full or size.full <= least:
+    sparse = run.sizes.graph["facts"]["top_k"] > 0  # the index scores every cell
+    if other or lent or sparse or size.swa_full or size.full <= least:
         return None
     firsts = [layers[il] for il in where.bounds[:-1] if il < len(layers)]
     if settings.devices and where.experts and any(layer.window or not layer.k_elements for layer in firsts):
@@ -129,13 +131,15 @@ def layout(run: Run) -> Layout:
                 if traits is None:
                     traits = known[id(layer)] = _traits(layer, apart and home == host, apart)
                 symbols.append((home, apart, borrows.get(il, -1), traits))
-    traced = shortened(symbols)
+    # Where blocks read caches of others, no row is so regular that its middle may be left out.
+    traced = list(range(len(symbols))) if borrows and not run.rough else shortened(symbols)
     copies = COPIES if _overlaps(run) else 1
     content = (
         *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
         tuple(symbols[il] for il in traced),
         *(host, where.output, astuple(run.size), settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
         *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
+        len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # blocks that are not traced have zeros too
     )
     # Version 2 of marshal writes equal values alike, whoever else holds them.
     return Layout(blake2b(marshal.dumps(content, 2), digest_size=16).digest(), run, traced, copies)

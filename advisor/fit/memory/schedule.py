@@ -49,6 +49,10 @@ class Schedule:
         for value, home in zip(output, self.backend, strict=True):
             if value >= 0:
                 self.owner[value] = home
+        if trace.leaves:
+            readers = {value: device for read, device in zip(reads, self.backend, strict=True) for value in read}
+            for value in trace.leaves:
+                self.owner[value] = readers[value]
         for part, whole in trace.part_of.items():
             self.owner[part] = self.owner[whole]
             self.root[part] = whole
@@ -123,6 +127,7 @@ class Allocation:
         """Peaks of the pools, once everything was given its place in order."""
         schedule, place, size, moved = self.schedule, self.place, self.size, self.schedule.moved
         self.hold(schedule.trace.inputs, copies)
+        self.hold(schedule.trace.leaves, 1)
         if copies > 1:  # every batch in flight has its own inputs, all through
             for backend, _, inputs in schedule.splits:
                 self.hold([moved[value, backend] for value in inputs], copies)

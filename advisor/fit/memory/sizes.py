@@ -54,7 +54,7 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
         split.outputs = [t for t in split.outputs if not moved.search(t.name)]
     moved = moved or EXPERTS
     own = {il: [t for t in split.blocks.get(il, []) if t.name.startswith("blk.")] for il in range(meta.blocks)}
-    described, numbers = structure.describe(meta, own, split.by_name.keys())
+    described, numbers = structure.describe(meta, own, split.by_name)
     layers = _intern(
         _traced(_layer(meta, il, split.blocks.get(il, []), moved), numbers[il], own[il], moved)
         for il in range(meta.blocks)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
+from advisor.fit.memory.ggml_types import cuda_bytes
 from advisor.fit.memory.layouts import (
     CACHELESS,
     DEFAULT_WINDOW,
@@ -21,10 +22,12 @@ from advisor.fit.memory.layouts import (
     SCALED_EMBEDDING,
     SCALED_QUERY,
     SILENT,
+    SPARSE_BLOCKS,
     STREAM_FIRST,
     TURNED_IF_SAID,
     UNTURNED,
     UNTURNED_PERIOD,
+    VALUE_NORM,
 )
 from advisor.fit.memory.metadata import Metadata
 from advisor.fit.spec import LayerSizes, Tensor
@@ -38,15 +41,18 @@ TOGETHER = (
     ("attn_q", "attn_output"),
     ("attn_kv_a_mqa", "attn_kv_a_norm", "attn_output"),
     ("attn_k_b", "attn_v_b", "attn_kv_a_mqa"),
+    ("indexer.attn_k", "indexer.attn_q_b", "indexer.proj", "indexer.k_norm", "attn_k_b", "attn_q_a"),
     ("ssm_in", "ssm_conv1d", "ssm_a", "ssm_out"),
     ("ssm_ba", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
-    ("ssm_beta", "ssm_alpha", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
+    ("ssm_alpha", "ssm_beta", "attn_qkv", "attn_gate", "ssm_conv1d", "ssm_a", "ssm_out"),
+    ("ssm_f_a", "ssm_g_a", "ssm_conv1d_q", "ssm_conv1d_k", "ssm_conv1d_v", "ssm_beta", "ssm_a", "attn_k", "attn_v"),
     ("shortconv.conv", "shortconv.in_proj", "shortconv.out_proj"),
+    ("altup_router", "altup_predict_coef", "altup_correct_coef", "altup_correct_scale", "laurel_l", "laurel_r", "proj"),
     ("ffn_down", "ffn_up"),
     ("ffn_down_exps", "ffn_gate_inp"),
 )
 MAX_EXPERTS = 512  # LLAMA_MAX_EXPERTS of `src/llama-hparams.h`
-UNTRACED = ("time_mix", "ssm_f_a", "ssm_g_a", "indexer", "cross_attn", "altup", "hc_")
+UNTRACED = ("time_mix", "cross_attn", "hc_")
 
 
 def apart(blocks: list[Widths]) -> bool:
@@ -76,23 +82,28 @@ def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
     """Whether every block keeps what its weights ask for; a file may say anything."""
     sources = dict(graph["borrows"])
     for il, layer in enumerate(layers):
-        block = graph["blocks"][layer.block]
-        names = block["width"].keys()
-        attends = names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} and not names & {"ssm_ba", "ssm_beta"}
-        source = sources.get(il, il)
+        block, source = graph["blocks"][layer.block], sources.get(il, il)
         keeps = graph["facts"]["cacheless"] or (0 <= source < len(layers) and layers[source].k_elements > 0)
-        if attends and not (keeps and block["query"] > 0 and block["head"] > 0):
-            return False
-        if names & {"ssm_conv1d", "shortconv.conv"} and layer.state_conv <= 0:
-            return False
-        experts = min(block["width"].get("ffn_gate_inp", 0), MAX_EXPERTS)
-        if "ffn_down_exps" in names and not 0 < graph["facts"]["used"] <= experts:
+        if block["width"] and not _possible(graph["facts"], block, layer, keeps):
             return False
     return True
 
 
+def _possible(facts: dict[str, Any], block: dict[str, Any], layer: LayerSizes, keeps: bool) -> bool:
+    names, experts = block["width"].keys(), min(block["width"].get("ffn_gate_inp", 0), MAX_EXPERTS)
+    attends = names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} and not names & {"ssm_ba", "ssm_beta"}
+    return not (
+        (attends and not (keeps and block["query"] > 0 and block["head"] > 0))
+        or (names & {"ssm_conv1d", "ssm_conv1d_q", "shortconv.conv"} and layer.state_conv <= 0)
+        or ("ssm_f_a" in names and block["heads"] <= 0)
+        or ("ffn_down_exps" in names and not 0 < facts["used"] <= experts)
+        or ("indexer.attn_k" in names and min(facts["index"], facts["top_k"]) <= 0)
+        or (facts["altup"] > 0) != (block["width"].get("altup_router", 0) > 1)
+    )
+
+
 def describe(
-    meta: Metadata, tensors: dict[int, list[Tensor]], names: Collection[str]
+    meta: Metadata, tensors: dict[int, list[Tensor]], named: Mapping[str, Tensor]
 ) -> tuple[dict[str, Any], list[int]]:
     """Facts of the architecture, the distinct blocks, and which of them each block is."""
     found: dict[str, int] = {}
@@ -105,21 +116,24 @@ def describe(
             blocks.append(made)
         numbers.append(found[repr(made)])
     widths = [blocks[number]["width"] for number in numbers]
-    facts = {"facts": _facts(meta, tensors, names), "blocks": blocks, "apart": apart(widths)}
+    facts = {"facts": _facts(meta, tensors, named), "blocks": blocks, "apart": apart(widths)}
     facts["flash"] = all(block["flash"] for block in blocks)
     key = sha256(repr(facts).encode()).hexdigest()[:16]
     return facts | {"traced": traceable(meta, widths), "key": key}, numbers
 
 
-def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], names: Collection[str]) -> dict[str, Any]:
+def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], named: Mapping[str, Tensor]) -> dict[str, Any]:
     """Numbers that the operations of all blocks share."""
     inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
     taps = meta.number("shortconv.l_cache") or meta.number("ssm.conv_kernel")
+    altup = named.get("altup_proj.weight")
     downs = [t for block in tensors.values() for t in block if bare(t) in ("ffn_down", "ffn_down_shexp")]
     return {
         "rank": meta.number("attention.kv_lora_rank"),
         "rope": meta.number("rope.dimension_count"),
         "value": meta.number("attention.value_length_mla"),
+        "index": meta.number("attention.indexer.key_length"),
+        "top_k": meta.number("attention.indexer.top_k"),
         "used": meta.number("expert_used_count"),
         "normed": meta.arch in NORMED_WEIGHTS or bool(meta.get("expert_weights_norm")),
         "late_softmax": meta.arch in LATE_SOFTMAX,
@@ -135,13 +149,15 @@ def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], names: Collection[s
         "groups": groups,
         "dt_rank": meta.number("ssm.time_step_rank"),
         "inner": {bare(t): t.shape[0] for t in downs},
-        "entry": [name for name in ENTRY if f"{name}.weight" in names and name != last_norm(meta)],
-        "last_norm": f"{last_norm(meta)}.weight" in names,
-        "entry_bias": "token_embd_norm.bias" in names,
+        "entry": [name for name in ENTRY if f"{name}.weight" in named and name != last_norm(meta)],
+        "last_norm": f"{last_norm(meta)}.weight" in named,
+        "entry_bias": "token_embd_norm.bias" in named,
         "pooling": meta.number("pooling_type"),
         "silent": meta.arch in SILENT,
         "layer_norm": meta.arch in LAYER_NORM,
         "cacheless": meta.arch in CACHELESS,
+        "value_norm": meta.arch in VALUE_NORM,
+        "altup": cuda_bytes(altup.shape, altup.type) if altup else 0,
     }
 
 
@@ -156,6 +172,7 @@ def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
         "value": heads * meta.head_dim("value", il),
         "head": _joined(meta) if any(bare(t) == "attn_k_b" for t in tensors) else meta.head_dim("key", il),
         "turned": turned(meta, il),
+        "sparse": il < SPARSE_BLOCKS.get(meta.arch, 0),
     }
     return made | {"flash": kernel(meta, made)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FLOAT = 4
+INTEGER, INDEX = 4, 8  # bytes of a position, and of a row's place in the cache
 OFFLOADED_ROWS = 32  # ggml-cuda.cu: batches of so many rows pull host weights over (GGML_OP_OFFLOAD_MIN_BATCH)
 
 
@@ -25,13 +26,14 @@ class Trace:
 
     size: bytes of each value. home: device of the values that lie in memory before the graph; operations compute the
     others. part_of: the value in which another one lies. inputs: values that the caller fills before each run, on the
-    host. extra: bytes that a device's kernel needs beside a value. pinned: values that are never given back.
+    host. leaves: values that no operation makes; they have their place from the start, on the device that reads them.
+    extra: bytes that a device's kernel needs beside a value. pinned: values that are never given back.
     operations: what each makes (-1: it writes into memory that exists), what it reads, the device that must run it
     (-1: the scheduler decides), whether it may work in place, and which of its reads are weights that lie elsewhere.
     attending: operations that are flash attention, each with the device of its block.
     """
 
-    __slots__ = ("attending", "extra", "home", "host", "inputs", "operations", "part_of", "pinned", "size")
+    __slots__ = ("attending", "extra", "home", "host", "inputs", "leaves", "operations", "part_of", "pinned", "size")
 
     def __init__(self, host: int) -> None:
         self.host = host
@@ -39,6 +41,7 @@ class Trace:
         self.home: dict[int, int] = {}
         self.part_of: dict[int, int] = {}
         self.inputs: list[int] = []
+        self.leaves: list[int] = []
         self.extra: dict[int, int] = {}
         self.pinned: set[int] = set()
         self.operations: list[Operation] = []
@@ -60,6 +63,12 @@ class Trace:
         """An input of the graph, such as a mask."""
         self.inputs.append(self.value(size, self.host))
         return self.inputs[-1]
+
+    def leaf(self, size: int) -> int:
+        """What is filled where it lies, such as zeros."""
+        self.size.append(size)
+        self.leaves.append(len(self.size) - 1)
+        return self.leaves[-1]
 
     def op(
         self,

@@ -29,6 +29,7 @@ class Block:
     query: int  # values of the query, over all heads
     value: int  # and of what attention hands on
     turned: bool  # query and key by position
+    sparse: bool  # only large values of the gate go on
     inputs: dict[str, int]
     shared: dict[str, int]  # values that one block makes for all
     extra: int  # values per token of every block's own embedding, over all blocks
@@ -47,6 +48,8 @@ class Block:
     k: int = -1
     v: int = -1
     again: int = -1  # keys of latent attention, read as values
+    index: int = -1  # keys of the index that chooses cells
+    zeros: int = -1
     state_conv: int = -1
     state_ssm: int = -1
     state_again: int = -1  # read a second time

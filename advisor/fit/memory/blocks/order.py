@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from advisor.fit.memory.blocks.attention import attention, latent, unabsorbed
+from advisor.fit.memory.blocks.altup import altup
+from advisor.fit.memory.blocks.attention import attention
 from advisor.fit.memory.blocks.block import Block
+from advisor.fit.memory.blocks.delta import delta, kda
 from advisor.fit.memory.blocks.feed_forward import feed_forward
-from advisor.fit.memory.blocks.recurrent import delta, mamba, short_convolution
+from advisor.fit.memory.blocks.latent import latent, unabsorbed
+from advisor.fit.memory.blocks.recurrent import mamba, short_convolution
+from advisor.fit.memory.blocks.rows import per_layer
 
 Mixer = Callable[[Block, int], Callable[[], int]]
 
@@ -23,6 +27,8 @@ def mixers(b: Block) -> list[Mixer]:
     found: list[Mixer] = []
     if b.has("attn_kv_a_mqa"):
         found.append(unabsorbed if b.has("attn_kv_b") else latent)
+    elif b.has("ssm_f_a"):
+        found.append(kda)
     elif b.has("ssm_ba") or b.has("ssm_beta"):
         found.append(delta)
     elif b.has("attn_q") or b.has("attn_qkv"):
@@ -36,6 +42,8 @@ def mixers(b: Block) -> list[Mixer]:
 
 def block(b: Block, x: int) -> int:
     """The residual stream after a block."""
+    if b.has("altup_router"):
+        return altup(b, x)
     mix, feeds = mixers(b), bool(FEEDS & b.width.keys())
     if not mix:
         return b.add(feed_forward(b, b.norm("attn_norm", x, b.hidden)), x) if feeds else x
@@ -93,28 +101,6 @@ def side_by_side(b: Block, x: int) -> int:
     return b.add(y, *narrow(b, joined))
 
 
-def per_layer(b: Block, y: int) -> int:
-    """Rows of the block's own embedding, gated by the stream and added to it."""
-    width = b.width["inp_gate"]
-    gate = b.like(b.matmul("inp_gate", y))
-    if "per_layer" not in b.shared:
-        b.shared["per_layer"] = all_per_layer(b)
-    gate = b.trace.op(b.row(width), gate, b.shared["per_layer"], inplace=True)
-    out = b.norm("post_norm", b.matmul("proj", gate), b.hidden)
-    y = b.add(y, out)
-    if b.has("layer_output_scale"):
-        y = b.trace.op(b.row(b.hidden), y, weight=b.weights["layer_output_scale"], rows=b.tokens, inplace=True)
-    return y
-
-
-def all_per_layer(b: Block) -> int:
-    """Every block's own rows of a second embedding, made in the first block and kept until the last."""
-    t, size = b.trace, b.row(b.extra)
-    made = b.like(t.op(size, t.op(size, b.inputs["stream"])))
-    made = t.op(size, made, b.like(b.inputs["table"]), inplace=True)
-    return t.op(size, made)
-
-
 def lists(b: Block) -> bool:
     """Whether a part of the graph is listed with this block, rather than when a later one needs it."""
     return b.has(EXPERTS) or bool(mixers(b))
@@ -122,4 +108,6 @@ def lists(b: Block) -> bool:
 
 def lists_early(b: Block) -> bool:
     """Whether a block's states are listed before the end of the block before it."""
+    if b.has("ssm_f_a"):
+        return not b.has("ssm_f_b")
     return b.has("shortconv.conv") or (b.has("ssm_in") and not b.has("attn_q"))

@@ -1,4 +1,4 @@
-"""Mixers that keep a state per sequence: state spaces, the gated delta rule, short convolutions."""
+"""Mixers that keep a state per sequence: state spaces and short convolutions."""
 
 from __future__ import annotations
 
@@ -72,46 +72,6 @@ def mamba(b: Block, x: int) -> Callable[[], int]:
             h = b.norm("ssm_norm", h, inner, inplace=False, rows=groups)
         made = b.matmul("ssm_out", h, b.hidden)
         return b.seen(made) if first else made
-
-    return join
-
-
-def delta(b: Block, x: int) -> Callable[[], int]:
-    """Gated delta rule (`qwen3next.cpp`, `qwen35moe.cpp`, `delta-net-base.cpp`)."""
-    t, inner, state, groups = b.trace, b.facts["d_inner"], b.facts["d_state"], b.facts["groups"]
-    x = b.entry(x)
-    states(b)
-    channels = b.width["ssm_conv1d"]
-    heads = b.facts["dt_rank"]
-    mixed = b.matmul("attn_qkv" if b.has("attn_qkv") else "ssm_in", x)
-    taps = b.facts["taps"]
-    joined = t.op(FLOAT * channels * (b.tokens + b.size.slots * taps), b.got, mixed)
-    t.op(0, joined, at=b.cache_home, writes=True)
-    t.op(0, b.state_ssm, at=b.cache_home, writes=True)
-    memory = t.op(FLOAT * b.size.slots * state * inner, b.state_ssm, b.inputs["sequences"])
-    t.op(0, memory, at=b.cache_home, writes=True)
-    y = b.like(t.op(b.row(channels), joined, weight=b.weights["ssm_conv1d"], rows=b.tokens))
-    parts = []
-    for _ in "qk":
-        part = b.like(t.op(b.row(groups * state), y))
-        if b.has("ssm_ba"):  # fewer query and key heads than value heads: repeated
-            part = t.op(b.row(heads * state), part)
-        parts.append(part)
-    if b.has("ssm_ba"):
-        two = b.matmul("ssm_ba", x)
-        a, beta = t.op(b.row(heads), two), -1
-    else:
-        a, two, beta = b.matmul("ssm_alpha", x), -1, -1
-    a = b.like(b.biased("ssm_dt.bias", a, heads))
-    a = t.op(b.row(heads), a, weight=b.weights["ssm_a"], rows=b.tokens, inplace=True)
-    beta = b.like(t.op(b.row(heads), two) if two >= 0 else b.matmul("ssm_beta", x))
-    out = t.op(FLOAT * (b.tokens * inner + b.size.slots * state * inner), *parts, y, a, beta, memory)
-    t.op(0, out, at=b.cache_home, writes=True)
-
-    def join() -> int:
-        h = b.norm("ssm_norm", out, inner, inplace=False, rows=heads)
-        z = b.like(b.seen(b.matmul("attn_gate", x)))
-        return b.seen(b.matmul("ssm_out", t.op(b.row(inner), h, z, inplace=True), b.hidden))
 
     return join
 
