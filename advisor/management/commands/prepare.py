@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import shutil
+import fcntl
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -19,9 +20,20 @@ class Command(BaseCommand):
         parser.add_argument("--snapshot", action="store_true", help="also read this machine's hardware once")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Counts of web processes that are gone: the next ones begin at zero.
-        shutil.rmtree(settings.METRICS_FOLDER, ignore_errors=True)
+        forget_counts(settings.METRICS_FOLDER)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("load_catalog", verbosity=0)
         if options["snapshot"]:
             services.refresh()
+
+
+def forget_counts(folder: Path) -> None:
+    """Remove the counts of web processes that are all gone: the next ones begin at zero."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return  # a web server runs, of this version or the one before (`config/wsgi.py`)
+        for counts in folder.glob("*.db"):
+            counts.unlink()
