@@ -22,6 +22,14 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _answer(request, 403, str(exception or "") or "You may not do this here.")
 
 
+def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    answer = _answer(request, 429, f"Too many requests; ask again in {seconds} s.")
+    answer["Retry-After"] = str(seconds)
+    if request.headers.get("HX-Request"):
+        answer["HX-Redirect"] = request.get_full_path()  # htmx shows no error by itself: let the browser ask for it
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Renders nothing that could fail again: no template, no database, no traceback."""
     sentence = "Something went wrong on our side; the log has the details."

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from config import errors
+from rest.throttles import caller, excess
 
 # No inline script and no inline style: whatever a catalog field, a GPU's name or a log line says stays text.
 POLICY = "; ".join(
@@ -49,3 +55,24 @@ class SignInWhereNotAnonymous(LoginRequiredMiddleware):
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         return None if settings.ANONYMOUS_ACCESS else super().process_view(request, view, args, kwargs)
+
+
+# Pages that work out an answer, as the API's questions do: one limit for both.
+ASKING = {"ask", "model", "requirements", "compare", "claims"}
+
+
+class LimitPages(MiddlewareMixin):
+    """RATE_LIMITS for pages: questions by account or address, attempts to sign in by address and the name tried."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        left = None
+        if name in ASKING:
+            left = excess("recommend", caller(request))
+        elif name == "admin:login" and request.method == "POST":
+            tried = request.POST.get("username", "").strip().casefold()
+            digest = hashlib.sha256(tried.encode()).hexdigest()[:16]
+            left = excess("sign-in", f"{request.META.get('REMOTE_ADDR', '')}:{digest}")
+        return None if left is None else errors.too_many(request, math.ceil(left))

@@ -36,8 +36,8 @@ def rates(text: str, default: dict[str, int]) -> dict[str, int]:
     given = {}
     for part in filter(None, text.split(",")):
         scope, _, value = part.strip().partition("=")
-        if scope not in SCOPES or not value.isdigit() or len(value) > 6:
-            fail(f"RATE_LIMITS must be such as read=600,launch=30 with {', '.join(SCOPES)}, not {part.strip()!r}.")
+        if scope not in RATES or not value.isdigit() or len(value) > 6:
+            fail(f"RATE_LIMITS must be such as read=600,launch=30 with {', '.join(RATES)}, not {part.strip()!r}.")
         given[scope] = int(value)
     return default | given
 
@@ -99,6 +99,7 @@ def started_broker() -> str:
 
 
 SCOPES = ("read", "recommend", "agent", "launch", "catalog")
+RATES = (*SCOPES, "sign-in")
 BERTH_DATA = Path(os.environ.get("BERTH_DATA") or BASE_DIR / "var").resolve()
 PORT = number("PORT", 8000, 1, 65535)
 # Loopback unless said otherwise: whoever reaches the page with a launch right starts programs on this machine.
@@ -145,6 +146,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.LimitPages",
     "config.middleware.SignInWhereNotAnonymous",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -324,10 +326,11 @@ ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", LOOPBACK)
 METRICS = flag("BERTH_METRICS", LOOPBACK)
 # Where the web processes keep their counts together.
 METRICS_FOLDER = BERTH_DATA / "metrics"
-# Requests a minute to the API by scope, for each token, account or address. On loopback nobody needs protection.
+# Requests a minute by scope, for each token, account or address, and attempts to sign in as one account from one
+# address. On loopback nobody needs protection.
 RATE_LIMITS = rates(
     os.environ.get("RATE_LIMITS", ""),
-    {} if LOOPBACK else {"read": 3000, "recommend": 3000, "agent": 600, "launch": 60, "catalog": 600},
+    {} if LOOPBACK else {"read": 3000, "recommend": 3000, "agent": 600, "launch": 60, "catalog": 600, "sign-in": 10},
 )
 # Whether someone at this very machine may launch and stop from the page without signing in.
 LOCAL_OPERATOR = flag("BERTH_LOCAL_OPERATOR", LOOPBACK)

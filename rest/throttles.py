@@ -15,6 +15,7 @@ from rest_framework.throttling import BaseThrottle
 from rest.permissions import scope_of
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
@@ -27,20 +28,25 @@ class ByScope(BaseThrottle):
     """RATE_LIMITS[scope] requests in each minute of the clock. A scope without a limit costs nothing."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        scope = scope_of(view, request.method)
-        limit = settings.RATE_LIMITS.get(scope)
-        if not limit:
-            return True
-        window, past = divmod(time.time(), WINDOW)
-        self.left = WINDOW - past
-        return counts().next(f"berth:rate:{scope}:{caller(request)}:{window:.0f}") <= limit
+        self.left = excess(scope_of(view, request.method), caller(request))
+        return self.left is None
 
-    def wait(self) -> float:
+    def wait(self) -> float | None:
         return self.left
 
 
-def caller(request: Request) -> str:
-    if request.auth is not None:
+def excess(scope: str, who: str) -> float | None:
+    """Count one more request; the seconds until the next window where it is beyond the limit, else None."""
+    limit = settings.RATE_LIMITS.get(scope)
+    if not limit:
+        return None
+    window, past = divmod(time.time(), WINDOW)
+    within = counts().next(f"berth:rate:{scope}:{who}:{window:.0f}") <= limit
+    return None if within else WINDOW - past
+
+
+def caller(request: Request | HttpRequest) -> str:
+    if getattr(request, "auth", None) is not None:
         return f"token:{request.auth.pk}"
     if request.user and request.user.is_authenticated:
         return f"account:{request.user.pk}"

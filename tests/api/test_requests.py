@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings, settings
+from django.contrib.auth.models import User
 from django.test import Client
 
 from advisor import tokens
@@ -132,6 +133,33 @@ def test_too_many_requests_are_a_problem_that_says_how_long_to_wait(client: Clie
     assert answer["Retry-After"] in answer.json()["detail"]
 
 
+@pytest.mark.usefixtures("few")
+def test_pages_that_answer_count_with_the_questions_of_the_api(client: Client, settings: LazySettings) -> None:
+    settings.RATE_LIMITS = {"recommend": 2}
+    pages = ["/compare/", "/requirements/", "/claims/", "/?hw=Foo+9000", "/models/none/"]
+    assert [client.get(page).status_code for page in pages] == [200, 200, 429, 429, 429]
+    assert client.post("/api/v1/estimates/", {}, "application/json").status_code == 429
+    answer = client.get("/", headers={"HX-Request": "true"})
+    assert answer["HX-Redirect"] == "/"
+    assert 0 < int(answer["Retry-After"]) <= throttles.WINDOW
+    assert f"ask again in {answer['Retry-After']} s" in answer.content.decode()
+    assert [client.get(page).status_code for page in ("/about/", "/healthz")] == [200, 200]
+
+
+@pytest.mark.usefixtures("few")
+def test_a_password_cannot_be_tried_for_ever(client: Client, settings: LazySettings) -> None:
+    settings.RATE_LIMITS = {"sign-in": 2}
+    User.objects.create_superuser("root", password="right")
+
+    def attempt(name: str, password: str = "wrong") -> int:
+        return client.post("/admin/login/", {"username": name, "password": password}).status_code
+
+    assert [attempt(name) for name in ("root", "Root ", "root")] == [200, 200, 429]
+    assert attempt("root", "right") == 429
+    assert attempt("another") == 200
+    assert client.get("/admin/login/").status_code == 200
+
+
 def test_processes_count_together() -> None:
     """Two processes count to 60 each: every number from 1 to 120 comes once."""
     script = "from rest.throttles import Counts; import os; c = Counts(os.environ['REDIS_URL']); "
@@ -165,7 +193,7 @@ def test_nobody_is_limited_on_loopback_unless_said() -> None:
     asked = [sys.executable, "-c", "from config import settings; print(settings.RATE_LIMITS)"]
     away = os.environ | {"BERTH_BIND": "0.0.0.0", "RATE_LIMITS": "read=0, launch=5"}
     said = subprocess.check_output(asked, cwd=ROOT, env=away, text=True)
-    assert said.strip() == "{'read': 0, 'recommend': 3000, 'agent': 600, 'launch': 5, 'catalog': 600}"
+    assert said.strip() == "{'read': 0, 'recommend': 3000, 'agent': 600, 'launch': 5, 'catalog': 600, 'sign-in': 10}"
 
 
 # ---------------------------------------------------------------- keys

@@ -24,3 +24,12 @@ def test_the_first_visit_is_light_and_talks_to_nobody_else(berth: Berth, page: P
     entries = "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
     assert page.evaluate(f"{entries}.reduce((sum, one) => sum + one.transferSize, 0)") < MOST
     assert page.evaluate(SHIFT) < 0.02
+
+
+def test_the_api_documentation_talks_to_nobody_else(berth: Berth, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{berth.base_url}/api/docs/")
+    page.get_by_text("/api/v1/recommendations/").first.wait_for()
+    assert len(asked) > 3
+    assert [url for url in asked if not url.startswith((berth.base_url, "data:"))] == []
