@@ -18,6 +18,7 @@ from tests.accuracy.measured import Row
 from tests.support import hollow
 
 Planned = Callable[[str], EnginePlan]
+APART = {"weights": 0, "kv": 0, "compute": 1}  # percent that a buffer of the sums may be off
 COMMAND = registry.dry_run(registry.engines()["llama.cpp"])
 
 
@@ -64,15 +65,19 @@ def test_the_engine_plans_every_buffer_as_the_build_did_that_the_sums_are_of(
     assert changed == {}, f"{row['model']}: {plan.buffers}"
 
 
-def test_the_sums_are_within_their_bars_of_the_engines_own_plan(planned: Planned) -> None:
+def test_the_sums_are_within_their_bars_of_the_engines_own_plan_buffer_by_buffer(planned: Planned) -> None:
     limit = bounds()["llama.cpp, installed"]
     assert len(ROWS) >= limit["rows"]
-    errors = {}
+    errors, apart = {}, {}
     for architecture, row in ROWS.items():
         found = oracle.differences(measured.predicted(row).host, planned(architecture))
-        errors[architecture] = found["total"]["difference_percent"]
-        for part in ("weights", "kv"):
-            assert found[part]["predicted"] == found[part]["engine"], (architecture, part)
+        errors[architecture] = found.pop("total")["difference_percent"]
+        apart |= {
+            f"{architecture}: {part}": figures
+            for part, figures in found.items()
+            if abs(figures["predicted"] - figures["engine"]) > APART[part] / 100 * figures["engine"]
+        }
+    assert apart == {}
     assert median(map(abs, errors.values())) <= limit["median"], errors
     assert min(errors.values()) >= -limit["under_all"], errors
 
