@@ -31,7 +31,7 @@ def answer(row: dict[str, Any]) -> dict[str, Any]:
         found = [_figures(reading, wanted, card, bool(row.get("knobs"))) for card in cards(accelerator)]
     except Refused as error:
         return given | {"starts": False, "unknown": str(error)}
-    except (UnknownLayout, UnknownGpu, ValueError) as error:
+    except (UnknownLayout, ValueError) as error:
         return given | {"unknown": str(error)}
     except (ArithmeticError, AttributeError, LookupError, TypeError):
         return given | {"unknown": "The configuration has a field of another form than vLLM reads."}
@@ -41,11 +41,13 @@ def answer(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def cards(name: str) -> list[Card]:
-    """The cards that go by this name, as vLLM sees them. Raises UnknownGpu, or ValueError for another maker's."""
+    """The cards that go by this name, as vLLM sees them. Raises ValueError for others."""
     if name.lower() == CPU.name:
         return [CPU]
     try:
         specs = [lookup(name)]
+    except UnknownGpu as error:
+        raise ValueError(f"The accelerator {name!r} is not one that Berth knows.") from error
     except AmbiguousGpu as error:
         specs = [lookup(choice["name"], choice["memory_bytes"]) for choice in error.choices]
         if not specs:

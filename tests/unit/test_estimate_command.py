@@ -110,12 +110,16 @@ def test_where_the_engine_does_not_tell_one_sentence_says_why(files: Any, monkey
 
 
 BAD = {
-    "context": (["--context", 0], "'ctx' must be a whole number"),
-    "cache type": (["--kv-type-k", "q9"], "'ctk' must be one of"),
+    "context": (["--context", 0], "--context must be a whole number from 1 to"),
+    "no number": (["--context", "long"], "--context must be a whole number from 1 to"),
+    "cache type": (["--kv-type-k", "q9"], "--kv-type-k must be one of"),
     "split": (["--devices", 2, "--tensor-split", "a,b"], "one share per device"),
     "override": (["--override-tensor", "(=CPU"], "cannot be read"),
     "other buffer": (["--override-tensor", "x=CUDA0"], "PATTERN=CPU"),
-    "quantised V": (["--flash-attention", 0, "--kv-type-v", "q8_0"], "flash attention"),
+    "quantised V": (
+        ["--flash-attention", 0, "--kv-type-v", "q8_0"],
+        r"--kv-type-v can be quantised only with flash attention \(--flash-attention -1 or 1\)",
+    ),
 }
 
 
@@ -126,11 +130,19 @@ def test_bad_settings_are_refused_in_one_sentence(files: Any, name: str) -> None
         called(files["qwen3-0.6b", "q4_k_m"], *options)
 
 
-def test_a_bad_line_of_a_batch_is_named(tmp_path: Path) -> None:
-    (tmp_path / "b").write_text('{"id": 1}\n')
-    with pytest.raises(CommandError, match="Line 1"):
-        called("--batch", tmp_path / "b")
-    with pytest.raises(CommandError, match="cannot be read"):
-        called("--batch", tmp_path / "none")
-    with pytest.raises(CommandError, match="either one GGUF file or"):
-        called()
+@pytest.mark.parametrize("option", ["--batch", "--vllm-batch", "--speed-batch"])
+def test_a_bad_line_of_a_batch_is_named(tmp_path: Path, option: str) -> None:
+    (tmp_path / "b").write_text('{"gpu": "RTX 4090"}\n')
+    with pytest.raises(CommandError, match=r'^Line 1 is not {"id"'):
+        called(option, tmp_path / "b")
+    (tmp_path / "b").write_text("what?\n")
+    with pytest.raises(CommandError, match=r"^Line 1 is not JSON\.$"):
+        called(option, tmp_path / "b")
+    with pytest.raises(CommandError, match=r"^The batch file cannot be read: no such file or directory\.$"):
+        called(option, tmp_path / "none")
+
+
+@pytest.mark.parametrize("given", [(), ("a.gguf", "--batch", "b"), ("--vllm-batch", "b", "--speed-batch", "b")])
+def test_one_thing_is_estimated_at_a_time(given: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="Give one of these"):
+        called(*given)

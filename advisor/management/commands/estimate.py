@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json as json_module
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -20,24 +21,24 @@ GIB = 1 << 30
 ROW = '{"id", "gguf", "settings"}'
 VLLM_ROW = '{"id", "config", "accelerator", "settings"}'
 SPEED_ROW = '{"id", "gpu", "gpu_count", "model", "quant", "engine", "context", "prompt_tokens", "batch"}'
-BATCHES = (("vllm_batch", vllm_batch.answer, VLLM_ROW), ("speed_batch", speed_batch.answer, SPEED_ROW))
-# option -> key of the settings, type, help
-OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
-    ("--context", "ctx", int, "tokens of the whole cache (-c)"),
-    ("--slots", "par", int, "requests at once (-np)"),
-    ("--gpu-layers", "ngl", int, "layers on the devices; -1 for all (default when --devices is given)"),
-    ("--devices", "ndev", int, "number of GPUs (default 1 with --gpu-layers, else 0)"),
-    ("--tensor-split", "ts", str, "share per device, such as 3,1"),
-    ("--kv-type-k", "ctk", str, f"one of {', '.join(CACHE_TYPES)}"),
-    ("--kv-type-v", "ctv", str, "as --kv-type-k"),
-    ("--flash-attention", "fa", int, "-1 auto, 0 off, 1 on"),
-    ("--batch-size", "batch", int, "logical batch (-b)"),
-    ("--ubatch-size", "ubatch", int, "micro-batch (-ub)"),
-    ("--kv-offload", "kvo", int, "0 keeps the cache on the host"),
-    ("--unified", "unified", int, "1 shares one cache among the slots"),
-    ("--swa-full", "swafull", int, "1 keeps windowed layers at full length"),
-    ("--outputs", "out", str, "server: logits of one token per slot; lib: of the whole batch"),
-    ("--override-tensor", "ot", str, "PATTERN=CPU, such as exps=CPU"),
+ONE = "Give one of these: a GGUF file, --config FILE, --batch FILE, --vllm-batch FILE or --speed-batch FILE."
+# option -> key of the settings, what stands for its value, help
+OPTIONS: tuple[tuple[str, str, str, str], ...] = (
+    ("--context", "ctx", "N", "tokens of the whole cache (-c)"),
+    ("--slots", "par", "N", "requests at once (-np)"),
+    ("--gpu-layers", "ngl", "N", "layers on the devices; -1 for all (default when --devices is given)"),
+    ("--devices", "ndev", "N", "number of GPUs (default 1 with --gpu-layers, else 0)"),
+    ("--tensor-split", "ts", "SHARES", "share per device, such as 3,1"),
+    ("--kv-type-k", "ctk", "TYPE", f"one of {', '.join(CACHE_TYPES)}"),
+    ("--kv-type-v", "ctv", "TYPE", "as --kv-type-k"),
+    ("--flash-attention", "fa", "N", "-1 auto, 0 off, 1 on"),
+    ("--batch-size", "batch", "N", "logical batch (-b)"),
+    ("--ubatch-size", "ubatch", "N", "micro-batch (-ub)"),
+    ("--kv-offload", "kvo", "N", "0 keeps the cache on the host"),
+    ("--unified", "unified", "N", "1 shares one cache among the slots"),
+    ("--swa-full", "swafull", "N", "1 keeps windowed layers at full length"),
+    ("--outputs", "out", "FOR", "server: logits of one token per slot; lib: of the whole batch"),
+    ("--override-tensor", "ot", "PATTERN=CPU", "tensors that stay on the host, such as exps=CPU"),
 )
 
 
@@ -59,23 +60,18 @@ class Command(BaseCommand):
         parser.add_argument("--speed-batch", metavar="FILE", help=f"lines of {SPEED_ROW}: tokens per second")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--confirm", action="store_true", help="ask the installed engine for its own plan as well")
-        for option, key, kind, text in OPTIONS:
-            parser.add_argument(option, dest=f"set_{key}", type=kind, help=text)
+        for option, key, metavar, text in OPTIONS:
+            kind = whole if metavar == "N" else str
+            parser.add_argument(option, dest=f"set_{key}", type=kind, metavar=metavar, help=text)
 
-    def handle(
-        self, *, gguf: str | None, config: str | None, batch: str | None, json: bool, confirm: bool, **options: Any
-    ) -> None:
-        for option, answered, form in BATCHES:
-            if options[option] is not None:
-                for line in answers(options[option], answered, form):
-                    self.stdout.write(line)
-                return
-        if (batch is None) == (gguf is None and config is None):
-            raise CommandError("Give either one GGUF file or --batch FILE, or --config FILE without a GGUF file.")
+    def handle(self, *, gguf: str | None, config: str | None, json: bool, confirm: bool, **options: Any) -> None:
+        given = [(options[name], *how) for name, *how in BATCHES if options[name] is not None]
+        if len(given) + (gguf is not None or config is not None) != 1:
+            raise CommandError(ONE)
         if confirm and gguf is None:
-            raise CommandError("--confirm asks the engine about one file: name it, and leave out --batch.")
-        if batch is not None:
-            for line in answers(batch, answer, ROW):
+            raise CommandError("--confirm asks the engine about one file: name it, and leave out what is a batch.")
+        for path, answered, form in given:
+            for line in answers(path, answered, form):
                 self.stdout.write(line)
             return
         row = {key: options[f"set_{key}"] for _, key, _, _ in OPTIONS if options[f"set_{key}"] is not None}
@@ -86,7 +82,7 @@ class Command(BaseCommand):
             wanted = request(row)
             memory, basis = predict_one(gguf, config, options["quantization"], wanted)
         except ValueError as error:
-            raise CommandError(f"{gguf or config}: {error}") from error
+            raise CommandError(f"{gguf or config}: {named(str(error))}") from error
         confirmed = confirming.confirmation(str(gguf), wanted.settings, memory) if confirm else None
         if json:
             more = {"basis": basis} | ({} if confirmed is None else {"confirmed": confirmed})
@@ -97,6 +93,20 @@ class Command(BaseCommand):
                 self.stdout.write(confirming.table(confirmed))
 
 
+def whole(text: str) -> int | str:
+    """A number, or what was typed instead, which the settings then refuse in their own words."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def named(sentence: str) -> str:
+    """The sentence with the options that were typed where it names keys of the settings."""
+    options = {key: option for option, key, _, _ in OPTIONS}
+    return re.sub(r"(?:The setting )?'(\w+)'", lambda found: options.get(found[1], found[0]), sentence)
+
+
 def answers(path: str, answered: Callable[[Any], dict[str, Any]], form: str) -> Iterator[str]:
     """One JSON line per line of the batch; the first bad line ends it with its number."""
     try:
@@ -104,12 +114,15 @@ def answers(path: str, answered: Callable[[Any], dict[str, Any]], form: str) -> 
             for number, line in enumerate(lines, 1):
                 try:
                     yield orjson.dumps(answered(loaded(line))).decode()
+                except json_module.JSONDecodeError:
+                    raise CommandError(f"Line {number} is not JSON.") from None
                 except (AttributeError, KeyError, TypeError):
                     raise CommandError(f"Line {number} is not {form}.") from None
                 except ValueError as error:
                     raise CommandError(f"Line {number}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"The batch file cannot be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise CommandError(f"The batch file cannot be read: {reason.lower()}.") from error
 
 
 def loaded(line: str) -> Any:
@@ -144,3 +157,11 @@ def table(memory: Memory) -> str:
         lines.append(f"{name:6}" + "".join(f"{value / GIB:10.3f}" for value in cells))
     lines.append(f"{COMPUTED_FOR}, its own buffers; context, kernels and pools of the driver come on top.")
     return "\n".join(lines)
+
+
+# option -> who answers a line, and how a line looks
+BATCHES: tuple[tuple[str, Callable[[Any], dict[str, Any]], str], ...] = (
+    ("batch", answer, ROW),
+    ("vllm_batch", vllm_batch.answer, VLLM_ROW),
+    ("speed_batch", speed_batch.answer, SPEED_ROW),
+)

@@ -136,6 +136,8 @@ def read(config: Mapping[str, Any]) -> Reading:
     architecture = names[0]
     family = FAMILIES.get(SAME_AS.get(architecture, architecture))
     if family is None:
+        if architecture is None:
+            raise UnknownLayout("The configuration names no architecture: its 'architectures' is empty or missing.")
         raise UnknownLayout(f"The architecture {architecture!r} is not one whose cache layout is known.")
     data = _data()
     outer_type = config.get("model_type")
