@@ -34,6 +34,7 @@ MODELS = (
     *("olmo-2-1124-7b-instruct", "olmoe-1b-7b-0924-instruct", "phi-4-mini-instruct", "phi-3.5-moe-instruct"),
     *("qwen2.5-0.5b-instruct", "qwen2.5-vl-3b-instruct", "qwen3-0.6b", "qwen3.5-0.8b", "qwen3.6-35b-a3b"),
     *("qwen3-30b-a3b", "qwen3-coder-next", "hermes-4.3-36b", "starcoder2-15b-instruct-v0.1", "step-3.5-flash"),
+    *("glm-5.2", "qwen3-vl-2b-instruct", "qwen3-vl-30b-a3b-instruct", "nvidia-nemotron-3-super-120b-a12b-bf16"),
 )
 ASKED = {slug: SETTINGS[i % len(SETTINGS)] for i, slug in enumerate(MODELS)}
 

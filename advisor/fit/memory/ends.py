@@ -18,6 +18,10 @@ def embedding(run: Run, t: Trace, inputs: dict[str, int]) -> int:
     u = run.size.tokens
     size = FLOAT * u * run.sizes.hidden
     x, other = (t.op(size, inputs[name], at=t.host) for name in ("tokens", "tokens of both"))
+    if run.wide > run.sizes.hidden:
+        size = FLOAT * u * run.wide
+        inputs["stacked"], other = t.op(size, x), t.op(size, other)
+        x = t.part(inputs["stacked"], size - FLOAT * (run.wide - run.sizes.hidden))
     kept = t.op(size, inputs["rows of both"])
     t.op(0, other, inputs["places of both"], kept, writes=True)
     t.pinned.add(kept)

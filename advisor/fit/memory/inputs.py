@@ -15,7 +15,9 @@ def unmasked(run: Run) -> list[tuple[int, int]]:
     if not most:
         return []
     row = FLOAT * run.size.tokens
-    return [(il, row * min(most, run.size.of(x.window))) for il, x in enumerate(layers) if indexed(run, x)]
+    first = next((il for il, x in enumerate(layers) if indexed(run, x)), len(layers))
+    sparse = [il for il, x in enumerate(layers) if indexed(run, x) or (il > first and x.window is None)]
+    return [(il, row * min(most, run.size.of(layers[il].window))) for il in sparse if layers[il].matrices]
 
 
 def given(run: Run, t: Trace) -> dict[str, int]:
@@ -27,9 +29,9 @@ def given(run: Run, t: Trace) -> dict[str, int]:
     made = {
         "tokens": t.given(INTEGER * u),
         "tokens of both": t.given(INTEGER * u),
-        "rows": t.given(FLOAT * u * sizes.hidden),
+        "rows": t.given(FLOAT * u * run.wide),
         "places of both": t.given(INDEX * u),
-        "rows of both": t.given(FLOAT * u * sizes.hidden),
+        "rows of both": t.given(FLOAT * u * run.wide),
     }
     if facts["scaled_embedding"]:
         made["scale of rows"] = t.given(FLOAT * u)

@@ -24,7 +24,8 @@ PERIODS, LONGEST = 3, 8  # what is kept of a row of equal periods, and how many 
 REMEMBERED = 16384
 
 # What a block's part of the buffers depends on: its device, whether its experts stay on the host, the block it borrows
-# from, its kind, cache and states, and the weights that are copied; those that lie on its device take no room.
+# from (-2: rows of its own are added), its kind, cache and states, and the weights that are copied; those that lie on
+# its device take no room.
 Symbol = tuple[int, bool, int, tuple[Any, ...]]
 
 
@@ -120,7 +121,7 @@ def layout(run: Run) -> Layout:
     copied = run.where.experts if host else 0  # blocks before this one have weights that lie elsewhere
     run = replace(run, sizes=alike(run)) if copied and run.rough else run
     sizes, settings, where = run.sizes, run.settings, run.where
-    borrows = dict(sizes.graph["borrows"])
+    borrows, stacked = dict(sizes.graph["borrows"]), sizes.graph["facts"]["stacked"]
     symbols: list[Symbol] = []
     for home, first, end in homes(where, last(sizes) + 1):
         for apart, start, stop in ((True, first, min(copied, end)), (False, max(copied, first), end)):
@@ -130,7 +131,7 @@ def layout(run: Run) -> Layout:
                 traits = known.get(id(layer))
                 if traits is None:
                     traits = known[id(layer)] = _traits(layer, apart and home == host, apart)
-                symbols.append((home, apart, borrows.get(il, -1), traits))
+                symbols.append((home, apart, borrows.get(il, -2 if il < stacked else -1), traits))
     # Where blocks read caches of others, no row is so regular that its middle may be left out.
     traced = list(range(len(symbols))) if borrows and not run.rough else shortened(symbols)
     copies = COPIES if _overlaps(run) else 1

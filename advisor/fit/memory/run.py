@@ -24,6 +24,11 @@ class Run:
     rough: bool = False  # blocks of one kind are taken to be alike
 
     @property
+    def wide(self) -> int:
+        """Values of a row that is given instead of a token: the first blocks may have rows of their own beside it."""
+        return self.sizes.hidden * (1 + int(self.sizes.graph["facts"]["stacked"]))
+
+    @property
     def kv_types(self) -> dict[str, str]:
         return {"k": self.settings.kv_type_k, "v": self.settings.kv_type_v}
 

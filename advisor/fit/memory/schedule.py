@@ -52,7 +52,7 @@ class Schedule:
         if trace.leaves:
             readers = {value: device for read, device in zip(reads, self.backend, strict=True) for value in read}
             for value in trace.leaves:
-                self.owner[value] = readers[value]
+                self.owner[value] = readers.get(value, trace.host)
         for part, whole in trace.part_of.items():
             self.owner[part] = self.owner[whole]
             self.root[part] = whole

@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.fit.spec import BuildSizes, LayerSizes
 
-VERSION = 7
+VERSION = 8
 LAYER = tuple(f.name for f in fields(LayerSizes))
 REST = tuple(f.name for f in fields(BuildSizes) if f.name != "layers")
 layer_values = attrgetter(*LAYER)

@@ -131,9 +131,9 @@ def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], named: Mapping[str,
     return {
         "rank": meta.number("attention.kv_lora_rank"),
         "rope": meta.number("rope.dimension_count"),
-        "value": meta.number("attention.value_length_mla"),
         "index": meta.number("attention.indexer.key_length"),
         "top_k": meta.number("attention.indexer.top_k"),
+        "stacked": meta.number("n_deepstack_layers"),
         "used": meta.number("expert_used_count"),
         "normed": meta.arch in NORMED_WEIGHTS or bool(meta.get("expert_weights_norm")),
         "late_softmax": meta.arch in LATE_SOFTMAX,
@@ -170,15 +170,11 @@ def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
         "query": heads * meta.head_dim("key", il),
         "key": meta.kv_heads(il) * meta.head_dim("key", il),
         "value": heads * meta.head_dim("value", il),
-        "head": _joined(meta) if any(bare(t) == "attn_k_b" for t in tensors) else meta.head_dim("key", il),
+        "head": meta.head_dim("key", il),
         "turned": turned(meta, il),
         "sparse": il < SPARSE_BLOCKS.get(meta.arch, 0),
     }
     return made | {"flash": kernel(meta, made)}
-
-
-def _joined(meta: Metadata) -> int:
-    return meta.number("attention.kv_lora_rank") + meta.number("rope.dimension_count")
 
 
 def turned(meta: Metadata, il: int) -> bool:
@@ -196,7 +192,7 @@ def kernel(meta: Metadata, block: dict[str, Any]) -> bool:
     if not names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} or names & {"ssm_ba", "ssm_beta"}:
         return True
     absorbed = "attn_k_b" in names
-    value = meta.number("attention.kv_lora_rank") if absorbed else block["value"] // heads
+    value = block["value"] // heads
     keys = 1 if absorbed else max(1, block["key"] // max(1, block["head"]))
     least = FLASH_HEADS.get((block["head"], value))
     return least is not None and (heads // keys) % least == 0

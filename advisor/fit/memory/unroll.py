@@ -30,7 +30,7 @@ def unroll(run: Run, kept: Sequence[int]) -> Trace:
 
 
 def unrolled(run: Run, kept: Sequence[int]) -> Trace:
-    t = Trace(run.settings.devices)
+    t, facts = Trace(run.settings.devices), run.sizes.graph["facts"]
     inputs = given(run, t)
     shared: dict[str, int] = {}
     factors: dict[int, int] = {}  # one copy of the rotary factors on every device with blocks
@@ -52,6 +52,8 @@ def unrolled(run: Run, kept: Sequence[int]) -> Trace:
             t.op(0, zeros.pop(passed), writes=True)
         b.zeros = zeros.pop(il, -1)
         x = block(b, x)
+        if il < facts["stacked"]:  # rows of an image's deeper features, one set for each of the first blocks
+            x = b.add(x, t.part(inputs["stacked"], t.size[inputs["stacked"]] - FLOAT * (run.wide - b.hidden)))
     head(run, t, x, inputs["asked"])
     return t
 

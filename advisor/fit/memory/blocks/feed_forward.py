@@ -25,19 +25,20 @@ def gated(b: Block, x: int, gate: str, up: str, down: str) -> int:
 
 def experts(b: Block, x: int) -> int:
     """Routed experts, and those that every token has."""
-    t, used = b.trace, b.facts["used"]
+    t, used, wide = b.trace, b.facts["used"], b.width["ffn_down_exps"]
     early = b.facts["early"]  # weighted before the experts instead of after, and chosen by the plain logits
     ids, weights = chosen(b, x)
-    source = x
+    source = b.matmul("ffn_latent_down", x) if b.has("ffn_latent_down") else x
     if early:
-        source = t.op(b.row(used * b.hidden), t.op(b.row(used * b.hidden), x), weights, inplace=True)
-    out = routed(b, "ffn_down_exps", hidden_rows(b, source, ids), ids, b.hidden)
+        source = t.op(b.row(used * wide), t.op(b.row(used * wide), x), weights, inplace=True)
+    out = routed(b, "ffn_down_exps", hidden_rows(b, source, ids), ids, wide)
     if not early:
-        out = t.op(b.row(used * b.hidden), out, weights, inplace=True)
-    y = t.op(b.row(b.hidden), *(out,) * min(used, 2))
+        out = t.op(b.row(used * wide), out, weights, inplace=True)
+    y = t.op(b.row(wide), *(out,) * min(used, 2))
     for _ in range(used - 2):
-        y = t.op(b.row(b.hidden), y, out, inplace=True)
+        y = t.op(b.row(wide), y, out, inplace=True)
     b.expanded()
+    y = b.matmul("ffn_latent_up", y, b.hidden) if b.has("ffn_latent_up") else y
     return b.add(y, always(b, x)) if b.has("ffn_down_shexp") else y
 
 

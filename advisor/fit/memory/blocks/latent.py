@@ -36,24 +36,27 @@ def unabsorbed(b: Block, x: int) -> Callable[[], int]:
 
 def latent(b: Block, x: int) -> Callable[[], int]:
     """Multi-head latent attention with the key's projection absorbed into the query."""
-    t, rank, rope, x = b.trace, b.facts["rank"], b.facts["rope"], b.entry(x)
-    sparse = b.has("indexer.attn_k")
-    if sparse:
+    t, joined, rank, x = b.trace, b.query // b.heads, b.value // b.heads, b.entry(x)
+    rope, wide = joined - rank, b.heads * b.width["attn_v_b"]
+    if b.has("indexer.attn_k"):
         index_keys(b, x)
     few = few_columns(b, x)
     q = b.matmul("attn_q_b", few) if few >= 0 else b.matmul("attn_q", x)
     absorbed = t.op(b.row(b.heads * rank), q, weight=b.weights["attn_k_b"], rows=b.tokens)
     turned = t.op(b.row(b.heads * rope), q, b.inputs["positions"]) if b.turned else q
-    query = t.op(b.row(b.heads * (rank + rope)), absorbed, turned)
+    query = t.op(b.row(b.query), absorbed, turned)
     both = b.matmul("attn_kv_a_mqa", x)
     low = b.norm("attn_kv_a_norm", both, rank, inplace=False)
-    k = t.op(b.row(rank + rope), low, t.op(b.row(rope), both, b.inputs["positions"]) if b.turned else both)
+    k = t.op(b.row(joined), low, t.op(b.row(rope), both, b.inputs["positions"]) if b.turned else both)
     store(b, k, -1)
-    mask = chosen_mask(b, x, few) if sparse else b.inputs[f"mask {b.window}"]
-    b.query, b.value, wide = b.heads * (rank + rope), b.heads * rank, b.heads * b.facts["value"]
+    if b.has("indexer.attn_k"):
+        mask = chosen_mask(b, x, few)
+    else:  # as the last block chose that has an index, unless the window chooses
+        sparse = "best" in b.shared and b.window is None
+        mask = opened_mask(b, open_zeros(b)) if sparse else b.inputs[f"mask {b.window}"]
     if b.flash:
         t.attending.append((len(t.operations), b.home))
-        out = t.op(b.row(b.value), query, b.k, b.again, mask)
+        out = t.op(b.row(b.value), query, b.k, b.again, mask, at=-1 if b.kernel else t.host)
         t.extra[out] = b.unpacked
     else:
         cells = b.size.of(b.window)
@@ -85,16 +88,25 @@ def index_keys(b: Block, x: int) -> None:
 
 
 def chosen_mask(b: Block, x: int, few: int) -> int:
-    """The mask of the cells that the index chose for each token."""
+    """The mask of the cells that the index chooses for each token."""
     t, cells, wide = b.trace, b.size.of(b.window), b.row(b.width["indexer.attn_q_b"])
-    most = min(cells, b.facts["top_k"])
-    mask, heads = b.inputs[f"mask {b.window}"], b.width["indexer.proj"]
-    zeros = t.op(b.row(most), b.zeros, inplace=True)
+    most, zeros = INTEGER * b.tokens * min(cells, b.facts["top_k"]), open_zeros(b)
     q = t.op(wide, b.matmul("indexer.attn_q_b", few), b.inputs["positions"])
     q = t.op(wide, b.inputs["rotation of index"], q)
-    weights = t.op(b.row(heads), b.matmul("indexer.proj", x))
+    weights = t.op(b.row(b.width["indexer.proj"]), b.matmul("indexer.proj", x))
     scores = t.op(b.row(cells), q, b.index, weights, b.inputs["mask of index"])
-    best = t.op(INTEGER * b.tokens * most, t.op(INTEGER * b.tokens * most, scores))
+    b.shared["best"] = t.op(most, t.op(most, scores))
+    return opened_mask(b, zeros)
+
+
+def open_zeros(b: Block) -> int:
+    """What opens a mask where cells are chosen."""
+    return b.trace.op(b.row(min(b.size.of(b.window), b.facts["top_k"])), b.zeros, inplace=True)
+
+
+def opened_mask(b: Block, zeros: int) -> int:
+    """A closed mask, opened for the cells that were chosen last, and where the other is open."""
+    t, mask = b.trace, b.inputs[f"mask {b.window}"]
     closed = t.op(t.size[mask], mask, inplace=True)
-    t.op(0, zeros, best, closed, writes=True)
+    t.op(0, zeros, b.shared["best"], closed, writes=True)
     return t.op(t.size[mask], b.seen(closed), mask, inplace=True)
