@@ -6,8 +6,9 @@ Every placement is weighed by the engine's own memory sum; what does not fit wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
+from typing import NamedTuple
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.division import groups, layer_costs, shares, singles
@@ -29,12 +30,12 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
 )
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 UBATCH = 512
+REMEMBERED = 4096  # placements, a kilobyte each
 GUESSES = 3  # steps from the first guess before bisection takes over
 REPAIRS = 6  # how often a tensor split is corrected after weighing it
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Settings with the memory they take. `devices` are indices into `HostSpec.devices`, in the engine's order."""
 
     placement: str
@@ -47,6 +48,9 @@ class Placed:
     @property
     def fits(self) -> bool:
         return min(self.margins, default=0) >= 0 and (self.host_margin is None or self.host_margin >= 0)
+
+
+_placed: dict[tuple[object, ...], tuple[BuildSizes, Placed | None]] = {}
 
 
 def padded(tokens: int) -> int:
@@ -330,7 +334,15 @@ def placements(
 def place(
     sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
 ) -> Placed | None:
-    return next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)
+    """The best that fits. Kept: one machine is asked about for many uses, and about fixes at the same few contexts."""
+    key = (id(sizes), host, workload.context, workload.concurrency, embedding, kinds)
+    held = _placed.get(key)
+    if held is None or held[0] is not sizes:
+        if len(_placed) >= REMEMBERED:
+            _placed.clear()
+        found = next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)
+        held = _placed[key] = sizes, found
+    return held[1]
 
 
 def largest_context(

@@ -18,7 +18,10 @@ from advisor.fit.spec import REASONS, HostSpec, Plan, Result, Workload
 
 BUILDS_TRIED = 3  # of one model, best first, before it counts as rejected
 OTHERS = 6
-CLOSE = 1.08  # an exact score may be this much above its screened one
+# By how much an exact score may be above its screened one, by the kind of the best build's placement: the screen knows
+# little of caches, and takes what lies on the host for faster than it is.
+CLOSE = {"gpu": 1.08, "gpus": 1.05, "experts_on_cpu": 1.02, "partial": 1.02, "cpu": 1.02}
+MOST_CLOSE = max(CLOSE.values())
 SUPERSEDED, NO_EVIDENCE = (REASONS.index(reason) for reason in ("superseded", "no_evidence"))
 
 
@@ -50,6 +53,8 @@ class Candidate:
     model: int
     score: float
     unproved: bool  # nothing published for the use case: comes after every model that has something
+    reach: float  # what its exact score is not above
+    sure: bool  # fits without doubt, however the exact sums come out
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +108,13 @@ def rank(
     order, best = candidates(asked, out)
     kept: list[Planned] = []
     for model in order.tolist():
-        candidate = Candidate(model, float(best[model]), bool(asked.judged.unproved[model]))
-        if len(kept) >= limit and beaten(candidate, sorted(p.key for p in kept)[limit - 1]):
-            break
+        candidate = candidate_of(asked, model, float(best[model]))
+        if len(kept) >= limit:
+            last = sorted(p.key for p in kept)[limit - 1]
+            if beaten(candidate, last, candidate.score * MOST_CLOSE):
+                break
+            if candidate.sure and beaten(candidate, last, candidate.reach):
+                continue
         planned = best_plan(asked, candidate, out)
         if planned:
             kept.append(planned)
@@ -193,11 +202,21 @@ def rows_of(asked: Asked, model: int) -> list[int]:
     return sorted((row for row in asked.index.rows(model) if asked.able[row]), key=key)
 
 
-def beaten(candidate: Candidate, last: tuple[bool, float, str]) -> bool:
-    """Whether a candidate, and so all after it, cannot come before the last plan that is shown."""
+def candidate_of(asked: Asked, model: int, score: float) -> Candidate:
+    """`sure`: a build that the screen takes to lie whole on the devices, or whole on the host, with room to spare, and
+    no demand on speed that could still be missed."""
+    first = rows_of(asked, model)[0]
+    demands = asked.workload.min_decode_tokens_per_second, asked.workload.max_first_token_seconds
+    close = CLOSE[KINDS[int(asked.found.kind[first])]]
+    sure = demands == (None, None) and bool(asked.found.sure[first])
+    return Candidate(model, score, bool(asked.judged.unproved[model]), score * close, sure)
+
+
+def beaten(candidate: Candidate, last: tuple[bool, float, str], reach: float) -> bool:
+    """Whether a candidate that scores `reach` at most cannot come before the last plan that is shown."""
     if candidate.unproved != last[0]:
         return candidate.unproved
-    return candidate.score * CLOSE < -last[1]
+    return reach < -last[1]
 
 
 def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | None:

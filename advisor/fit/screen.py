@@ -23,6 +23,7 @@ Number = float | Floats
 Truth = bool | NDArray[np.bool_]
 
 SLACK = 0.95  # sums are taken at this share: they leave out padding and rounding in either direction
+DOUBT = 1.1  # and at this where a build must surely fit
 ACHIEVED = 0.65  # share of the memory bandwidth that token generation reaches, for the order only
 CPU_ACHIEVED = 0.6
 PACKED = 0.53  # what q8_0 makes of an f16 cache
@@ -111,6 +112,7 @@ class Screened:
     decode: Floats  # tokens per second
     headroom: Floats  # share of the room left over, 0..1
     fill: Floats  # cache bytes per further token of context, all slots
+    sure: NDArray[np.bool_]  # fits with room to spare: whole on devices with the host's part, or whole on the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +216,8 @@ def _screen(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) ->
     whole = [need / np.maximum(room.one, 1.0), need / np.maximum(room.several, 1.0)]
     taken = np.choose(seen, [*whole, spilled, spilled, alone / ram])
     headroom = np.clip(1 - taken, 0.0, 1.0)
-    return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), headroom, 2.0 * slots * table.full)
+    roomy = room.ram - DOUBT * (table.inputs + work + room.overhead) - np.where(room.unified, DOUBT * need, 0.0) >= 0
+    sure = ((DOUBT * need <= room.one) & room.devices & roomy) | (
+        (DOUBT * (table.host + cache + work + host_overhead(0)) <= room.ram) & room.offload
+    )
+    return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), headroom, 2.0 * slots * table.full, sure)

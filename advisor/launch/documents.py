@@ -18,7 +18,7 @@ STEPS = {"queued": "waiting", "downloading": "downloading", "starting": "loading
 
 
 def part(memory: DeviceMemory) -> dict[str, int]:
-    return {**asdict(memory), "total": memory.total}
+    return {**memory._asdict(), "total": memory.total}
 
 
 def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[str, Any]:

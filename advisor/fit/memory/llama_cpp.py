@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 from advisor.fit.kinds import kinds
 from advisor.fit.memory import compute, weights
 from advisor.fit.memory.cache import Cells, cells, layer_bytes, widest_v
 from advisor.fit.memory.planned import strays
 from advisor.fit.memory.run import PLAIN, Run
 from advisor.fit.memory.trace import OFFLOADED_ROWS
-from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
+from advisor.fit.spec import BuildSizes, DeviceMemory, LayerSizes, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
 COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
@@ -38,36 +41,64 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, 
 
 
 def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, *, rough: bool = False) -> Memory:
-    size = cells(settings, sizes.causal)
-    where = weights.place(sizes, settings)
-    blocks, every = len(sizes.layers), kinds(sizes.layers)
+    size, frame = cells(settings, sizes.causal), framed(sizes, settings)
+    where = frame.where
     flash = _flash(sizes, size, settings, where)
     wide = 0 if flash else widest_v(sizes)
-    attending = tuple(x for x in every.distinct if x.k_elements)
-    load = compute.Load(sizes, size, settings, flash, attending)
 
-    caches = {(id(x), at): layer_bytes(x, size, settings, wide, at) for x in every.distinct for at in (False, True)}
+    def kv(held: Share, on_device: bool) -> int:
+        return sum(n * layer_bytes(x, size, settings, wide, on_device) for x, n in held)
 
-    def kv(first: int, last: int, on_device: bool) -> int:
-        return sum(n * caches[id(x), on_device] for x, n in every.between(first, last))
-
-    start = where.bounds[0]
-    host_kv = kv(0, start if settings.kv_offload else blocks, False)
-    host_weights = weights.host_bytes(sizes, where)
     output_rows = 4 * sizes.n_vocab * settings.slots
     if like:
         works, beside = [part.compute for part in like.devices], like.host.compute - output_rows
     else:
-        works, beside = compute.buffers(load, where, rough)
+        attending = tuple(x for x in kinds(sizes.layers).distinct if x.k_elements)
+        works, beside = compute.buffers(compute.Load(sizes, size, settings, flash, attending), where, rough)
     devices = tuple(
-        DeviceMemory(
-            weights.device_bytes(sizes, where, d),
-            kv(where.bounds[d], where.bounds[d + 1], True) if settings.kv_offload else 0,
-            works[d],
-        )
-        for d in range(settings.devices)
+        DeviceMemory(weights, kv(held, True), work)
+        for weights, held, work in zip(frame.weights, frame.caches, works, strict=True)
     )
-    return Memory(devices, DeviceMemory(host_weights, host_kv, beside + output_rows), flash)
+    host = DeviceMemory(frame.host_weights, kv(frame.host_caches, False), beside + output_rows)
+    return Memory(devices, host, flash)
+
+
+Share = tuple[tuple[LayerSizes, int], ...]  # distinct blocks, and how many of each
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What does not depend on the context: which device holds which block, the bytes of weights, whose caches."""
+
+    sizes: BuildSizes
+    where: weights.Placement
+    weights: tuple[int, ...]  # by device
+    caches: tuple[Share, ...]
+    host_weights: int
+    host_caches: Share
+
+
+frames: dict[tuple[object, ...], Frame] = {}
+
+
+def framed(sizes: BuildSizes, settings: Settings) -> Frame:
+    placed = (settings.devices, settings.gpu_layers, settings.experts_on_cpu, settings.tensor_split)
+    key = (id(sizes), settings.kv_offload, *placed)
+    held = frames.get(key)
+    if held is None or held.sizes is not sizes:
+        if len(frames) >= REMEMBERED:
+            frames.clear()
+        where, every, far = weights.place(sizes, settings), kinds(sizes.layers), len(sizes.layers)
+        on_devices = [tuple(every.between(*ends)) for ends in pairwise(where.bounds)] if settings.kv_offload else []
+        held = frames[key] = Frame(
+            sizes,
+            where,
+            tuple(weights.device_bytes(sizes, where, d) for d in range(settings.devices)),
+            tuple(on_devices) or ((),) * settings.devices,
+            weights.host_bytes(sizes, where),
+            tuple(every.between(0, where.bounds[0] if settings.kv_offload else far)),
+        )
+    return held
 
 
 def _flash(sizes: BuildSizes, size: Cells, settings: Settings, where: weights.Placement) -> bool:

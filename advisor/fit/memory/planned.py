@@ -88,12 +88,25 @@ def _overlaps(run: Run) -> bool:
     return settings.devices > 1 and whole and not (settings.experts_on_cpu or settings.override)
 
 
+plans: dict[tuple[Any, ...], tuple[BuildSizes, tuple[int, ...]]] = {}  # without the way over the layout's name
+
+
 def _planned(run: Run) -> list[int]:
+    s = run.settings
+    asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
+    key = (id(run.sizes), run.where, run.size, run.flash, run.rows, run.rough, *asked)
+    held = plans.get(key)
+    if held is None or held[0] is not run.sizes:
+        held = kept(plans)[key] = run.sizes, _found(run)
+    return list(held[1])
+
+
+def _found(run: Run) -> tuple[int, ...]:
     of = layout(run)
     found = buffers_of.get(of.name)
     if found is None:
         found = kept(buffers_of)[of.name] = tuple(buffers(unroll(of.run, of.kept), of.copies))
-    return list(found)
+    return found
 
 
 def strays(run: Run) -> bool:
@@ -109,7 +122,7 @@ def strays(run: Run) -> bool:
     return found
 
 
-def kept(known: dict[bytes, Any]) -> dict[bytes, Any]:
+def kept(known: dict[Any, Any]) -> dict[Any, Any]:
     """The dictionary, emptied when it is full."""
     if len(known) >= REMEMBERED:
         known.clear()
