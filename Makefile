@@ -4,7 +4,7 @@ B := .venv/bin
 PIP = $(B)/pip install -qq --disable-pip-version-check --require-hashes
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev test lint bench lock openapi contract licences
+.PHONY: run setup setup-dev test lint bench lock openapi contract licences lighthouse
 
 .venv/.run: requirements.txt requirements-model.txt
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, for example: make run PY=python3.12"; exit 1; }
@@ -35,8 +35,8 @@ LINTERS = "ruff check ." "ruff format --check ." mypy lint-imports "hadolint Doc
 lint: .venv/.dev
 	@failed=0; for linter in $(LINTERS); do $(B)/$$linter || failed=1; done; exit $$failed
 
-# Those that want a file as their argument are left out.
-BENCH = $(filter-out bench/fit_speed.py bench/hosted_prices.py bench/speed_batch.py bench/speed_rows.py,$(wildcard bench/*.py))
+# Those that want a file as their argument, and the one that needs Node, are left out.
+BENCH = $(filter-out bench/fit_speed.py bench/hosted_prices.py bench/lighthouse.py bench/speed_batch.py bench/speed_rows.py,$(wildcard bench/*.py))
 bench: .venv/.dev
 	@for script in $(sort $(BENCH)); do echo "== $$script"; $(B)/python $$script || exit 1; done
 
@@ -58,3 +58,7 @@ contract: .venv/.dev
 # After a change of the pinned packages.
 licences: .venv/.dev
 	@$(B)/python -m config.licences > docs/licences.md
+
+# Needs Node with npm, and Chromium. Writes docs/lighthouse.md.
+lighthouse: .venv/.dev
+	@$(B)/python bench/lighthouse.py --write

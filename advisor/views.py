@@ -83,6 +83,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             context["ready"] = ready_to_launch(question)
     except advice.Invalid as error:
         context["errors"] = form.place(error.errors)
+        context["unknown"] = error.status == 422
         context["errors"] += [message for field in form.errors.values() for message in field]
         status = error.status
     # htmx swaps nothing on an error status, and a person must see the sentence

@@ -35,8 +35,8 @@ def gigabytes(value: int) -> str:
 
 
 @register.filter
-def whole(value: int) -> str:
-    return f"{value:,}"
+def whole(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
 
 
 @register.filter

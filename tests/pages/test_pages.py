@@ -88,6 +88,8 @@ def test_a_wrong_entry_is_one_sentence_and_nothing_is_lost(client: Client, query
     text = answer.content.decode()
     assert said in text
     assert kept in text
+    ways = 'href="/?hw=2x%20RTX%203090%2C%2064%20GB%20RAM"'  # to write hardware, where it is the hardware that is wrong
+    assert (ways in text) == (answer.status_code == 422)
 
 
 def test_an_old_reading_says_so(client: Client, local: Host) -> None:
