@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from advisor import hosted, kept, selectors
 from advisor.fit.memory import llama_cpp, vllm
+from advisor.fit.products import Product, products
 from advisor.fit.rates import fitted
 from advisor.fit.spec import FIT_VERSION
 from hardware import gpus
@@ -69,6 +71,7 @@ def about() -> dict[str, Any]:
         "sources": sources(),
         "evidence": kept.answer(("evidence by source", index.catalog.version), evidence),
         "counted": counted,
+        "products": [defaults(product) for product in products().values()],
         "versions": [
             ("Memory of llama.cpp is summed for build", llama_cpp.ENGINE_BUILD),
             ("Builds found to plan the same, byte for byte", ", ".join(llama_cpp.CONFIRMED_BUILDS)),
@@ -79,6 +82,19 @@ def about() -> dict[str, Any]:
             ("Catalog", index.catalog.version),
         ],
     }
+
+
+def defaults(product: Product) -> dict[str, Any]:
+    """A program's defaults with its steps in words, the smallest first."""
+    context = [
+        f"{step['tokens']:,} tokens" + (f" from {step['gib']} GiB of GPU memory on" if step["gib"] else "")
+        for step in reversed(product.context)
+    ]
+    batch = [
+        f"{step['batch']:,} and {step['ubatch']:,}" + (f" above {step['above']:,} tokens" if step["above"] else "")
+        for step in reversed(product.batch)
+    ]
+    return asdict(product) | {"context": ", ".join(context), "batch": ", ".join(batch)}
 
 
 def fitted_on() -> str:

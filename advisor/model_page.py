@@ -10,8 +10,9 @@ from advisor.fit.explain import terms
 from advisor.fit.growth import contexts, growth, rooms
 from advisor.fit.memory import llama_cpp, vllm
 from advisor.fit.plans import embeds
+from advisor.fit.products import products, taken
 from advisor.fit.requirements import context_limit
-from advisor.fit.spec import HostSpec, ModelSpec
+from advisor.fit.spec import BuildSizes, HostSpec, ModelSpec
 from advisor.growth_chart import chart
 from advisor.templatetags.berth import count, tokens
 
@@ -83,11 +84,12 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
     if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
         return shown
     at = contexts(context_limit(spec) or 1 << 17)
-    lines = {
-        build.quantization: growth(build.sizes, host, at, embedding=embeds(spec))
+    builds = {
+        build.quantization: build.sizes
         for build in sorted(spec.builds, key=lambda build: -build.bytes)
         if build.format == "gguf" and build.sizes
     }
+    lines = {name: growth(sizes, host, at, embedding=embeds(spec)) for name, sizes in builds.items()}
     held = [(room_label(number, names), size) for number, size in rooms(host)]
     return shown | {
         "unknown": False,
@@ -97,7 +99,19 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
         "rows": [{"context": c, "needs": [cell(lines[name][i]) for name in lines]} for i, c in enumerate(at)],
         "where": where(host, spec),
         "computed_for": llama_cpp.COMPUTED_FOR,
+        "products": [] if embeds(spec) else elsewhere(builds, host, context_limit(spec)),
     }
+
+
+def elsewhere(builds: Mapping[str, BuildSizes], host: HostSpec, limit: int | None) -> list[dict[str, Any]]:
+    """What each build takes in programs that run llama.cpp inside, as they set it when nobody sets anything."""
+    room = max((size for _, size in rooms(host)), default=0)
+    shown = []
+    for product in products().values():
+        needs = [taken(product, sizes, host, limit) for sizes in builds.values()]
+        cells = [{"bytes": need.bytes, "fits": need.bytes <= room} for need in needs]
+        shown.append({"product": product, "context": needs[0].context, "needs": cells})
+    return shown
 
 
 def room_label(number: int, names: list[str]) -> str:

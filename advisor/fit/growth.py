@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from advisor.fit.division import groups, singles
 from advisor.fit.placement import on_gpu, place, settings_for, weigh
-from advisor.fit.spec import BuildSizes, HostSpec, Workload
+from advisor.fit.spec import BuildSizes, HostSpec, Settings, Workload
 
 LEAST = 4096
 STEPS = 3  # at least so many doublings lead up to a short limit
@@ -37,13 +37,12 @@ def growth(sizes: BuildSizes, host: HostSpec, at: Sequence[int], *, embedding: b
         workload = Workload(context=context)
         placed = place(sizes, host, workload, embedding=embedding)
         how = (placed.placement, placed.settings.kv_type_k) if placed else (None, "f16")
-        found.append(Need(context, whole(sizes, host, workload, embedding=embedding), *how))
+        found.append(Need(context, whole(sizes, host, settings_for(sizes, workload, embedding=embedding)), *how))
     return found
 
 
-def whole(sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool) -> int:
+def whole(sizes: BuildSizes, host: HostSpec, base: Settings) -> int:
     """Bytes with every block on one device if that holds it, else over all of a kind; without devices, on the host."""
-    base = settings_for(sizes, workload, embedding=embedding)
     placed = on_gpu(sizes, host, base) if host.devices else weigh(sizes, host, base, (), "cpu")
     if placed is None:
         used = next(iter(groups(host)), tuple(singles(host)[:1]))

@@ -13,6 +13,7 @@ from django.test import Client
 
 from advisor import about
 from advisor.fit.memory import llama_cpp, vllm
+from advisor.fit.products import products
 from advisor.fit.spec import FIT_VERSION
 from catalog import seed
 from catalog.models import Evidence
@@ -84,6 +85,17 @@ def test_versions_are_those_of_the_code(text: str) -> None:
         assert version in text
     engines = {source["source"] for source in about.sources() if source["use"] == "Rules of memory"}
     assert engines == {f"llama.cpp {llama_cpp.ENGINE_BUILD}", f"vLLM {vllm.ENGINE_VERSION}"}
+
+
+def test_the_defaults_of_programs_that_run_llama_cpp_inside_are_said_with_their_source(text: str) -> None:
+    assert "4,096 tokens, 32,768 tokens from 23 GiB of GPU memory on, 262,144 tokens from 47 GiB" in text
+    assert "512 and 512, 1,024 and 1,024 above 4,096 tokens, 2,048 and 2,048 above 32,768 tokens" in text
+    assert "4, sharing one cache of that context" in text
+    for product in products().values():
+        assert all(line in text for line in (*product.sources, *product.otherwise))
+    assert origins([s for product in products().values() for s in product.sources]) <= {
+        source["source"] for source in about.sources()
+    }
 
 
 def test_every_page_links_it(text: str) -> None:

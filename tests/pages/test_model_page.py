@@ -186,3 +186,18 @@ def test_what_vllm_makes_of_it_stands_beside_and_says_where_it_is_not_known(clie
         page(client, "/models/qwen3.6-27b/?hw=RX+7900+XTX,+64+GB+RAM")
     ).replace("vLLM's", "vLLM’s")
     assert "Under vLLM" not in page(client, "/models/qwen3-embedding-8b/")
+
+
+def test_what_the_same_files_take_in_ollama_and_lm_studio_is_said(client: Client) -> None:
+    text = page(client, f"/models/qwen3-32b/?{TWO}")
+    table = re.search(r'id="products".*?</details>', text, re.S)
+    assert table
+    found = re.findall(
+        r'<tr><th scope="row" class="keep">(.*?)</th><td class="num">(.*?)</td><td class="num">(.*?)</td>(.*?)</tr>',
+        table[0],
+    )
+    assert [row[:3] for row in found] == [("Ollama", "40k", "1"), ("LM Studio", "4k", "4, one cache")]
+    assert all(row[3].count(" bytes") == 5 for row in found)
+    assert found[0][3].count("does not fit") == 1  # F16 on two cards of 24 GB
+    assert 'id="products"' not in page(client, f"/models/qwen3-embedding-8b/?{TWO}")
+    assert re.search(r'href="/models/[^"]+#products">what the file takes there', page(client, f"/?{TWO}"))

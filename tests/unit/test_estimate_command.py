@@ -61,6 +61,25 @@ def test_without_devices_everything_lies_on_the_host(files: Any) -> None:
     assert orjson.loads(called(files["qwen3-0.6b", "q4_k_m"], "--json"))["devices"] == {}
 
 
+def test_another_program_s_defaults_stand_in_where_nothing_is_stated(files: Any) -> None:
+    path = files["qwen3-0.6b", "q4_k_m"]
+    studio = orjson.loads(called(path, "--as", "lm-studio", "--json"))
+    assert studio["as"].startswith("LM Studio ")
+    assert studio["settings"] | {"ctx": 4096, "par": 4, "unified": 1} == studio["settings"]
+    plain = orjson.loads(
+        called(path, "--context", 4096, "--slots", 4, "--unified", 1, "--flash-attention", 1, "--json")
+    )
+    assert studio["host"] == plain["host"]
+    ollama = called(path, "--as", "ollama", "--context", 32768, "--ubatch-size", 256)
+    assert "asks for it: ctx 32768, par 1" in ollama
+    assert "batch 1024, ubatch 256" in ollama
+    for wrong in (-1, "x"):
+        with pytest.raises(CommandError, match="--context must be a whole number"):
+            called(path, "--as", "ollama", f"--context={wrong}")
+    with pytest.raises(CommandError, match="--as goes with one file"):
+        called("--as", "ollama", "--batch", "-")
+
+
 def test_a_table_for_people(files: Any) -> None:
     assert "gpu1" in called(files["qwen3-0.6b", "q4_k_m"], "--devices", 2)
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from advisor import confirming, speed_batch, vllm_batch
 from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.fit.memory.requests import CACHE_TYPES, request
+from advisor.fit.products import products
 from advisor.fit.quantization import MIXES
 from advisor.fit.spec import DeviceMemory, Memory
 from advisor.predictions import predict, predict_one
@@ -59,6 +60,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--speed-batch", metavar="FILE", help=f"lines of {SPEED_ROW}: tokens per second")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--as",
+            dest="product",
+            choices=list(products()),
+            help="with that program's defaults where nothing is stated; context as on a small GPU",
+        )
         parser.add_argument("--confirm", action="store_true", help="ask the installed engine for its own plan as well")
         for option, key, metavar, text in OPTIONS:
             kind = whole if metavar == "N" else str
@@ -70,25 +77,28 @@ class Command(BaseCommand):
             raise CommandError(ONE)
         if confirm and gguf is None:
             raise CommandError("--confirm asks the engine about one file: name it, and leave out what is a batch.")
+        if options["product"] and given:
+            raise CommandError("--as goes with one file or configuration: leave out what is a batch.")
         for path, answered, form in given:
             for line in answers(path, answered, form):
                 self.stdout.write(line)
             return
-        row = {key: options[f"set_{key}"] for _, key, _, _ in OPTIONS if options[f"set_{key}"] is not None}
-        if "ndev" not in row:
-            row["ndev"] = 1 if row.get("ngl") else 0
-        row.setdefault("ngl", -1)
+        row, product = stated(options), products().get(options["product"])
         try:
             wanted = request(row)
+            if product:
+                row = product.row(row.get("ctx", product.tokens(0))) | row
+                wanted = request(row)
             memory, basis = predict_one(gguf, config, options["quantization"], wanted)
         except ValueError as error:
             raise CommandError(f"{gguf or config}: {named(str(error))}") from error
         confirmed = confirming.confirmation(str(gguf), wanted.settings, memory) if confirm else None
+        asked = {"as": f"{product.name} {product.version}", "settings": row} if product else {}
         if json:
-            more = {"basis": basis} | ({} if confirmed is None else {"confirmed": confirmed})
+            more = {"basis": basis} | asked | ({} if confirmed is None else {"confirmed": confirmed})
             self.stdout.write(orjson.dumps(document(memory) | more).decode())
         else:
-            self.stdout.write(table(memory))
+            self.stdout.write(table(memory, asked))
             if confirmed is not None:
                 self.stdout.write(confirming.table(confirmed))
 
@@ -105,6 +115,14 @@ def named(sentence: str) -> str:
     """The sentence with the options that were typed where it names keys of the settings."""
     options = {key: option for option, key, _, _ in OPTIONS}
     return re.sub(r"(?:The setting )?'(\w+)'", lambda found: options.get(found[1], found[0]), sentence)
+
+
+def stated(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the command line states, all layers on the devices unless it says otherwise."""
+    row = {key: options[f"set_{key}"] for _, key, _, _ in OPTIONS if options[f"set_{key}"] is not None}
+    if "ndev" not in row:
+        row["ndev"] = 1 if row.get("ngl") else 0
+    return {"ngl": -1} | row
 
 
 def answers(path: str, answered: Callable[[Any], dict[str, Any]], form: str) -> Iterator[str]:
@@ -149,13 +167,16 @@ def _parts(part: DeviceMemory) -> dict[str, int]:
     return {"weights": part.weights, "kv": part.kv, "compute": part.compute, "total": part.total}
 
 
-def table(memory: Memory) -> str:
+def table(memory: Memory, asked: dict[str, Any]) -> str:
     rows = [(f"gpu{i}", part) for i, part in enumerate(memory.devices)] + [("host", memory.host)]
     lines = [f"{'GiB':6}{'weights':>10}{'cache':>10}{'compute':>10}{'total':>10}"]
     for name, part in rows:
         cells = (part.weights, part.kv, part.compute, part.total)
         lines.append(f"{name:6}" + "".join(f"{value / GIB:10.3f}" for value in cells))
     lines.append(f"{COMPUTED_FOR}, its own buffers; context, kernels and pools of the driver come on top.")
+    if asked:
+        said = ", ".join(f"{key} {value}" for key, value in asked["settings"].items())
+        lines.append(f"As {asked['as']} asks for it: {said}.")
     return "\n".join(lines)
 
 
