@@ -18,7 +18,7 @@ from advisor.fit.division import groups
 from advisor.fit.explain import figure, gib
 from advisor.fit.index import NOBODY, Index
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.placement import KINDS, Placed, as_stated, kv_types, place, settings_for
+from advisor.fit.placement import KINDS, Placed, as_stated, grid, kv_types, on_grid, place, scores_all, settings_for
 from advisor.fit.plans import LEAST_BITS, bits, embeds, plan, too_slow
 from advisor.fit.rank import Ranking
 from advisor.fit.requirements import context_limit
@@ -252,6 +252,8 @@ def smallest_gpu(
 ) -> Fix | None:
     """The smallest card of `gpus`, or the fewest of the smallest that work together, that hold the whole build."""
     assert build.sizes is not None
+    if scores_all(build.sizes):  # what holds a longer context on the grid holds this one
+        workload = replace(workload, context=grid(workload.context))
     base = settings_for(build.sizes, workload, embedding=embedding)
     whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
     owned = {d.name: sum(o.name == d.name for o in host.devices) for d in host.devices}
@@ -317,7 +319,8 @@ def binding(build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: 
     if not host.devices:
         memory = estimate(build.sizes, base)
         return memory.host.total, host.ram_available_bytes or 0, "host_memory"
-    memory = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1))
+    whole = replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)
+    memory = estimate(build.sizes, whole, on_grid(build.sizes, whole) if scores_all(build.sizes) else None)
     sets = groups(host) or [(max(range(len(host.devices)), key=lambda i: host.devices[i].available_bytes),)]
     rooms = [(sum(host.devices[i].available_bytes for i in used), used) for used in sets]
     available, used = max(rooms)

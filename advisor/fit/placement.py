@@ -164,13 +164,24 @@ def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
 
 
 def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
-    """The memory at the next longer of four contexts an octave, whose compute buffers hold a shorter one's as well.
+    """The memory at the next context of the grid, whose compute buffers hold a shorter one's as well.
 
     Graphs with a part on the host take milliseconds to trace; on a grid most of them have been traced before.
     """
-    cells = padded(settings.context // settings.slots)
+    cells = grid(settings.context // settings.slots)
+    return estimate(sizes, replace(settings, context=cells * settings.slots), rough=True)
+
+
+def grid(context: int) -> int:
+    """The next longer of four contexts an octave."""
+    cells = padded(context)
     step = max(256, (1 << cells.bit_length()) >> 3)
-    return estimate(sizes, replace(settings, context=-(-cells // step) * step * settings.slots), rough=True)
+    return -(-cells // step) * step
+
+
+def scores_all(sizes: BuildSizes) -> bool:
+    """Whether an index scores every cell: then each context has a trace of its own, also whole on one device."""
+    return bool(sizes.graph["traced"] and sizes.graph["facts"]["top_k"])
 
 
 def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
