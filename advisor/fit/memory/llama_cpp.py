@@ -25,7 +25,8 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, 
     """What llama-server's buffers take, per device and on the host.
 
     The host's `compute` holds the output rows as well. Memory outside the engine's buffers is not part of it.
-    `like`: take the compute buffers from there; for a search over the number of blocks, on which they hardly depend.
+    `like`: take the compute buffers and flash attention from there; for a search over the number of blocks, on which
+    they hardly depend.
     `rough`: count blocks of one kind alike, which takes a third of the time and is off by a percent in one of fifty.
     """
     if like:
@@ -43,7 +44,7 @@ def estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, 
 def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, *, rough: bool = False) -> Memory:
     size, frame = cells(settings, sizes.causal), framed(sizes, settings)
     where = frame.where
-    flash = _flash(sizes, size, settings, where)
+    flash = like.flash_attention if like and like.host.compute else _flash(sizes, size, settings, where)
     wide = 0 if flash else widest_v(sizes)
 
     def kv(held: Share, on_device: bool) -> int:
