@@ -74,7 +74,7 @@ def about() -> dict[str, Any]:
         "products": [defaults(product) for product in products().values()],
         "versions": [
             ("Memory of llama.cpp is summed for build", llama_cpp.ENGINE_BUILD),
-            ("Builds found to plan the same, byte for byte", ", ".join(llama_cpp.CONFIRMED_BUILDS)),
+            ("Builds found to plan the same, Gemma 4’s compute buffers apart", ", ".join(llama_cpp.CONFIRMED_BUILDS)),
             ("Memory of vLLM is summed for version", vllm.ENGINE_VERSION),
             ("Speed constants were fitted on", fitted_on()),
             ("Hosted prices are of", f"{hosted.prices()['taken']}, {hosted.prices()['source']}"),

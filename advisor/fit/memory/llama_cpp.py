@@ -15,7 +15,10 @@ from advisor.fit.spec import BuildSizes, DeviceMemory, LayerSizes, Memory, Setti
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
 COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
-CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")  # whose own plans were found to be the same, byte for byte
+CONFIRMED_BUILDS = (
+    ENGINE_BUILD,
+    "b11549",
+)  # plans found equal, but for Gemma 4: the later build looks its per-layer rows up first
 REMEMBERED = 4096
 
 known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}
