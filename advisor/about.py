@@ -31,6 +31,9 @@ SENTENCES = {
     "answered": "{} % of the rows answered, the others with why not",
 }
 
+# What bench/quality.py leaves out -> the caption of its table.
+LEFT_OUT = (("benchmark", "Each benchmark left out in turn"), ("publisher", "Everything of its publisher left out"))
+
 
 @cache
 def bounds() -> dict[str, dict[str, Any]]:
@@ -43,6 +46,17 @@ def bounds() -> dict[str, dict[str, Any]]:
 def sources() -> list[dict[str, str]]:
     """Use, source and licence of what the catalog's evidence does not name itself."""
     return list(json.loads((DATA / "sources.json").read_text(encoding="utf-8")))
+
+
+@cache
+def rank_correlation() -> dict[str, Any]:
+    """How well strengths order models on results that were left out, as `bench/quality.py --write` left it."""
+    held = json.loads((DATA / "rank_correlation.json").read_text(encoding="utf-8"))
+    tables = [
+        (caption, [row | {"use_case": row["use_case"].replace("_", " ")} for row in held[of]])
+        for of, caption in LEFT_OUT
+    ]
+    return {"date": held["date"], "digest": held["digest"], "tables": tables}
 
 
 def accuracy() -> list[dict[str, Any]]:
@@ -68,6 +82,7 @@ def about() -> dict[str, Any]:
     }
     return {
         "accuracy": accuracy(),
+        "rank_correlation": rank_correlation(),
         "sources": sources(),
         "evidence": kept.answer(("evidence by source", index.catalog.version), evidence),
         "counted": counted,

@@ -1,5 +1,7 @@
 """How well strengths predict what they have not seen: `python bench/quality.py`. Prints tables, never asserts.
 
+`--write` puts the tables into advisor/data/rank_correlation.json, which the about page shows.
+
 Each benchmark is left out in turn (all its versions), the rest is fitted, and the order of the models on it predicted.
 Spearman's rank correlation per use case, weighted by models, beside size alone and newest first. The harder test leaves
 out everything of the benchmark's publisher: other slices of one leaderboard then cannot help.
@@ -7,11 +9,14 @@ out everything of the benchmark's publisher: other slices of one leaderboard the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +27,12 @@ from advisor.fit.quality import ABILITIES, ModelFacts, canonical, strengths, tab
 from advisor.fit.spec import Evidence  # noqa: E402
 
 LEAST_MODELS = 6
+PREDICTORS = ("strength", "size_only", "newest_first")
+TARGET = ROOT / "advisor/data/rank_correlation.json"
+# What the tables rest on beside the catalog's models and evidence.
+METHOD = ("data/quality.json", "latent.py", "quality.py", "siblings.py")
 Rows = list[tuple[str, Evidence]]
+Found = dict[str, dict[str, list[tuple[float, int]]]]
 
 
 def catalog() -> tuple[list[ModelFacts], Rows]:
@@ -51,9 +61,14 @@ def correlation(a: list[float], b: list[float]) -> float:
     return float(np.corrcoef(x, y)[0, 1]) if x.std() and y.std() else 0.0
 
 
-def held_out(
-    models: list[ModelFacts], rows: Rows, group: Callable[[str], str]
-) -> dict[str, dict[str, list[tuple[float, int]]]]:
+def digest(models: list[ModelFacts], rows: Rows) -> str:
+    """Of models, evidence and method: another one means that the tables have to be made again."""
+    text = "\n".join([*map(repr, models), *sorted(map(repr, rows))]).encode()
+    parts = [text, *((ROOT / "advisor/fit" / name).read_bytes() for name in METHOD)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def held_out(models: list[ModelFacts], rows: Rows, group: Callable[[str], str]) -> Found:
     """Use case -> predictor -> (correlation, models) per left-out benchmark version."""
     facts = {m.slug: m for m in models}
     inverted, names = set(tables()["lower_is_better"]), tables()["use_case_names"]
@@ -79,22 +94,40 @@ def held_out(
             true = [scores[s] for s in known]
             predictors = {
                 "strength": [predicted[s][use_case].score for s in known],
-                "size only": [float(facts[s].parameters_total or 0) for s in known],
-                "newest first": [float(np.datetime64(facts[s].released).astype(int)) for s in known],
+                "size_only": [float(facts[s].parameters_total or 0) for s in known],
+                "newest_first": [float(np.datetime64(facts[s].released).astype(int)) for s in known],
             }
             for name, values in predictors.items():
                 found[use_case][name].append((correlation(values, true), len(known)))
     return found
 
 
-def table(found: dict[str, dict[str, list[tuple[float, int]]]]) -> None:
-    print(f"{'':14s}{'benchmarks':>11s}{'models':>8s}{'strength':>10s}{'size only':>11s}{'newest first':>14s}")
+def summed(found: Found) -> list[dict[str, Any]]:
+    """One row a use case: how many benchmarks and models, and each predictor's mean correlation, weighted by models."""
+    rows = []
     for use_case, by in sorted(found.items()):
-        weights = np.array([n for _, n in by["strength"]], dtype=float)
-        line = f"{use_case:14s}{len(weights):11d}{int(weights.sum()):8d}"
-        for name, width in (("strength", 10), ("size only", 11), ("newest first", 14)):
-            line += f"{np.average([c for c, _ in by[name]], weights=weights):{width}.2f}"
-        print(line)
+        weights = [n for _, n in by["strength"]]
+        means = {name: round(float(np.average([c for c, _ in by[name]], weights=weights)), 2) for name in PREDICTORS}
+        rows.append({"use_case": use_case, "benchmarks": len(weights), "models": sum(weights)} | means)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    print(f"{'':14s}{'benchmarks':>11s}{'models':>8s}{'strength':>10s}{'size only':>11s}{'newest first':>14s}")
+    for row in rows:
+        line = f"{row['use_case']:14s}{row['benchmarks']:11d}{row['models']:8d}"
+        print(line + "".join(f"{row[name]:{width}.2f}" for name, width in zip(PREDICTORS, (10, 11, 14), strict=True)))
+
+
+def write(tests: dict[str, list[dict[str, Any]]], of: str) -> None:
+    lines = {name: ",\n".join(f"  {json.dumps(row)}" for row in rows) for name, rows in tests.items()}
+    parts = [f'"{name}": [\n{text}\n]' for name, text in lines.items()]
+    about = "Spearman's rank correlation with benchmarks that were left out, by bench/quality.py --write."
+    head = [
+        f'"{key}": {json.dumps(value)}'
+        for key, value in (("about", about), ("date", datetime.now(UTC).date().isoformat()), ("digest", of))
+    ]
+    TARGET.write_text("{\n" + ",\n".join(head + parts) + "\n}\n", encoding="utf-8")
 
 
 def leaders(models: list[ModelFacts], rows: Rows, count: int) -> None:
@@ -113,11 +146,18 @@ def leaders(models: list[ModelFacts], rows: Rows, count: int) -> None:
 
 def main() -> None:
     models, rows = catalog()
+    tests = {
+        "benchmark": summed(held_out(models, rows, lambda name: name)),
+        "publisher": summed(held_out(models, rows, lambda name: name.split()[0])),
+    }
     print("Each benchmark left out in turn")
-    table(held_out(models, rows, lambda name: name))
+    table(tests["benchmark"])
     print("\nEverything of its publisher left out")
-    table(held_out(models, rows, lambda name: name.split()[0]))
-    leaders(models, rows, int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    table(tests["publisher"])
+    if sys.argv[1:] == ["--write"]:
+        write(tests, digest(models, rows))
+    else:
+        leaders(models, rows, int(sys.argv[1]) if len(sys.argv) > 1 else 15)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from advisor import about
 from advisor.fit.memory import llama_cpp, vllm
 from advisor.fit.products import products
 from advisor.fit.spec import FIT_VERSION
+from bench import quality
 from catalog import seed
 from catalog.models import Evidence
 from hardware import gpus
@@ -51,6 +53,28 @@ def test_the_page_says_every_bound_and_where_it_comes_from(text: str) -> None:
 def test_every_figure_of_a_bound_is_said() -> None:
     said = {"what", "against", "test", "rows", *about.SENTENCES}
     assert all(bound.keys() <= said for bound in about.bounds().values())
+
+
+def test_the_rank_correlation_shown_is_of_these_models_this_evidence_and_this_method(text: str) -> None:
+    shown = about.rank_correlation()
+    assert shown["digest"] == quality.digest(*quality.catalog()), "Run bench/quality.py --write: its tables are old."
+    assert shown["date"] in text
+    for caption, rows in shown["tables"]:
+        assert f"<caption>{caption}</caption>" in text
+        for row in rows:
+            assert f'<td>{row["use_case"]}</td><td class="num">{row["benchmarks"]}</td>' in text
+            assert f"<strong>{row['strength']:.2f}</strong>" in text
+    (_, by_benchmark), _ = shown["tables"]
+    assert all(row["strength"] > max(row["size_only"], row["newest_first"]) for row in by_benchmark)
+
+
+def test_the_digest_of_the_rank_correlation_changes_with_a_single_score() -> None:
+    models, rows = quality.catalog()
+    (slug, first), *others = rows
+    same = quality.digest(models, [*others, (slug, first)])
+    assert same == quality.digest(models, rows)
+    assert quality.digest(models, [(slug, replace(first, value=first.value + 1)), *others]) != same
+    assert quality.digest(models[1:], rows) != same
 
 
 def test_every_published_result_is_counted_with_its_licence(text: str) -> None:
