@@ -37,7 +37,8 @@ def document(
     quality = None if result.strength.basis == "none" else result.strength.score - result.quantization_loss
     offer = hosted.offer(plan.model, quality, workload, index)
     if offer is None:
-        notes.append("No hosted price of this model is known, nor of one that is comparable.")
+        kind = "embedding model" if embeds(plan.model) else "model"
+        notes.append(f"No hosted price of this {kind} is known, nor of one that is comparable.")
     return {
         "tokens": "read" if embeds(plan.model) else "generated",
         "power_watts": watts,
@@ -75,7 +76,7 @@ def board_power(device: Device) -> int | None:
 
 def even(asked: Mapping[str, Any], spent: Range, offer: Mapping[str, Any], rate: Range) -> dict[str, Any]:
     """Tokens from which one's own hardware is cheaper, and whether it makes as many in the years stated."""
-    tokens = cost.break_even(asked["purchase_price"], spent.mid, offer["output_per_million"])
+    tokens = cost.break_even(asked["purchase_price"], spent.mid, offer["price_per_million"])
     most = cost.capacity(rate.mid, asked["years"], asked["utilisation"])
     return {
         "tokens": tokens and figure(tokens),

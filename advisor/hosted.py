@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def prices() -> dict[str, Any]:
 
 
 def offer(model: ModelSpec, quality: float | None, workload: Workload, index: Index) -> dict[str, Any] | None:
-    """The lowest price for output of this very model, else of a comparable one; None where there is neither."""
+    """The lowest price for this very model, else of a comparable one; None where there is neither."""
     if model.slug in prices()["prices"]:
         return cheapest(model) | {"same_model": True, "quality": None}
     if quality is None:
@@ -42,21 +43,28 @@ def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | 
         for model in hosted
         if strength(model, workload).basis == "evidence" and strength(model, workload).score >= quality
     ]
-    return min(able, key=lambda model: (cheapest(model)["output_per_million"], model.slug), default=None)
+    return min(able, key=lambda model: (cheapest(model)["price_per_million"], model.slug), default=None)
 
 
 def cheapest(model: ModelSpec) -> dict[str, Any]:
-    """The lowest price for a model's output, and up to where the others lie."""
+    """The lowest price of the tokens that are counted, and up to where the others lie: generated, or read to embed."""
     offers = prices()["prices"][model.slug]
-    provider, (per_input, per_output) = min(offers.items(), key=lambda item: (item[1][1], item[1][0], item[0]))
+    provider, (per_input, per_output) = min(offers.items(), key=lambda item: (counted(item[1]), item[1][0], item[0]))
     return {
         "model": model.slug,
         "name": model.name,
         "provider": provider,
         "input_per_million": per_input,
         "output_per_million": per_output,
-        "dearest_output_per_million": max(price for _, price in offers.values()),
+        "price_per_million": counted((per_input, per_output)),
+        "dearest_price_per_million": max(map(counted, offers.values())),
         "offers": len(offers),
         "source": prices()["source"],
         "taken": prices()["taken"],
     }
+
+
+def counted(pair: Sequence[float | None]) -> float:
+    """Of a price per million tokens in and out that for output; embeddings have none and are paid by what is read."""
+    per_input, per_output = pair
+    return float(per_input or 0) if per_output is None else per_output

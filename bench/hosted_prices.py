@@ -5,6 +5,7 @@
 
 A price belongs to a catalog model when the provider's name for it is the model's own, letter for letter without case
 and marks; a suffix that names the precision is dropped. Free, tiered and time-dependent offers are left out.
+Embedding models are paid by what they read: they have no price for output.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9.]", "", text)
 
 
-def offered(prices: Any) -> tuple[float, float] | None:
+def offered(prices: Any, embeds: bool) -> tuple[float, float | None] | None:
     """Dollars per million input and output tokens of a plain price."""
-    pair = (getattr(prices, "input_mtok", None), getattr(prices, "output_mtok", None))
-    if not all(isinstance(price, Decimal) and price > 0 for price in pair):
+    read, written = (getattr(prices, name, None) for name in ("input_mtok", "output_mtok"))
+    if not all(isinstance(price, Decimal) and price > 0 for price in ([read] if embeds else [read, written])):
         return None
-    return float(pair[0]), float(pair[1])
+    return float(read), None if embeds else float(written)
 
 
 def main() -> None:
@@ -46,17 +47,18 @@ def main() -> None:
         print(__doc__)
         return
     slugs = {plain(name): entry["slug"] for entry in seed.models() for name in (entry["hub_id"], entry["name"])}
-    found: dict[str, dict[str, list[float]]] = {}
+    embedding = {entry["slug"] for entry in seed.models() if entry["task"] == "embedding"}
+    found: dict[str, dict[str, list[float | None]]] = {}
     for provider in providers:
         for model in provider.models:
-            slug, pair = slugs.get(plain(model.id)), offered(model.prices)
-            if slug and pair:
+            slug = slugs.get(plain(model.id))
+            if slug and (pair := offered(model.prices, slug in embedding)):
                 found.setdefault(slug, {}).setdefault(provider.name, list(pair))
     rows = ",\n".join(
         f"  {json.dumps(slug)}: {json.dumps(dict(sorted(found[slug].items())))}" for slug in sorted(found)
     )
     about = {
-        "about": "Dollars per million input and output tokens by catalog model and provider; bench/hosted_prices.py.",
+        "about": "Dollars per million tokens in and out by model and provider, embeddings in; bench/hosted_prices.py.",
         "source": f"genai-prices {version('genai-prices')} (MIT)",
         "taken": datetime.now(UTC).date().isoformat(),
     }

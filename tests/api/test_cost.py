@@ -100,6 +100,24 @@ def test_an_embedding_is_paid_by_what_it_reads() -> None:
     assert result["cost"]["energy_per_million"]["mid"] == pytest.approx(450 / rate / 3.6 * 0.3, rel=0.02)
 
 
+def test_an_embedding_stands_beside_the_hosted_price_of_what_is_read() -> None:
+    results = asked(cost=ALL, workload={"use_case": "embedding"}, limit=40)["results"]
+    found = {result["model"]["slug"]: result["cost"]["hosted"] for result in results}
+    per_input, _ = hosted.prices()["prices"]["bge-m3"]["OVHcloud AI Endpoints"]
+    offer = found["bge-m3"]
+    assert (offer["same_model"], offer["offers"], offer["output_per_million"]) == (True, 2, None)
+    assert offer["price_per_million"] == offer["input_per_million"] == per_input
+    assert offer["dearest_price_per_million"] > per_input
+    embedding = {entry["slug"] for entry in seed.models() if entry["task"] == "embedding"}
+    assert all(offer["model"] in embedding for offer in found.values() if offer)
+    for offer, result in zip(found.values(), results, strict=True):
+        assert (
+            offer
+            or "No hosted price of this embedding model is known, nor of one that is comparable."
+            in (result["cost"]["notes"])
+        )
+
+
 def test_several_requests_at_once_share_the_power() -> None:
     workload = {"use_case": "coding", "concurrency": 8}
     (result,) = asked(cost=ALL, workload=workload, limit=1)["results"]
@@ -112,7 +130,11 @@ def test_every_price_is_of_a_catalog_model_and_dated() -> None:
     assert set(held["prices"]) <= {entry["slug"] for entry in seed.models()}
     assert date.fromisoformat(held["taken"])
     assert held["source"].startswith("genai-prices ")
-    assert all(price > 0 for offers in held["prices"].values() for pair in offers.values() for price in pair)
+    tasks = {entry["slug"]: entry["task"] for entry in seed.models()}
+    for slug, offers in held["prices"].items():
+        for per_input, per_output in offers.values():
+            assert per_input > 0
+            assert per_output is None if tasks[slug] == "embedding" else per_output > 0
 
 
 def test_what_is_not_stated_is_null_and_said() -> None:
