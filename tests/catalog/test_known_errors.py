@@ -8,9 +8,14 @@ import pytest
 
 from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.memory.stored import from_json
+from advisor.fit.memory.vllm.capacity import capacity
+from advisor.fit.memory.vllm.config import read
+from advisor.fit.memory.vllm.requests import Serve
+from advisor.fit.memory.vllm.weights import weight_bytes
 from advisor.fit.spec import Settings
 from catalog import seed
 from hardware.gpus import AmbiguousGpu, UnknownGpu, lookup
+from tests.accuracy import vllm_rows
 
 GB_S = 10**9
 # Repositories that answer 401 without an account: what is not read there is not 4096 tokens.
@@ -177,3 +182,21 @@ def test_consumer_blackwell_is_not_the_data_centre_one():
 def test_a_chip_that_was_never_sold_is_unknown():
     with pytest.raises((UnknownGpu, AmbiguousGpu)):
         lookup("M4 Ultra")
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("R:Meta-Llama-3.1-8B", 131072),  # a cache as large as the weights
+        ("R:Qwen3-8B", 40960),
+    ],
+)
+def test_memory_of_vllm_grows_with_the_context(name: str, longest: int):
+    # recipes elsewhere state the checkpoint times 1.2, whatever the context
+    reading, card = read(vllm_rows.configs()[name]), vllm_rows.CARDS["h100"]
+    rest = weight_bytes(reading, 1) // 5
+    assert capacity(reading, Serve(max_model_len=8192), card, rest).starts
+    far = capacity(reading, Serve(max_model_len=longest), card, rest)
+    assert not far.starts
+    assert far.needed_bytes > 1.5 * rest
+    assert 8192 < far.largest_max_model_len < longest
