@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 
+import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
@@ -15,7 +16,6 @@ settings.METRICS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
 counting = (settings.METRICS_FOLDER / "lock").open("w")
 fcntl.flock(counting, fcntl.LOCK_SH)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_FOLDER)
-application = get_wsgi_application()
 
 
 def import_without(name: str, *optional: str) -> None:
@@ -28,6 +28,8 @@ def import_without(name: str, *optional: str) -> None:
 
 
 # The REST framework loads them for array fields, a test client and a browsable API, none of which is here: 16 MB.
+django.setup(set_prefix=False)
 import_without("rest_framework.compat", "psycopg", "pygments", "requests")
+application = get_wsgi_application()
 # Now rather than at the first request: a broken view stops the start, and the first visitor does not wait.
 _ = get_resolver().url_patterns

@@ -30,7 +30,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
 )
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 UBATCH = 512
-REMEMBERED = 4096  # placements, a kilobyte each
+REMEMBERED = 2048  # placements, a kilobyte each
 GUESSES = 3  # steps from the first guess before bisection takes over
 REPAIRS = 6  # how often a tensor split is corrected after weighing it
 

@@ -100,3 +100,20 @@ def test_sqlite_writes_ahead_and_takes_its_turn_at_begin() -> None:
     assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_web_process_does_without_packages_that_it_never_uses(tmp_path) -> None:
+    """16 MB in each: `config/wsgi.py` keeps them out, as long as nothing imports the REST framework before it does."""
+    code = (
+        "import sys, config.wsgi; print(*sorted({'psycopg', 'pygments', 'requests', 'jsonschema'} & set(sys.modules)))"
+    )
+    lean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEST_DB")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=lean | {"BERTH_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []

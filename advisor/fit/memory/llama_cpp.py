@@ -20,6 +20,7 @@ CONFIRMED_BUILDS = (
     "b11549",
 )  # plans found equal, but for Gemma 4: the later build looks its per-layer rows up first
 REMEMBERED = 4096
+FRAMES = 1024  # a kilobyte each
 
 known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}
 
@@ -90,7 +91,7 @@ def framed(sizes: BuildSizes, settings: Settings) -> Frame:
     key = (id(sizes), settings.kv_offload, *placed)
     held = frames.get(key)
     if held is None or held.sizes is not sizes:
-        if len(frames) >= REMEMBERED:
+        if len(frames) >= FRAMES:
             frames.clear()
         where, every, far = weights.place(sizes, settings), kinds(sizes.layers), len(sizes.layers)
         on_devices = [tuple(every.between(*ends)) for ends in pairwise(where.bounds)] if settings.kv_offload else []

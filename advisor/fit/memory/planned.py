@@ -97,7 +97,7 @@ def _planned(run: Run) -> list[int]:
     key = (id(run.sizes), run.where, run.size, run.flash, run.rows, run.rough, *asked)
     held = plans.get(key)
     if held is None or held[0] is not run.sizes:
-        held = kept(plans)[key] = run.sizes, _found(run)
+        held = kept(plans, 2048)[key] = run.sizes, _found(run)
     return list(held[1])
 
 
@@ -122,9 +122,9 @@ def strays(run: Run) -> bool:
     return found
 
 
-def kept(known: dict[Any, Any]) -> dict[Any, Any]:
+def kept(known: dict[Any, Any], most: int = REMEMBERED) -> dict[Any, Any]:
     """The dictionary, emptied when it is full."""
-    if len(known) >= REMEMBERED:
+    if len(known) >= most:
         known.clear()
     return known
 
