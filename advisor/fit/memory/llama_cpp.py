@@ -19,7 +19,7 @@ CONFIRMED_BUILDS = (
     ENGINE_BUILD,
     "b11549",
 )  # plans found equal, but for Gemma 4: the later build looks its per-layer rows up first
-REMEMBERED = 4096
+REMEMBERED = 2048
 FRAMES = 1024  # a kilobyte each
 
 known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}

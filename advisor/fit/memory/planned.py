@@ -21,7 +21,7 @@ from advisor.fit.spec import BuildSizes, LayerSizes
 
 COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
 PERIODS, LONGEST = 3, 8  # what is kept of a row of equal periods, and how many blocks a period may have
-REMEMBERED = 16384
+REMEMBERED = 8192
 
 # What a block's part of the buffers depends on: its device, whether its experts stay on the host, the block it borrows
 # from (-2: rows of its own are added), its kind, cache and states, and the weights that are copied; those that lie on
