@@ -13,8 +13,7 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 settings.METRICS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
 # Held until this process ends: `prepare` of the next version leaves the counts of running servers alone.
-counting = (settings.METRICS_FOLDER / "lock").open("w")
-fcntl.flock(counting, fcntl.LOCK_SH)
+fcntl.flock(os.open(settings.METRICS_FOLDER / "lock", os.O_WRONLY | os.O_CREAT, 0o600), fcntl.LOCK_SH)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_FOLDER)
 
 

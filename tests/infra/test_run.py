@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -42,8 +43,12 @@ def gone(berth: Berth, seconds: float = 20) -> list[int]:
 def test_it_answers_and_stays_small(berth: Berth) -> None:
     assert berth.status("/healthz") == 200
     assert berth.status("/") == 200
-    held = {pid: psutil.Process(pid).memory_full_info().pss for pid in berth.processes()}
-    assert sum(held.values()) < MEMORY_LIMIT
+    held = []
+    for pid in berth.processes():
+        with suppress(psutil.NoSuchProcess):  # a probe of the machine comes and goes
+            held.append(psutil.Process(pid).memory_full_info().pss)
+    assert len(held) > 3
+    assert sum(held) < MEMORY_LIMIT
 
 
 def test_the_host_is_known_when_the_page_is_there(berth: Berth) -> None:
