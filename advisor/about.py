@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import asdict
 from functools import cache
@@ -15,6 +14,7 @@ from advisor.fit.memory import llama_cpp, vllm
 from advisor.fit.products import Product, products
 from advisor.fit.rates import fitted
 from advisor.fit.spec import FIT_VERSION
+from catalog import sources as sources_of
 from hardware import gpus
 
 DATA = Path(__file__).parent / "data"
@@ -118,15 +118,10 @@ def fitted_on() -> str:
 
 
 def evidence() -> list[dict[str, Any]]:
-    """Published results by where they were read and its licence, most first."""
-    found = Counter((origin(source), licence) for source, licence in selectors.evidence_sources())
-    return [{"source": source, "licence": licence, "rows": rows} for (source, licence), rows in found.most_common()]
-
-
-def origin(source: str) -> str:
-    """A repository or a site: what comes before the commit, the path and the words about it."""
-    repository = re.match(r"github:[^/]+/[^/@: ]+", source)
-    site = re.match(r"https?://([^/ ]+)", source)
-    if repository:
-        return repository[0]
-    return site[1] if site else source
+    """Published results by where they were read and its licence, most first, and whether it is switched off."""
+    off = sources_of.switched_off()
+    found = Counter((sources_of.origin(source), licence) for source, licence in selectors.evidence_sources())
+    return [
+        {"source": source, "licence": licence, "rows": rows, "off": source in off}
+        for (source, licence), rows in found.most_common()
+    ]

@@ -27,7 +27,7 @@ from advisor.ranked_admin import Ranked, RankedImport
 from catalog import admin as catalog_admin
 from catalog.guard import HubError
 from catalog.live import Bound
-from catalog.models import Benchmark, Build, Evidence, Licence, Model
+from catalog.models import Benchmark, Build, Evidence, EvidenceSource, Licence, Model
 
 SALT = "import-from-hub"
 PREVIEW_SECONDS = 3600
@@ -218,12 +218,17 @@ class LicenceAdmin(Ranked, catalog_admin.LicenceAdmin):
     pass
 
 
+class EvidenceSourceAdmin(Ranked, catalog_admin.EvidenceSourceAdmin):
+    pass
+
+
 ADMINS = {
     Model: ModelAdmin,
     Build: BuildAdmin,
     Evidence: EvidenceAdmin,
     Benchmark: BenchmarkAdmin,
     Licence: LicenceAdmin,
+    EvidenceSource: EvidenceSourceAdmin,
 }
 
 

@@ -24,7 +24,8 @@ from redis import Redis, RedisError
 
 from advisor.fit.spec import FIT_VERSION
 from advisor.models import Launch
-from catalog.models import CatalogVersion, Model
+from catalog import version
+from catalog.models import Model
 from hardware.models import Accelerator, Host
 from hardware.services import snapshot_of
 
@@ -141,9 +142,8 @@ def catalog() -> Iterator[Metric]:
     models = gauge("catalog_models", "Models of the catalog.")
     models.add_metric((), Model.objects.count())
     yield models
-    version = CatalogVersion.objects.first()
     info = gauge("info", "What answers.", "fit_version", "catalog_version")
-    info.add_metric((FIT_VERSION, version.digest if version else ""), 1)
+    info.add_metric((FIT_VERSION, version.current()), 1)
     yield info
 
 

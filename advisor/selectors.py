@@ -19,7 +19,8 @@ from advisor.fit.memory.stored import from_json
 from advisor.fit.quality import ModelFacts, strengths
 from advisor.fit.spec import BuildSizes, BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
 from advisor.launch import files
-from catalog.models import Build, CatalogVersion, Model
+from catalog import sources, version
+from catalog.models import Build, Model
 from catalog.models import Evidence as EvidenceRow
 
 NOTHING = "empty"
@@ -30,7 +31,7 @@ _loaded: Index | None = None
 def catalog() -> Index:
     """The catalog with what is computed once for it, kept per process until its digest changes. One query."""
     global _loaded  # noqa: PLW0603  one copy per process is the purpose
-    digest = CatalogVersion.objects.values_list("digest", flat=True).first() or NOTHING
+    digest = version.current() or NOTHING
     held = _loaded
     if held and held.catalog.version == digest:
         return held
@@ -103,15 +104,16 @@ def load(digest: str) -> Catalog:
 
 
 def evidence() -> list[tuple[str, Evidence]]:
-    """(model's slug, figure), in the order of entry. Columns only: a row's model is no small object.
+    """(model's slug, figure) of the sources that are on, in the order of entry.
 
-    Texts are interned: some thirty sources and a hundred benchmarks repeat in thousands of rows.
+    Columns only: a row's model is no small object. Texts are interned: some thirty sources and a hundred benchmarks
+    repeat in thousands of rows.
     """
     columns = ("model__slug", *(f"benchmark__{name}" for name in ("name", "version", "metric")), "value")
     rows = EvidenceRow.objects.order_by("pk").values_list(
         *columns, "benchmark__use_case", "date", "source", "third_party"
     )
-    same = sys.intern
+    same, off = sys.intern, sources.switched_off()
     return [
         (
             slug,
@@ -127,6 +129,7 @@ def evidence() -> list[tuple[str, Evidence]]:
             ),
         )
         for slug, name, version, metric, value, use_case, date, source, third_party in rows
+        if not off or sources.origin(source) not in off
     ]
 
 

@@ -13,10 +13,10 @@ from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import JSON
 from simple_history.admin import SimpleHistoryAdmin
 
-from catalog import importer
+from catalog import importer, sources
 from catalog.formats import CSV
 from catalog.live import LiveAdmin
-from catalog.models import Benchmark, Build, Evidence, Licence, Model, Withheld
+from catalog.models import Benchmark, Build, Evidence, EvidenceSource, Licence, Model, Withheld
 from catalog.resources import EvidenceResource, ModelResource
 
 
@@ -183,6 +183,23 @@ class LicenceAdmin(CatalogAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Licence | None = None) -> tuple[str, ...]:
         return ("origin", "id") if obj else ("origin",)
+
+
+@admin.register(EvidenceSource)
+class EvidenceSourceAdmin(LiveAdmin, SimpleHistoryAdmin):
+    """A row switches one origin of evidence off or on again; without a row it is on."""
+
+    list_display = ("name", "enabled")
+    list_filter = ("enabled",)
+    search_fields = ("name",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "name":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return forms.ChoiceField(choices=[(name, name) for name in sources.origins()], help_text=db_field.help_text)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: EvidenceSource | None = None) -> tuple[str, ...]:
+        return ("name",) if obj else ()
 
 
 @admin.register(Withheld)

@@ -225,6 +225,20 @@ class Evidence(models.Model):
         return f"{self.benchmark}: {self.value:g}"
 
 
+class EvidenceSource(models.Model):
+    """An operator's word on one origin of evidence (sources.py). An origin without a row is on."""
+
+    name = models.CharField(max_length=400, primary_key=True, help_text="repository or site, as on the about page")
+    enabled = models.BooleanField(default=False, help_text="whether its results count in the scores")
+    history = records()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'on' if self.enabled else 'off'}"
+
+
 class CatalogVersion(models.Model):
     """One row: the digest of everything an answer rests on. Writes move it (version.py), questions read it."""
 

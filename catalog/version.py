@@ -1,7 +1,9 @@
 """The digest of everything an answer rests on, and the one place that moves it on.
 
 Equal digests mean equal catalogs: a fresh load gives the digest of the seed, every later write gives a digest of the
-one before and of what was written. `QuerySet.update` and bulk writes send no signal; who uses them calls `advance`.
+one before and of what was written. Sources of evidence that are switched off are mixed in on reading, so switching
+them on again gives the digest of before. `QuerySet.update` and bulk writes send no signal; who uses
+them calls `advance`.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from typing import Any
 
 import orjson
 from django.db import models, transaction
+from django.db.models import Value
 from django.db.models.signals import post_delete, post_save
 
-from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, Model, Withheld
+from catalog.models import Benchmark, Build, CatalogVersion, Evidence, EvidenceSource, Licence, Model, Withheld
 
 NOT_CONTENT = {"updated", "seed_digest", "import_digest"}
 BENCHMARK = ("name", "version", "metric", "use_case")
@@ -28,8 +31,15 @@ KEYS: dict[type[models.Model], tuple[str, ...]] = {
 
 
 def current() -> str:
-    """One row; empty when nothing was ever loaded."""
-    return CatalogVersion.objects.values_list("digest", flat=True).first() or ""
+    """Empty when nothing was ever loaded. One query: every question asks it."""
+    content = CatalogVersion.objects.values_list(Value(0), "digest")
+    off = EvidenceSource.objects.filter(enabled=False).order_by().values_list(Value(1), "name")
+    (kind, digest), *names = sorted(content.union(off, all=True)) or [(0, "")]
+    if kind:  # sources only
+        return ""
+    if names:
+        digest = hashlib.sha256(orjson.dumps([digest, [name for _, name in names]])).hexdigest()
+    return digest
 
 
 def advance(*written: Any) -> str:

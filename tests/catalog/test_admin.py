@@ -6,11 +6,11 @@ import pytest
 from django.forms import NullBooleanField
 from django.urls import reverse
 
-from catalog import version
-from catalog.models import Build, Evidence, Licence, Model, Withheld
+from catalog import sources, version
+from catalog.models import Build, Evidence, EvidenceSource, Licence, Model, Withheld
 
 SMOL, LLAMA, NEWER = "smollm2-135m-instruct", "llama-3.1-70b-instruct", "llama-3.3-70b-instruct"
-TABLES = ("model", "build", "evidence", "benchmark", "licence", "withheld")
+TABLES = ("model", "build", "evidence", "benchmark", "licence", "evidencesource", "withheld")
 
 
 @pytest.fixture
@@ -145,3 +145,20 @@ def test_deleting_a_shipped_row_is_remembered_and_can_be_taken_back(admin):
     kept = Withheld.objects.get(table="Build")
     admin.post(url("withheld", "delete", kept.pk), {"post": "yes"})
     assert not Withheld.objects.exists()
+
+
+def test_an_editor_switches_a_source_of_evidence_off_and_on_with_a_history(admin):
+    before, name = version.current(), sources.origins()[0]
+    add = url("evidencesource", "add")
+    assert name in admin.get(add).content.decode()
+    admin.post(add, {"name": name})
+    row = EvidenceSource.objects.get()
+    assert not row.enabled
+    assert version.current() != before
+    admin.post(url("evidencesource", "change", name), {"enabled": "on"})
+    row.refresh_from_db()
+    assert row.enabled
+    assert version.current() == before
+    assert {record.history_user.username for record in row.history.all()} == {"admin"}
+    assert admin.post(add, {"name": "github:nobody/nothing"}).status_code == 200
+    assert EvidenceSource.objects.count() == 1
