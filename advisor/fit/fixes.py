@@ -334,10 +334,14 @@ def binding(build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: 
 def spare(placed: Placed) -> str:
     rooms = [*placed.margins, *([placed.host_margin] if placed.host_margin is not None and not placed.devices else [])]
     how = {
-        "experts_on_cpu": f", the experts of {placed.settings.experts_on_cpu} blocks in main memory",
-        "partial": f", {placed.settings.gpu_layers} layers on the GPU",
+        "experts_on_cpu": f", the experts of {counted(placed.settings.experts_on_cpu, 'block')} in main memory",
+        "partial": f", {counted(placed.settings.gpu_layers, 'layer')} on the GPU",
         "cpu": " on the CPU",
         "gpus": f" over {len(placed.devices)} GPUs",
     }.get(placed.placement, "")
     packed = f", KV cache {placed.settings.kv_type_k}" if placed.settings.kv_type_k != "f16" else ""
     return f"fits{how}{packed} with {gib(min(rooms))} to spare"
+
+
+def counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
