@@ -66,6 +66,14 @@ def berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def read_berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
+    """One for all tests that only look: to start and stop a Berth takes seven seconds."""
+    running = Berth(tmp_path_factory.mktemp("berth") / "data").wait_until_ready()
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="module")
 def seeded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """The seed catalog in the tests' database, once for a module."""

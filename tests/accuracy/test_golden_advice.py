@@ -127,7 +127,7 @@ QUESTIONS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(case=QUESTIONS, prefer=st.sampled_from(PREFERENCES))
 def test_scores_fall_places_count_up_and_every_model_is_accounted_for_once(seeded_index, case, prefer):
     host, workload = machine(case.hardware), Workload(case.use_case, case.context, **case.asks)

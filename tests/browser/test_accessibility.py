@@ -30,9 +30,9 @@ PAGES = {
 
 
 @pytest.fixture
-def opened(berth: Berth, page: Page, path: str) -> Page:
+def opened(read_berth: Berth, page: Page, path: str) -> Page:
     """The page with all that can be unfolded unfolded."""
-    page.goto(berth.base_url + path)
+    page.goto(read_berth.base_url + path)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     return page
 

@@ -11,11 +11,11 @@ from tests.plugin.berth import Berth
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_mark_two_plans_compare_and_remove_one(berth: Berth, browser: Browser, script: bool) -> None:
+def test_mark_two_plans_compare_and_remove_one(read_berth: Berth, browser: Browser, script: bool) -> None:
     page = browser.new_page(java_script_enabled=script, viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.goto(f"{berth.base_url}/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768")
+    page.goto(f"{read_berth.base_url}/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768")
     boxes = page.get_by_role("checkbox", name=re.compile("^Compare "))
     first, third = (boxes.nth(i) for i in (0, 2))
     names = [

@@ -16,11 +16,11 @@ DRAWING = re.compile("^Memory of .* against context$")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_from_an_answer_to_the_model_and_to_another_machine(berth: Berth, page: Page, scheme: str) -> None:
+def test_from_an_answer_to_the_model_and_to_another_machine(read_berth: Berth, page: Page, scheme: str) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.goto(f"{berth.base_url}/?hw={MACHINE}")
+    page.goto(f"{read_berth.base_url}/?hw={MACHINE}")
     title = page.locator("ol.results > li").first.get_by_role("heading").get_by_role("link")
     name = title.inner_text()
     title.click()
@@ -39,9 +39,9 @@ def test_from_an_answer_to_the_model_and_to_another_machine(berth: Berth, page: 
     assert complaints == []
 
 
-def test_lines_lie_within_the_drawing_and_labels_do_not_touch(berth: Berth, browser: Browser) -> None:
+def test_lines_lie_within_the_drawing_and_labels_do_not_touch(read_berth: Berth, browser: Browser) -> None:
     page = browser.new_page(java_script_enabled=True, viewport={"width": 390, "height": 900})
-    page.goto(f"{berth.base_url}/models/qwen3-30b-a3b/?hw={MACHINE}")
+    page.goto(f"{read_berth.base_url}/models/qwen3-30b-a3b/?hw={MACHINE}")
     outer = page.locator(".growth svg").bounding_box()
     assert outer
     for label in page.locator(".growth svg text").all():
@@ -55,9 +55,9 @@ def test_lines_lie_within_the_drawing_and_labels_do_not_touch(berth: Berth, brow
     page.close()
 
 
-def test_it_works_without_javascript(berth: Berth, browser: Browser) -> None:
+def test_it_works_without_javascript(read_berth: Berth, browser: Browser) -> None:
     page = browser.new_page(java_script_enabled=False)
-    page.goto(f"{berth.base_url}/models/qwen3-8b/")
+    page.goto(f"{read_berth.base_url}/models/qwen3-8b/")
     page.get_by_label("Hardware").fill("RTX 4090, 64 GB RAM")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("img", name=DRAWING)).to_be_visible()
