@@ -167,13 +167,22 @@ def stop(groups: Mapping[str, Identity | None], *, grace: float = 5.0) -> set[st
     terminate(group)
     terminate(wait(group, grace), signal.SIGKILL)
     deadline = uptime() + 2
-    while left := {m: found for m, found in marked().items() if m in groups}:
+    while left := remaining(groups):
         if uptime() > deadline:
             return set(left)
         everyone = [who for found in left.values() for who in found]
         terminate(everyone, signal.SIGKILL)
         wait(everyone, 0.2)
     return set()
+
+
+def remaining(groups: Mapping[str, Identity | None]) -> dict[str, list[Identity]]:
+    """By marker what still runs; a leader that is ending has no environment any more, but holds memory yet."""
+    found = {marker: list(who) for marker, who in marked().items() if marker in groups}
+    for marker, leader in groups.items():
+        if leader and marker not in found and alive(leader):
+            found[marker] = [leader]
+    return found
 
 
 def wait(group: Sequence[Identity], seconds: float) -> list[Identity]:
