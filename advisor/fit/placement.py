@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache, partial
 from typing import NamedTuple
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.division import groups, layer_costs, shares, singles
 from advisor.fit.memory.llama_cpp import estimate
+from advisor.fit.offload import offloaded
 from advisor.fit.spec import BuildSizes, DeviceMemory, HostSpec, Memory, Settings, Workload
 
 # What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
@@ -31,7 +31,6 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 UBATCH = 512
 REMEMBERED = 2048  # placements, a kilobyte each
-GUESSES = 3  # steps from the first guess before bisection takes over
 REPAIRS = 6  # how often a tensor split is corrected after weighing it
 
 
@@ -198,61 +197,6 @@ PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]]
     "partial": partly,
     "cpu": on_cpu,
 }
-
-
-def offloaded(
-    host: HostSpec, most: int, saved: float, at: Callable[[tuple[int, ...], Memory | None, int], Placed | None]
-) -> Placed | None:
-    """The smallest count 1..most at which the devices hold their part; None when they never do, or the host does not.
-
-    `saved` is about what one more block on the host saves on the devices: it gives the first guess, a few steps from
-    it the answer, and bisection the rest. The compute buffers hardly depend on the count, so those of one count stand
-    for all: on one device of the largest, which hold those of fewer blocks as well, on several of the first guess.
-    """
-    for used in groups(host) or [(index,) for index in singles(host)[:1]]:
-        bare = at(used, Memory((DeviceMemory(0, 0, 0),) * len(used), DeviceMemory(0, 0, 0)), most)
-        if bare is None or min(bare.margins) < 0 or not together(bare, host):
-            continue
-        first = at(used, None, first_guess(most, saved, bare) if len(used) > 1 else most)
-        if first is None:
-            continue
-        like = cache(partial(at, used, first.memory))
-        end = like(most)
-        if end is None or min(end.margins) < 0:
-            continue
-        best = like(searched(most, first_guess(most, saved, end), like))
-        if best and best.fits:
-            return best
-    return None
-
-
-def first_guess(most: int, saved: float, end: Placed) -> int:
-    """What the count may be, from the room that is left at `most`."""
-    return min(max(1, most - int(sum(end.margins) / max(1.0, saved))), most)
-
-
-def searched(most: int, guess: int | None, at: Callable[[int], Placed | None]) -> int:
-    """The smallest count at which the margins are not negative, which they are not at `most`."""
-    low, high = 0, most
-    for step in range(most):
-        if high - low <= 1:
-            break
-        middle = (low + high) // 2 if guess is None else min(max(guess, low + 1), high - 1)
-        placed = at(middle)
-        if placed and min(placed.margins) >= 0:
-            high, guess = middle, middle - 1
-        else:
-            low, guess = middle, middle + 1
-        if step >= GUESSES:
-            guess = None
-    return high
-
-
-def together(placed: Placed, host: HostSpec) -> bool:
-    """Whether devices and host together hold the weights and the cache, wherever each part comes to lie."""
-    parts = (*placed.memory.devices, placed.memory.host)
-    room = sum(host.devices[i].available_bytes for i in placed.devices if not host.devices[i].unified)
-    return sum(part.weights + part.kv for part in parts) <= room + (host.ram_available_bytes or 0)
 
 
 def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
