@@ -11,16 +11,8 @@ from typing import Any, NamedTuple
 FIT_VERSION = "3"  # raised with every change of the fit that can change an answer
 
 USE_CASES = (
-    "general",
-    "chat",
-    "coding",
-    "math",
-    "reasoning",
-    "long_context",
-    "tool_use",
-    "vision",
-    "multilingual",
-    "embedding",
+    *("general", "chat", "coding", "math", "reasoning"),
+    *("long_context", "tool_use", "vision", "multilingual", "embedding"),
 )
 PREFERENCES = ("quality", "balanced", "speed")
 REASONS = (
@@ -113,9 +105,7 @@ class BuildSizes:
     exact: bool = True
     file_bytes: int = 0
     parameters: int = 0
-    active_bytes: int = (
-        0  # weight bytes read for one generated token at batch 1 (experts_used of experts, output matrix)
-    )
+    active_bytes: int = 0  # read for one generated token at batch 1: experts_used of experts, output matrix
     active_parameters: int = 0
     graph: dict[str, Any] = field(default_factory=dict)  # what the compute-buffer rule of this architecture needs
 

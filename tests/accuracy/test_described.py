@@ -41,6 +41,17 @@ def test_the_catalogs_facts_give_the_same_figures_as_the_published_configuration
         assert figures(described(MODELS[slug]["architecture"], "bf16"), serve) == figures(published, serve), slug
 
 
+def test_layers_that_share_an_index_keep_none_of_their_own() -> None:
+    rows = gzip.decompress((Path(__file__).parent / "data" / "vllm_configs.jsonl.gz").read_bytes()).splitlines()
+    (published,) = (row["config"] for row in map(json.loads, rows) if row["model"] == "R:GLM-5.2-NVFP4")
+    published = {key: value for key, value in published.items() if key != "quantization_config"}
+    serve = Serve(max_model_len=8192)
+    made = described(MODELS["glm-5.2"]["architecture"], "bf16")
+    assert figures(made, serve)[:3] == figures(published, serve)[:3]
+    every = {key: value for key, value in made.items() if key != "indexer_types"}
+    assert figures(every, serve)[:3] != figures(published, serve)[:3]
+
+
 @pytest.mark.parametrize("slug", sorted(OPEN))
 def test_what_the_facts_leave_open_is_said_and_not_summed(slug: str) -> None:
     with pytest.raises(UnknownLayout):

@@ -15,10 +15,8 @@ from advisor.fit.spec import BuildSizes, DeviceMemory, LayerSizes, Memory, Setti
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
 COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
-CONFIRMED_BUILDS = (
-    ENGINE_BUILD,
-    "b11549",
-)  # plans found equal, but for Gemma 4: the later build looks its per-layer rows up first
+# Plans found equal, but for Gemma 4: the later build looks its per-layer rows up first.
+CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")
 REMEMBERED = 2048
 FRAMES = 1024  # a kilobyte each
 

@@ -130,7 +130,9 @@ def described(architecture: Mapping[str, Any], native: str, length: int | None =
     if length:
         config["max_position_embeddings"] = length
     if indexer := architecture.get("dsa_indexer"):
-        config |= {f"index_{key}": value for key, value in indexer.items()}
+        config |= {f"index_{key}": value for key, value in indexer.items() if key != "layers"}
+        if own := indexer.get("layers"):  # the others take the selection of the layer before
+            config["indexer_types"] = ["full" if i in own else "shared" for i in range(architecture["n_layers"])]
     if architecture.get("sliding_window"):
         config |= _windowed(architecture)
     if stored := STORED[native]:
