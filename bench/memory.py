@@ -50,7 +50,7 @@ def line(name: str, figures: list[float], rest: str = "") -> None:
 
 def speed() -> None:
     """Rows per second from sizes that are known already; reading headers comes on top in `manage.py estimate`."""
-    for remembered in (planned.buffers_of, planned.astray_of, llama_cpp.known):
+    for remembered in (planned.programs, planned.astray_of, llama_cpp.known):
         remembered.clear()
     for seen in ("as if none was seen before", "with all layouts remembered"):
         llama_cpp.known.clear()

@@ -6,7 +6,8 @@ import pytest
 
 from advisor.fit.memory.allocator import Pool
 from advisor.fit.memory.planned import shortened
-from advisor.fit.memory.schedule import assigned, buffers
+from advisor.fit.memory.program import Program
+from advisor.fit.memory.schedule import Schedule, assigned
 from advisor.fit.memory.trace import Trace, Weight
 
 KIB = 1 << 10
@@ -34,6 +35,10 @@ def test_what_has_no_bytes_leaves_a_free_block_of_its_own_between_used_ones_as_i
     _, empty, _ = (pool.take(size) for size in (KIB, 0, KIB))
     pool.give(empty, 0)
     assert pool.offsets == [KIB, 2 * KIB]
+
+
+def buffers(trace: Trace, copies: int = 1) -> tuple[int, ...]:
+    return Program(copies).at(256, lambda: Schedule(trace))
 
 
 def chain(devices: int, home: int, rows: int = 512) -> Trace:
@@ -78,7 +83,7 @@ def test_every_batch_in_flight_has_its_own_inputs_on_each_device() -> None:
     mask = trace.given(KIB)
     x = trace.op(KIB, mask, at=0)
     trace.op(KIB, x, mask, at=1)
-    assert buffers(trace, copies=4) == [5 * KIB, 9 * KIB, 4 * KIB]
+    assert buffers(trace, copies=4) == (5 * KIB, 9 * KIB, 4 * KIB)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,18 @@ class Pool:
 
     Tensors of no bytes take a place too, and leave a free block of no bytes between what is in use, as in the engine:
     it decides which neighbours are joined later.
+
+    decided: a number for how all comparisons came out, equal where the same blocks were chosen for the same reasons.
     """
 
-    __slots__ = ("offsets", "peak", "sizes")
+    __slots__ = ("decided", "offsets", "peak", "raised", "sizes", "taken")
 
     def __init__(self) -> None:
         self.offsets = [0]  # of the free blocks, ascending; the last one has no end
         self.sizes = [ENDLESS]
         self.peak = 0
+        self.decided = 0
+        self.taken = self.raised = 0  # how many were taken, and which of them made the peak
 
     def take(self, size: int) -> int:
         """Offset of `size` bytes: in the smallest free block that holds them, of equal ones the last."""
@@ -27,12 +31,15 @@ class Pool:
             if size <= room <= least:
                 best, least = i, room
         offset = offsets[best]
+        self.decided = hash((self.decided, best, least == size, *[size <= room for room in sizes]))
+        self.taken += 1
         if least == size:
             del offsets[best], sizes[best]
         else:
             offsets[best] += size
             sizes[best] -= size
-        self.peak = max(self.peak, offset + size)
+        if offset + size > self.peak:
+            self.peak, self.raised = offset + size, self.taken
         return offset
 
     def give(self, offset: int, size: int) -> None:
@@ -40,12 +47,14 @@ class Pool:
         offsets, sizes, end = self.offsets, self.sizes, offset + size
         for i, start in enumerate(offsets):
             if start + sizes[i] == offset:
+                self.decided = hash((self.decided, i, 1))
                 sizes[i] += size
                 if i + 1 < len(offsets) and offsets[i + 1] == end:
                     sizes[i] += sizes[i + 1]
                     del offsets[i + 1], sizes[i + 1]
                 return
             if start == end:
+                self.decided = hash((self.decided, i, 2))
                 offsets[i] = offset
                 sizes[i] += size
                 if i and offsets[i - 1] + sizes[i - 1] == offset:
@@ -53,6 +62,7 @@ class Pool:
                     del offsets[i], sizes[i]
                 return
             if start > offset:
+                self.decided = hash((self.decided, i, 3))
                 offsets.insert(i, offset)
                 sizes.insert(i, size)
                 return

@@ -14,8 +14,9 @@ from typing import Any
 
 from advisor.fit.kinds import kinds
 from advisor.fit.memory.cache import CELL_STEP
+from advisor.fit.memory.program import Program
 from advisor.fit.memory.run import Run, homes
-from advisor.fit.memory.schedule import astray, buffers
+from advisor.fit.memory.schedule import Schedule, astray
 from advisor.fit.memory.unroll import Incomplete, last, unroll
 from advisor.fit.spec import BuildSizes, LayerSizes
 
@@ -31,7 +32,10 @@ Symbol = tuple[int, bool, int, tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the buffers depend on, in sixteen bytes, and how to find them: equal names have equal buffers."""
+    """What the buffers depend on but for the context, in sixteen bytes, and how to find them.
+
+    Equal names have equal buffers at the same context, and no value of theirs bends between two contexts.
+    """
 
     name: bytes
     run: Run
@@ -39,7 +43,7 @@ class Layout:
     copies: int
 
 
-buffers_of: dict[bytes, tuple[int, ...]] = {}  # by the layout's name: a process meets thousands
+programs: dict[bytes, Program] = {}  # by the layout's name
 astray_of: dict[bytes, bool] = {}
 
 
@@ -103,10 +107,10 @@ def _planned(run: Run) -> list[int]:
 
 def _found(run: Run) -> tuple[int, ...]:
     of = layout(run)
-    found = buffers_of.get(of.name)
-    if found is None:
-        found = kept(buffers_of)[of.name] = tuple(buffers(unroll(of.run, of.kept), of.copies))
-    return found
+    program = programs.get(of.name)
+    if program is None:
+        program = kept(programs)[of.name] = Program(of.copies)
+    return program.at(run.size.full, lambda: Schedule(unroll(of.run, of.kept)))
 
 
 def strays(run: Run) -> bool:
@@ -151,12 +155,27 @@ def layout(run: Run) -> Layout:
     content = (
         *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
         tuple(symbols[il] for il in traced),
-        *(host, where.output, astuple(run.size), settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
+        *(
+            host,
+            where.output,
+            astuple(replace(run.size, full=0)),
+            bends(run),
+            settings.kv_type_k,
+            settings.kv_type_v,
+            settings.kv_offload,
+        ),
         *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
         len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # blocks that are not traced have zeros too
     )
     # Version 2 of marshal writes equal values alike, whoever else holds them.
     return Layout(blake2b(marshal.dumps(content, 2), digest_size=16).digest(), run, traced, copies)
+
+
+def bends(run: Run) -> tuple[bool, ...]:
+    """Beyond which of its windows, and of the cells that an index chooses, the cache has grown."""
+    size = run.size
+    windows = sorted({layer.window for layer in kinds(run.sizes.layers).distinct if layer.window is not None})
+    return *(size.of(window) < size.full for window in windows), size.full > run.sizes.graph["facts"]["top_k"]
 
 
 def alike(run: Run) -> BuildSizes:

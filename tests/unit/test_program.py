@@ -1,0 +1,64 @@
+"""Buffers at a context that was not traced are those that a trace of it would give."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from advisor.fit.memory import llama_cpp, planned, program
+from advisor.fit.spec import BuildSizes, Settings
+from tests.unit.builds import sizes
+
+MODELS = {
+    "grouped": "qwen3-32b",
+    "windowed": "gemma-3-27b-it",
+    "routed": "qwen3-30b-a3b",
+    "latent": "deepseek-v3",
+    "recurrent": "qwen3-next-80b-a3b-instruct",
+}
+CONTEXTS = [512, 768, 1280, *(256 * step for step in random.Random(7).sample(range(6, 1000), 14))]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    for remembered in (planned.programs, planned.plans, llama_cpp.known):
+        remembered.clear()
+
+
+def layouts(of: BuildSizes) -> Iterator[Settings]:
+    blocks = len(of.layers)
+    halves = (float(blocks // 2), float(blocks + 1 - blocks // 2))
+    for kv in ("f16", "q8_0"):
+        common = Settings(context=1, kv_type_k=kv, kv_type_v=kv, devices=1, gpu_layers=blocks + 1)
+        yield common
+        yield replace(common, devices=2, tensor_split=halves)
+        yield replace(common, gpu_layers=blocks // 2)
+        yield replace(common, devices=0, gpu_layers=0)
+        if of.experts:
+            yield replace(common, devices=2, tensor_split=halves, experts_on_cpu=blocks // 3)
+
+
+@pytest.mark.parametrize("attention", MODELS)
+def test_a_context_between_others_has_the_buffers_that_its_own_trace_gives(
+    attention: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, traced = sizes(MODELS[attention]), []
+    monkeypatch.setattr(program, "steps", lambda *given, real=program.steps: traced.append(1) or real(*given))
+    for settings in layouts(of):
+        asked = [replace(settings, context=context) for context in CONTEXTS]
+        before = len(traced)
+        together = {one: llama_cpp.estimate(of, one) for one in asked}
+        assert len(traced) - before <= 4  # one layout a stretch between windows, however many contexts
+        for one in asked:
+            forget()
+            assert llama_cpp.estimate(of, one) == together[one]
+        forget()
