@@ -197,7 +197,7 @@ def estimate(question: Any) -> dict[str, Any]:
     document = resolve(asked.get("hardware") or {"host": "local"})
     host = selectors.host_spec(document)
     model, build = build_named(asked.get("build") or build_key(asked["model"], asked["quantization"]))
-    made = stated_plan(model, build, host, settings_of(asked["settings"]))
+    made = stated_plan(model, build, host, settings_of(asked["settings"], build, host))
     return {
         "catalog_version": selectors.catalog().catalog.version,
         "fit_version": FIT_VERSION,
@@ -237,7 +237,10 @@ def build_named(key: str) -> tuple[ModelSpec, BuildSpec]:
     return found
 
 
-def settings_of(given: Mapping[str, Any]) -> Settings:
+def settings_of(given: Mapping[str, Any], build: BuildSpec, host: HostSpec) -> Settings:
+    """Left out, `gpu_layers` is all of them where there is a device: nobody has one to keep it idle."""
+    if build.sizes and host.devices and "gpu_layers" not in given and given.get("devices") != 0:
+        given = {**given, "gpu_layers": len(build.sizes.layers) + 1}
     return Settings(**given)
 
 
@@ -290,7 +293,7 @@ def plan_for_launch(
     if build is not None:
         found = build_named(build)
         if settings is not None:
-            return stated_or_refused(*found, machine, settings)
+            return stated_or_refused(*found, machine, settings, as_launched(machine, host))
         return best_or_refused(found[0], as_launched(machine, host), wanted, frozenset({build}))
     if model is None:
         raise Invalid([{"field": "model", "message": "Name a model, a build or an earlier decision."}])
@@ -319,11 +322,14 @@ def named_by(question: Mapping[str, Any], place: int) -> tuple[str, str, dict[st
     return chosen["model"]["slug"], chosen["build"]["id"], chosen["settings"]
 
 
-def stated_or_refused(model: ModelSpec, build: BuildSpec, host: HostSpec, given: Mapping[str, Any]) -> Plan:
+def stated_or_refused(
+    model: ModelSpec, build: BuildSpec, host: HostSpec, given: Mapping[str, Any], usable: HostSpec
+) -> Plan:
+    """The build as stated; `usable` is what of the host the engine there can use, for what was left out."""
     asked, errors = checked(SETTINGS, given)
     if errors:
         raise Invalid([{**error, "field": f"settings.{error['field']}"} for error in errors])
-    made = stated_plan(model, build, host, settings_of(asked))
+    made = stated_plan(model, build, host, settings_of(asked, build, usable))
     if not fits(made):
         raise DoesNotFit(stated_rejection(made, host, reference_gpus()))
     return made

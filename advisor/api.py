@@ -40,13 +40,22 @@ class Recommendations(APIView):
             raise Problem(error.status, str(error), error.errors) from error
         return Response(answered(question))
 
-    @extend_schema(operation_id="recommendations_post", request=QuestionSerializer, responses=ANSWER)
+    @extend_schema(
+        operation_id="recommendations_post",
+        parameters=[docs.EXPAND],
+        request=QuestionSerializer,
+        responses=ANSWER,
+    )
     def post(self, request: Request) -> Response:
         """The same with the question as a body: pinned hardware in, a reproducible decision out."""
-        for key in request.query_params:
-            sentence = f"There is no query key '{key}' here: the question is the body."
+        once(request)
+        for key in set(request.query_params) - {"expand"}:
+            sentence = f"There is no query key '{key}' here: the question is the body; only expand may stand outside."
             raise Problem(400, sentence, [{"field": key, "message": sentence}])
-        return Response(answered(request.data))
+        question, expand = request.data, request.query_params.get("expand")
+        if expand and isinstance(question, dict):
+            question = question | {"expand": expand}
+        return Response(answered(question))
 
 
 class Requirements(StrictQuery, APIView):

@@ -218,7 +218,11 @@ LAUNCH = {
         "api_key": maybe("string"),
         "settings": FREE,
         "command": many(text()),
-        "progress": {"type": ["object", "null"], "additionalProperties": True},
+        "progress": {
+            "type": ["object", "null"],
+            "properties": {"step": text(), "done_bytes": maybe("integer"), "total_bytes": maybe("integer")},
+            "required": ["step", "done_bytes", "total_bytes"],
+        },
         "predicted": FREE,
         "measured": {"type": ["object", "null"], "additionalProperties": True},
         "reservations": many(thing({"accelerator": text(), "bytes": INTEGER})),
@@ -255,6 +259,7 @@ def key(name: str, kind: type, description: str, **more: Any) -> OpenApiParamete
     return OpenApiParameter(name, kind, description=description, **more)
 
 
+EXPAND = key("expand", str, "plans: every model's other plans too", enum=["plans"])
 QUESTION_QUERY = [
     key("host", str, "a known machine, e.g. local; its newest snapshot minus what is reserved"),
     key("hw", str, "hardware in words: 2x RTX 3090, 64 GB RAM"),
@@ -283,7 +288,7 @@ QUESTION_QUERY = [
     key("engine", str, "only this engine"),
     key("limit", int, "results, at most 100"),
     key("rejected_limit", int, "rejected models listed"),
-    key("expand", str, "plans: every model's other plans too"),
+    EXPAND,
     key("on_disk", bool, "only builds whose files are on the server's disk"),
 ]
 # Of these a question about one model on one machine takes what names the machine and the context.

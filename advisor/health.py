@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 from redis import Redis, RedisError
 
 from catalog.models import CatalogVersion
+from rest import problems
+
+View = Callable[[HttpRequest], JsonResponse]
 
 
-@login_not_required
-@require_safe
+def only_read(view: View) -> View:
+    """For whoever watches, with no account: another method than GET is a problem document, not a page on forms."""
+
+    @csrf_exempt
+    @login_not_required
+    @wraps(view)
+    def answer(request: HttpRequest) -> JsonResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        return problems.respond(405, f"{request.method} is not allowed here.", headers={"Allow": "GET, HEAD"})
+
+    return answer
+
+
+@only_read
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-@login_not_required
-@require_safe
+@only_read
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 when questions cannot be answered. A silent broker delays launches and loses nothing: said, not fatal."""
     checks = {"database": database(), "catalog": "", "broker": broker()}

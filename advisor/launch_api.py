@@ -23,6 +23,7 @@ from advisor.models import Launch
 from rest.etag import answer
 from rest.pagination import CursorPages
 from rest.problems import Problem
+from rest.renderers import Whatever
 from rest.strict import Ordering, StrictQuery
 
 KEY = OpenApiParameter(
@@ -72,7 +73,7 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
         except advice.DoesNotFit as error:
             raise Problem(409, str(error), extra={"verdict": error.verdict}) from error
         except services.Refused as error:
-            raise Problem(409, str(error)) from error
+            raise Problem(409, str(error), extra={"verdict": error.verdict} if error.verdict else None) from error
         return Response(services.document(launch), 201 if created else 200)
 
 
@@ -110,6 +111,7 @@ class OneLaunch(StrictQuery, APIView):
 
 class LaunchLog(StrictQuery, APIView):
     read_scope = "read"
+    content_negotiation_class = Whatever
 
     @extend_schema(
         operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR} | docs.answers({}, 404)
@@ -123,6 +125,7 @@ class LaunchLog(StrictQuery, APIView):
 class LaunchManifest(StrictQuery, APIView):
     query_keys = ("kind",)
     read_scope = "read"
+    content_negotiation_class = Whatever
 
     @extend_schema(
         operation_id="launches_manifest",

@@ -188,7 +188,9 @@ class SettingsSerializer(Strict):
     kv_type_k = serializers.ChoiceField(KV_TYPES, required=False)
     kv_type_v = serializers.ChoiceField(KV_TYPES, required=False)
     flash_attention = Truth(required=False, allow_null=True)
-    gpu_layers = Whole(min_value=0, max_value=10_000, required=False)
+    gpu_layers = Whole(
+        min_value=0, max_value=10_000, required=False, help_text="left out: all, where the machine has a device"
+    )
     experts_on_cpu = Whole(min_value=0, max_value=10_000, required=False)
     tensor_split = serializers.ListField(
         child=Finite(min_value=0, max_value=1e9), required=False, allow_null=True, max_length=MAX_GPUS

@@ -52,7 +52,7 @@ def key() -> bytes:
 def pack(today: date) -> bytes:
     """The catalog as it is now, signed. Raises BundleError without a key."""
     secret = key()
-    about = {"format": FORMAT, "created": today.isoformat(), "catalog_version": version.current()}
+    about = {"format": FORMAT, "created": today.isoformat(), "catalog_version": version.of_content()}
     head = orjson.dumps(about)
     body = gzip.compress(orjson.dumps(files(), option=orjson.OPT_SORT_KEYS), mtime=0)
     return b"\n".join((head, _signature(secret, head, body), body))

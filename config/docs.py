@@ -2,11 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.views import SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.middleware import POLICY
+from rest.strict import StrictQuery
+
+
+class SchemaView(StrictQuery, SpectacularAPIView):
+    """The OpenAPI document, as YAML or JSON by what is accepted; it takes no query and says so."""
 
 
 class SwaggerView(SpectacularSwaggerSplitView):

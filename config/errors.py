@@ -14,12 +14,22 @@ def _answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     return render(request, "error.html", {"title": problems.TITLES[status], "sentence": sentence}, status=status)
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A host name, a form or a query that Django itself refuses; what it was told is in the log, not in the answer."""
+    return _answer(request, 400, "This request cannot be answered: its host name or its form is not allowed here.")
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _answer(request, 404, "There is nothing at this address.")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _answer(request, 403, str(exception or "") or "You may not do this here.")
+
+
+def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that did not come from our own page, or one whose cookie is gone."""
+    return _answer(request, 403, "This form is not from this page, or it is too old: load the page again.")
 
 
 def too_many(request: HttpRequest, seconds: int) -> HttpResponse:

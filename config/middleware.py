@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from config import errors
@@ -46,6 +47,16 @@ def no_null_in_addresses(get_response: Callable[[HttpRequest], HttpResponse]) ->
         return get_response(request)
 
     return middleware
+
+
+class SameRequest(HttpResponsePermanentRedirect):
+    status_code = 308
+
+
+class AppendSlash(CommonMiddleware):
+    """A missing slash is added by 308: after a 301 clients ask again by GET, and the question's body is lost unseen."""
+
+    response_redirect_class = SameRequest
 
 
 class SignInWhereNotAnonymous(LoginRequiredMiddleware):

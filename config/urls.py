@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from advisor.urls import pages, rest
-from config.docs import SwaggerView
+from config.docs import SchemaView, SwaggerView
 
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "Berth"
 admin.site.index_title = "Catalog and launches"
 handler500 = "config.errors.server_error"
+handler400 = "config.errors.bad_request"
 handler404 = "config.errors.not_found"
 handler403 = "config.errors.forbidden"
 urlpatterns = [
@@ -19,6 +19,6 @@ urlpatterns = [
     path("api/v1/", include(rest)),
     path("api/v1/", include("catalog.urls")),
     path("api/v1/", include("hardware.urls")),
-    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SwaggerView.as_view(url_name="schema"), name="docs"),
 ]

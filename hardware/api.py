@@ -18,7 +18,6 @@ from hardware import gpus, serializers, services
 from hardware.models import Host
 from rest.etag import answer, etag
 from rest.pagination import CursorPages
-from rest.problems import Problem
 from rest.strict import Ordering, StrictQuery
 
 
@@ -42,13 +41,10 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
     @extend_schema(summary="Read a host", tags=["hardware"], responses=serializers.HostDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         host = self.get_object()
-        try:
-            known = services.host_document(host.pk)
-        except services.HardwareError as error:
-            raise Problem(409, str(error)) from error
-        data = {"id": known.pop("host"), "name": host.name, **known}
+        known = services.inventory(host)
+        data = {"id": known.pop("host"), "name": host.name, "created": services.stamp(host.created), **known}
         # The age grows by itself; only a new reading or reservation makes another representation.
-        tag = etag({**data, "snapshot": {**data["snapshot"], "age_seconds": None}})
+        tag = etag({**data, "snapshot": (data["snapshot"] or {}) | {"age_seconds": None}})
         return answer(request, data, tag)
 
     @extend_schema(

@@ -51,10 +51,11 @@ class HostAcceleratorSerializer(serializers.Serializer[Any]):
 
 
 class HostDetailSerializer(serializers.Serializer[Any]):
-    """The host document."""
+    """The host document; null is what was not read."""
 
     id = serializers.CharField()
     name = serializers.CharField()
+    created = serializers.DateTimeField()
     accelerators = HostAcceleratorSerializer(many=True)
     ram_bytes = serializers.IntegerField(allow_null=True)
     ram_available_bytes = serializers.IntegerField(allow_null=True)
@@ -62,8 +63,8 @@ class HostDetailSerializer(serializers.Serializer[Any]):
     ram_bandwidth = serializers.IntegerField(allow_null=True)
     cpu_cores = serializers.IntegerField(allow_null=True)
     cpu_name = serializers.CharField(allow_null=True)
-    os = serializers.CharField()
-    snapshot = SnapshotSerializer()
+    os = serializers.CharField(allow_null=True)
+    snapshot = SnapshotSerializer(allow_null=True, help_text="null before the first")
     warnings = serializers.ListField(child=serializers.CharField())
 
 

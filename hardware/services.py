@@ -115,11 +115,16 @@ def snapshot_of(host: Host) -> dict[str, Any] | None:
     return freshness(newest, good or newest) if newest else None
 
 
+def stamp(moment: datetime) -> str:
+    """RFC 3339, in UTC as all times here are."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def freshness(newest: Snapshot, good: Snapshot) -> dict[str, Any]:
     age = max((timezone.now() - good.taken).total_seconds(), 0.0)
     return {
         "id": good.pk,
-        "taken": good.taken.isoformat().replace("+00:00", "Z"),
+        "taken": stamp(good.taken),
         "age_seconds": round(age, 1),
         "stale": age > stale_seconds() or not newest.ok,
         "ok": newest.ok,
@@ -149,6 +154,16 @@ def host_document(host_id: str = "local") -> dict[str, Any]:
         told = newest.message if newest else f"Host {host_id!r} has sent no snapshot yet."
         raise HardwareError([{"field": "hardware.host", "message": told}])
     return document(host, newest, good)
+
+
+def inventory(host: Host) -> dict[str, Any]:
+    """The host document, with nulls where nothing was read yet: who looks at a host is told so and not refused."""
+    try:
+        return host_document(host.pk)
+    except HardwareError as error:
+        unread = ("ram_bytes", "ram_available_bytes", "ram_bandwidth", "cpu_cores", "cpu_name", "os")
+        nothing = dict.fromkeys(unread) | {"accelerators": [], "ram_reserved_bytes": 0}
+        return {"host": host.pk, **nothing, "snapshot": snapshot_of(host), "warnings": [str(error)]}
 
 
 def documents() -> tuple[list[tuple[Host, dict[str, Any]]], list[tuple[Host, str]]]:

@@ -42,6 +42,26 @@ class Truth(serializers.BooleanField):
         return data
 
 
+class Unknown:
+    """For texts that may be missing: null outside, as all that is not known, and an empty text in the column."""
+
+    def to_representation(self, value: Any) -> str | None:
+        return str(value) or None
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(data) or ""  # type: ignore[misc]
+
+
+class UnknownText(Unknown, Text):
+    pass
+
+
+class UnknownLink(Unknown, serializers.URLField):
+    pass
+
+
+# For ModelSerializers: the field of a column that may be empty.
+UNKNOWN: dict[type, type] = {Text: UnknownText, serializers.URLField: UnknownLink}
 # For ModelSerializers: the column's kind -> its field.
 MAPPING = serializers.ModelSerializer.serializer_field_mapping | {
     models.CharField: Text,

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from rest.logs import request_id
@@ -23,6 +23,7 @@ TITLES = {
     406: "Not acceptable",
     409: "Conflict",
     412: "Changed in the meantime",
+    413: "The request is too large",
     415: "Unsupported media type",
     422: "The hardware is not known well enough",
     429: "Too many requests",
@@ -70,12 +71,17 @@ def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
         yield {"field": path, "message": str(detail)}
 
 
-def handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler. Unknown exceptions stay Django's: they are logged and answer `server_error`."""
+def handler(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
+    """DRF's exception handler. Unknown exceptions stay Django's: they are logged and answer `server_error`.
+
+    A problem is JSON whatever the view renders: the schema's is YAML.
+    """
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = Problem(413, f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
     if not isinstance(error, exceptions.APIException):
         return None
     status, errors, extra = error.status_code, getattr(error, "errors", []), getattr(error, "extra", {})
@@ -90,8 +96,15 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         headers["Retry-After"] = str(seconds)
         detail = f"More requests than this minute allows; ask again in {seconds} s."
     set_rollback()
-    return Response(document(status, detail, errors, **extra), status, headers=headers, content_type=CONTENT_TYPE)
+    return respond(status, detail, errors, headers, **extra)
 
 
-def respond(status: int, sentence: str) -> JsonResponse:
-    return JsonResponse(document(status, sentence), status=status, content_type=CONTENT_TYPE)
+def respond(
+    status: int,
+    detail: str,
+    errors: list[dict[str, Any]] | None = None,
+    headers: dict[str, str] | None = None,
+    **extra: Any,
+) -> JsonResponse:
+    told = document(status, detail, errors, **extra)
+    return JsonResponse(told, status=status, headers=headers, content_type=CONTENT_TYPE)

@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 
 
 class OrjsonRenderer(JSONRenderer):
@@ -11,3 +13,10 @@ class OrjsonRenderer(JSONRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+class Whatever(BaseContentNegotiation):
+    """For plain text: one form for whoever asks, whatever is accepted; problems are JSON."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        return renderers[0], renderers[0].media_type

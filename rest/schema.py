@@ -78,7 +78,7 @@ class Schema(AutoSchema):
         if one:
             yield 404
         if "requestBody" in operation:
-            yield 415
+            yield from (413, 415)
         if self.writes_rows() and one:
             yield 412
         if self.writes_rows() and self.method == "DELETE":

@@ -73,6 +73,12 @@ class StrictModelSerializer(StrictFields, serializers.ModelSerializer):  # type:
 
     serializer_field_mapping = fields.MAPPING
 
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        kind, options = super().build_standard_field(field_name, model_field)
+        if options.get("allow_blank") and kind in fields.UNKNOWN:
+            return fields.UNKNOWN[kind], options | {"allow_null": True}
+        return kind, options
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         row = copy.copy(self.instance) if self.instance else self.Meta.model()
         for name, value in attrs.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from advisor.fit.memory.llama_cpp import COMPUTED_FOR
@@ -12,9 +11,22 @@ from advisor.launch import registry
 from advisor.launch.registry import Program
 from advisor.models import Launch
 from hardware.models import Reservation
+from hardware.services import stamp
 
 # What a status means for the one step that is being done, and what the person who waits may read.
 STEPS = {"queued": "waiting", "downloading": "downloading", "starting": "loading", "stopping": "stopping"}
+SENTENCES = {
+    "queued": "It waits for the worker of its host.",
+    "downloading": "Its files are being downloaded.",
+    "starting": "The engine is loading the model.",
+    "ready": "The model answers at its endpoint.",
+    "stopping": "The engine is being stopped.",
+    "stopped": "It was stopped, and what it held is free again.",
+    "failed": "It ended by itself; the log has the engine's last words.",
+    "lost": "Nothing of it runs any more.",
+}
+# Of no use but to `estimate`, so that what is read here can be launched again as it is.
+NOT_SETTINGS = ("outputs", "override")
 
 
 def part(memory: DeviceMemory) -> dict[str, int]:
@@ -42,8 +54,9 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
     }
 
 
-def stamp(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def progress(step: str | None) -> dict[str, Any] | None:
+    """The step that is being done. Bytes are null: nothing is downloaded, and an engine does not say how far it is."""
+    return {"step": step, "done_bytes": None, "total_bytes": None} if step else None
 
 
 def document(launch: Launch) -> dict[str, Any]:
@@ -60,7 +73,7 @@ def document(launch: Launch) -> dict[str, Any]:
         "id": str(launch.pk),
         "status": launch.status,
         "reason": launch.reason,
-        "message": launch.message,
+        "message": launch.message or SENTENCES[launch.status],
         "host": launch.host_id,
         "model": launch.model,
         "build": launch.build,
@@ -68,9 +81,9 @@ def document(launch: Launch) -> dict[str, Any]:
         "alias": launch.alias,
         "endpoint": f"http://127.0.0.1:{launch.port}/v1" if ready else None,
         "api_key": None,
-        "settings": launch.settings,
+        "settings": {key: value for key, value in launch.settings.items() if key not in NOT_SETTINGS},
         "command": launch.command,
-        "progress": {"step": STEPS[launch.status]} if launch.status in STEPS else None,
+        "progress": progress(STEPS.get(launch.status)),
         "predicted": launch.predicted,
         "measured": launch.measured,
         "reservations": [

@@ -14,11 +14,11 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from advisor.launch import confirm, process, running
-from advisor.launch.documents import stamp
 from advisor.launch.process import Identity
 from advisor.launch.services import begin, move
 from advisor.models import Launch
 from hardware import ledger
+from hardware.services import stamp
 from rest.logs import about
 
 log = logging.getLogger(__name__)

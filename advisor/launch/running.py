@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from advisor.fit.spec import Settings
 from advisor.launch import files, health, process, registry
-from advisor.launch.documents import stamp
 from advisor.launch.process import Identity
 from advisor.launch.registry import Engine, Program
 from advisor.models import Launch
 from catalog.models import Build
 from hardware import services as hosts
+from hardware.services import stamp
 
 # Of our own environment an engine gets these and no secret of ours.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")

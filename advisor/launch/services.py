@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,14 @@ log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """The launch cannot be taken on now; the message is a sentence for a person."""
+    """The launch cannot be taken on now; the message is a sentence for a person.
+
+    `verdict` has the form of a rejection: where the host's room or the age of its reading is the reason.
+    """
+
+    def __init__(self, sentence: str, verdict: dict[str, Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.verdict = verdict
 
 
 def get(launch_id: UUID) -> Launch:
@@ -77,7 +85,7 @@ def request(
     from advisor import advice  # noqa: PLC0415  (it imports the catalog, which a worker's start should not wait for)
 
     host = settings.HOST_ID if hosts.is_here(host) else host
-    reading = fresh(host)
+    reading = fresh(host, wish)
     plan = advice.plan_for_launch(host=host, **wish)
     again = hosts.host_document(host)
     if again["snapshot"]["id"] != reading["snapshot"]["id"]:
@@ -89,7 +97,7 @@ def request(
     return enqueue(plan, host, uuids=uuids, idempotency_key=idempotency_key, owner=owner)
 
 
-def fresh(host: str) -> dict[str, Any]:
+def fresh(host: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     """The host's document. An old one is not read anew here: a web server may see no GPU where its worker sees all.
 
     Raises Refused, or advice.Invalid.
@@ -102,7 +110,10 @@ def fresh(host: str) -> dict[str, Any]:
         raise advice.Invalid([{**e, "field": "host"} for e in error.errors], error.status) from error
     if reading["snapshot"]["stale"]:
         why = reading["snapshot"]["message"] or f"it is {reading['snapshot']['age_seconds']:.0f} s old."
-        raise Refused(f"The last reading of host {host!r} cannot be planned on: {why}")
+        raise Refused(
+            f"The last reading of host {host!r} cannot be planned on: {why}",
+            verdict(wish.get("model") or model_of(wish.get("build")), wish.get("build"), "stale_snapshot"),
+        )
     return reading
 
 
@@ -165,7 +176,9 @@ def enqueue(
             raise
         return known, False
     except ledger.NoRoom as error:
-        raise Refused(no_room(plan.model.slug, error)) from error
+        reason = "host_memory" if error.uuid == ledger.RAM else "gpu_memory"
+        why = verdict(plan.model.slug, plan.build.id, reason, error.needed, error.available)
+        raise Refused(no_room(plan.model.slug, error), why) from error
     with about(launch.pk):
         log.info("%s: queued on %s for %s", launch.model, host, owner or "somebody at this machine")
     return launch, True
@@ -229,6 +242,19 @@ def no_room(model: str, error: ledger.NoRoom, more: str = "") -> str:
         f"There is no room: {model} needs {error.needed / gib:.1f} GiB {more}of {where}, "
         f"and {error.available / gib:.1f} GiB are not promised yet."
     )
+
+
+def verdict(
+    model: str | None, build: str | None, reason: str, needed: int | None = None, available: int | None = None
+) -> dict[str, Any]:
+    """As `documents.rejection` of a plan, where there is none that a change of the question would help."""
+    figures = {"needed_bytes": needed, "available_bytes": available}
+    return {"model": model, "build": build, "reason": reason, **figures, "fixes": []}
+
+
+def model_of(build: str | None) -> str | None:
+    """The slug in a build's id."""
+    return build.partition(":")[0] if build else None
 
 
 def stop_all(timeout: float = 15.0) -> bool:

@@ -72,6 +72,17 @@ def test_without_hardware_it_is_this_machine() -> None:
     assert posted(body)["memory"]["devices"] == []
 
 
+def test_layers_that_nobody_placed_lie_on_the_card() -> None:
+    stated = {"context": 32768}
+    whole = posted({**BUILD, "settings": stated})
+    assert whole == posted({**BUILD, "settings": {**stated, "gpu_layers": 37}})
+    assert whole["memory"]["devices"][0]["weights"] > 4 * 10**9
+    for kept in ({"gpu_layers": 0}, {"devices": 0}):
+        assert posted({**BUILD, "settings": stated | kept})["memory"]["devices"] == []
+    two = posted({**BUILD, "hardware": {"text": "2x RTX 4090"}, "settings": {**stated, "tensor_split": [1, 1]}})
+    assert len(two["memory"]["devices"]) == 2
+
+
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no build": (without(BUILD, "build"), "build", "Name a build, or a model"),
     "unknown build": ({**BUILD, "build": "no:such"}, "build", "not a build of this catalog"),

@@ -128,6 +128,20 @@ def test_an_unknown_query_key_is_refused_by_name(client: Client) -> None:
     assert answer.json()["errors"][0]["field"] == "contxt"
 
 
+def test_other_plans_are_asked_for_beside_the_body_or_in_it(client: Client) -> None:
+    body = {"hardware": MACHINES["one 4090"], "limit": 3}
+    plain, expanded = post(client, body), post(client, body | {"expand": "plans"})
+    beside = client.post(f"{URL}?expand=plans", body, content_type="application/json")
+    assert beside.json() == expanded
+    assert not any("plans" in result for result in plain["results"])
+    assert all(len(result["plans"]) >= 1 for result in expanded["results"][:1])
+    wrong = {"expand=everything": "expand", "limit=3": "limit", "expand=plans&expand=plans": "expand"}
+    for query, field in wrong.items():
+        answer = client.post(f"{URL}?{query}", body, content_type="application/json")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+    assert client.post(f"{URL}?expand=plans", "[]", content_type="application/json").status_code == 400
+
+
 def test_an_answer_costs_the_same_few_queries_however_much_is_asked(
     client: Client, django_assert_max_num_queries: Any
 ) -> None:

@@ -38,6 +38,12 @@ def test_an_agent_token_must_name_its_host() -> None:
         printed("x", "--scopes", "agent")
 
 
+@pytest.mark.parametrize("days", ["0", "-1", "abc", "1.5", "9999999", ""])
+def test_days_that_cannot_be_counted_are_one_sentence(days: str) -> None:
+    with pytest.raises(CommandError, match=r"^--days: must be a whole number from 1 to 36500"):
+        printed("x", f"--days={days}")
+
+
 @pytest.mark.parametrize(
     "spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]]
 )

@@ -249,6 +249,17 @@ def test_a_build_evidence_and_licence_are_added_read_and_deleted(writer):
     assert not Licence.objects.filter(pk="own").exists()
 
 
+def test_what_is_not_known_is_null_and_can_be_written_so(writer):
+    build = {"id": f"{SMOL}:Q6_K", "model": SMOL, "format": "gguf", "quantization": "Q6_K", "bytes": 9, "source": "me"}
+    made = writer.post("/api/v1/builds/", build | {"basis": "exact", "repo": None}, content_type="application/json")
+    assert (made.status_code, made.json()["repo"]) == (201, None)
+    assert Build.objects.get(key=build["id"]).repo == ""
+    assert Client().get("/api/v1/builds/?quantization=Q6_K").json()["results"][0]["repo"] is None
+    assert change(writer, f"builds/{SMOL}:Q6_K", {"repo": "org/repo"}).json()["repo"] == "org/repo"
+    assert change(writer, "licences/apache-2.0", {"url": None, "conditions": ""}).json()["url"] is None
+    assert change(writer, "licences/apache-2.0", {"name": None}).status_code == 400
+
+
 def test_a_build_of_another_models_name_is_refused(writer):
     body = {
         "id": f"{LLAMA}:Q6_K",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from advisor import advice, selectors
-from catalog import sources, version
+from catalog import bundle, sources, version
 
 QUESTION = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"use_case": "coding"}}
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -65,3 +67,10 @@ def test_what_switches_nothing_is_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         run(*arguments)
     assert version.current() == before
+
+
+def test_a_bundle_is_of_the_whole_catalog_whatever_is_switched_off_here(settings: LazySettings) -> None:
+    settings.BUNDLE_KEY = "k" * 32
+    before = version.current()
+    run(LIVEBENCH, "--off")
+    assert bundle.unpack(bundle.pack(date(2026, 1, 1)))[0]["catalog_version"] == before

@@ -94,8 +94,19 @@ def test_a_hosts_tag_changes_with_a_reservation_and_not_with_time(client: Client
 
 
 def test_a_host_without_a_reading_and_one_without_a_row(client: Client, far: Host) -> None:
-    assert client.get("/api/v1/hosts/far/").status_code == 409
+    answer = client.get("/api/v1/hosts/far/")
+    host = answer.json()
+    assert (answer.status_code, host["accelerators"], host["ram_bytes"], host["snapshot"]) == (200, [], None, None)
+    assert host["warnings"] == ["Host 'far' has sent no snapshot yet."]
+    assert client.get("/api/v1/hosts/far/", headers={"If-None-Match": answer["ETag"]}).status_code == 304
     assert client.get("/api/v1/hosts/nowhere/").status_code == 404
+
+
+def test_a_host_of_which_nothing_could_be_read_says_why(client: Client, far: Host) -> None:
+    services.record(far, timezone.now(), None, "timeout", "The probe did not answer.")
+    host = client.get("/api/v1/hosts/far/").json()
+    assert (host["snapshot"]["ok"], host["snapshot"]["error"], host["ram_bytes"]) == (False, "timeout", None)
+    assert set(host) > {"created", "cpu_cores", "os", "ram_reserved_bytes"}
 
 
 def test_a_hostile_name_is_text(client: Client, far: Host) -> None:
@@ -134,7 +145,7 @@ def test_without_anonymous_access_a_token_is_needed(client: Client, far: Host) -
     with override_settings(ANONYMOUS_ACCESS=False):
         for path in ("hosts/", "hosts/far/", "accelerators/"):
             assert client.get(f"/api/v1/{path}").status_code in (401, 403)
-            assert client.get(f"/api/v1/{path}", headers=bearer(["read"])).status_code in (200, 409)
+            assert client.get(f"/api/v1/{path}", headers=bearer(["read"])).status_code == 200
 
 
 def test_a_list_of_hosts_costs_a_fixed_number_of_queries_each(

@@ -161,8 +161,12 @@ def test_no_room_is_refused_and_reserves_nothing(fake: Fake, enqueue: Enqueue) -
     enqueue(host=10 * GIB)
     with pytest.raises(
         services.Refused, match=r"needs 10.0 GiB of the host's memory, and 6.0 GiB are not promised yet"
-    ):
+    ) as refused:
         enqueue(host=10 * GIB)
+    assert refused.value.verdict == {
+        **{"model": "tiny", "build": "tiny:Q4_0", "reason": "host_memory", "fixes": []},
+        **{"needed_bytes": 10 * GIB, "available_bytes": 6 * GIB},
+    }
     assert held() == 10 * GIB
     assert Launch.objects.count() == 1
 

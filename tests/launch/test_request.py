@@ -66,6 +66,14 @@ def test_stated_settings_are_run_as_stated(host: Host) -> None:
     )
 
 
+def test_what_a_launch_ran_with_can_be_launched_again_as_it_reads(host: Host) -> None:
+    first, _ = services.request(model=SLUG, workload={"context": 2048, "concurrency": 2})
+    read = services.document(first)
+    again, _ = services.request(build=read["build"], engine=read["engine"], settings=read["settings"])
+    assert services.document(again)["settings"] == read["settings"]
+    assert again.settings == first.settings
+
+
 def test_the_same_key_answers_with_the_same_launch_and_plans_nothing(host: Host) -> None:
     first, _ = services.request(model=SLUG, idempotency_key="k")
     again, created = services.request(model="not even a model", idempotency_key="k")
@@ -76,8 +84,9 @@ def test_an_old_reading_is_not_planned_on(host: Host) -> None:
     Snapshot.objects.update(taken=timezone.now() - timedelta(hours=1))
     with pytest.raises(
         services.Refused, match="The last reading of host 'local' cannot be planned on: it is 3600 s old"
-    ):
+    ) as refused:
         services.request(model=SLUG)
+    assert (refused.value.verdict or {})["reason"] == "stale_snapshot"
     hosts.refresh()
     assert services.request(model=SLUG)[1]
 

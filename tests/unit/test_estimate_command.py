@@ -12,6 +12,7 @@ from advisor import confirming
 from advisor.fit.spec import DeviceMemory
 from advisor.launch import oracle, xllamacpp_library
 from advisor.launch.oracle import EnginePlan
+from advisor.management.commands import estimate
 from tests.accuracy import measured
 from tests.support import hollow
 
@@ -76,8 +77,15 @@ def test_another_program_s_defaults_stand_in_where_nothing_is_stated(files: Any)
     for wrong in (-1, "x"):
         with pytest.raises(CommandError, match="--context must be a whole number"):
             called(path, "--as", "ollama", f"--context={wrong}")
-    with pytest.raises(CommandError, match="--as goes with one file"):
-        called("--as", "ollama", "--batch", "-")
+    with pytest.raises(CommandError, match=r"^--as must be one of ollama, lm-studio, not 'foo'\.$"):
+        called(path, "--as", "foo")
+
+
+@pytest.mark.parametrize("batch", ["--batch", "--vllm-batch", "--speed-batch"])
+@pytest.mark.parametrize("option", ["--as", "--quantization", *(name for name, *_ in estimate.OPTIONS)])
+def test_what_a_batch_would_ignore_is_refused_beside_it(option: str, batch: str) -> None:
+    with pytest.raises(CommandError, match=rf"^{option} goes with one file or configuration: a batch says it"):
+        called(batch, "-", option, 0)
 
 
 def test_a_table_for_people(files: Any) -> None:

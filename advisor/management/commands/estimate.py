@@ -63,8 +63,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as",
             dest="product",
-            choices=list(products()),
-            help="with that program's defaults where nothing is stated; context as on a small GPU",
+            metavar="PROGRAM",
+            help=f"with the defaults of {' or '.join(products())} where nothing is stated; context as on a small GPU",
         )
         parser.add_argument("--confirm", action="store_true", help="ask the installed engine for its own plan as well")
         for option, key, metavar, text in OPTIONS:
@@ -77,8 +77,10 @@ class Command(BaseCommand):
             raise CommandError(ONE)
         if confirm and gguf is None:
             raise CommandError("--confirm asks the engine about one file: name it, and leave out what is a batch.")
-        if options["product"] and given:
-            raise CommandError("--as goes with one file or configuration: leave out what is a batch.")
+        if given and (beside := beside_a_batch(options)):
+            raise CommandError(f"{beside} goes with one file or configuration: a batch says it in its lines.")
+        if options["product"] not in (None, *products()):
+            raise CommandError(f"--as must be one of {', '.join(products())}, not {options['product']!r}.")
         for path, answered, form in given:
             for line in answers(path, answered, form):
                 self.stdout.write(line)
@@ -101,6 +103,13 @@ class Command(BaseCommand):
             self.stdout.write(table(memory, asked))
             if confirmed is not None:
                 self.stdout.write(confirming.table(confirmed))
+
+
+def beside_a_batch(options: dict[str, Any]) -> str | None:
+    """The first option that a batch would ignore."""
+    single = [("--as", "product"), ("--quantization", "quantization")]
+    single += [(option, f"set_{key}") for option, key, _, _ in OPTIONS]
+    return next((option for option, name in single if options[name] is not None), None)
 
 
 def whole(text: str) -> int | str:
