@@ -5,30 +5,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from config.environment import fail, flag, number, secret
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def fail(sentence: str) -> None:
-    sys.exit(f"Settings: {sentence}")
-
-
-def flag(name: str, default: bool) -> bool:
-    value = os.environ.get(name, "").strip().lower()
-    if value in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
-        return default if not value else value in ("1", "true", "yes", "on")
-    fail(f"{name} must be true or false, not {value!r}.")
-    return default
-
-
-def number(name: str, default: int, low: int, high: int) -> int:
-    value = os.environ.get(name, str(default))
-    if not value.isdigit() or not low <= int(value) <= high:
-        fail(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
-    return int(value)
 
 
 def rates(text: str, default: dict[str, int]) -> dict[str, int]:
@@ -169,7 +151,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}
+DATABASES = {"default": database(secret("DATABASE_URL"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -234,7 +216,7 @@ SPECTACULAR_SETTINGS = {
 # The hub that imports read, when somebody asks for one: an answer never does. Files may come from the hub's own stores.
 HF_ENDPOINT = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 HF_CDN_HOSTS = [h for h in os.environ.get("HF_CDN_HOSTS", "cdn-lfs.huggingface.co,.hf.co").split(",") if h]
-HF_TOKEN = os.environ.get("HF_TOKEN", "")
+HF_TOKEN = secret("HF_TOKEN")
 _hub = urlsplit(HF_ENDPOINT)
 if _hub.username or _hub.query or _hub.fragment or not _hub.hostname:
     fail("HF_ENDPOINT must be an address such as https://huggingface.co, without a name, query or fragment.")
@@ -244,7 +226,7 @@ for _host in HF_CDN_HOSTS:
     if not re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{1,5})?", _host):
         fail(f"HF_CDN_HOSTS must be names such as cdn.example or .example.org for all below it, not {_host!r}.")
 # The secret that signs catalog bundles, the same wherever they are to be read.
-BUNDLE_KEY = os.environ.get("BERTH_BUNDLE_KEY", "")
+BUNDLE_KEY = secret("BERTH_BUNDLE_KEY")
 HUB_SECONDS = number("HUB_SECONDS", 120, 1, 3600)
 HUB_REQUEST_SECONDS = number("HUB_REQUEST_SECONDS", 20, 1, 600)
 HUB_BYTES = number("HUB_MIB", 256, 1, 4096) << 20
@@ -257,7 +239,7 @@ if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
 HOST_QUEUE = f"host.{HOST_ID}"
 # A reading of the hardware that is older is shown as stale and not launched on; one is taken every 30 s.
 SNAPSHOT_STALE_SECONDS = number("SNAPSHOT_STALE_SECONDS", 120, 10, 86400)
-REDIS_URL = os.environ.get("REDIS_URL", "")
+REDIS_URL = secret("REDIS_URL")
 # Where `make run` says which broker it started, so that a command beside it reaches the same one.
 BROKER_FILE = BERTH_DATA / "broker.url"
 if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):

@@ -18,6 +18,7 @@ from hardware.gpus import DATA
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 COMMAND = (sys.executable, "-m", "hardware.probe")
 TIMEOUT_SECONDS = 5.0
@@ -25,10 +26,13 @@ ROOM = Path(__file__).resolve().parent.parent
 
 
 class ProbeFailure(Exception):
-    """The probe gave no reading. `code`: timeout | crash | garbage; the message is one sentence for a person."""
+    """The probe gave no reading. `code`: timeout | crash | garbage; the message is one sentence for a person.
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
+    `place` is where in the reading something is wrong, such as accelerators[0].uuid; empty for the whole.
+    """
+
+    def __init__(self, code: str, message: str, place: str = "") -> None:
+        self.code, self.place = code, place
         super().__init__(message)
 
 
@@ -48,10 +52,20 @@ def check(data: Any) -> None:
     error = best_match(schema().iter_errors(data))
     if error:
         where = ".".join(str(part) for part in error.absolute_path) or "snapshot"
-        raise ProbeFailure("garbage", f"{where}: {error.message[:300]}.")
+        raise ProbeFailure("garbage", f"{where}: {error.message[:300]}.", place(error))
     uuids = [item["uuid"] for item in data["accelerators"] if item["uuid"]]
     if len(uuids) != len(set(uuids)):
-        raise ProbeFailure("garbage", "accelerators: two devices have one uuid.")
+        raise ProbeFailure("garbage", "accelerators: two devices have one uuid.", "accelerators")
+
+
+def place(error: ValidationError) -> str:
+    """Where a reading breaks the schema, down to the member that is missing or too much."""
+    path = list(error.absolute_path)
+    if error.validator == "required":
+        path += [next(name for name in error.validator_value if name not in error.instance)]
+    elif error.validator == "additionalProperties":
+        path += [next(name for name in error.instance if name not in error.schema["properties"])]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def run(command: tuple[str, ...] = COMMAND, timeout_seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class ProbeSerializer(serializers.BaseSerializer[Any]):
         try:
             child.check(data)
         except child.ProbeFailure as failure:
-            raise serializers.ValidationError(str(failure)) from failure
+            raise serializers.ValidationError({failure.place: [str(failure)]}) from failure
         return data
 
 

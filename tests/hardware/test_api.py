@@ -61,11 +61,28 @@ def test_an_agent_sends_its_own_hosts_reading_and_no_others(client: Client, far:
     assert (gpu["name"], gpu["free_bytes"]) == ("NVIDIA L4", 22000 * 1024**2)
 
 
-@pytest.mark.parametrize("body", [{}, [], READING | {"os": "beos"}, READING | {"extra": 1}, {"memory": None}])
-def test_a_reading_of_another_shape_is_400_and_nothing_is_kept(client: Client, far: Host, body: Any) -> None:
+CARD = READING["accelerators"][0]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "os"),
+        ([], ""),
+        (READING | {"memory": None}, "memory"),
+        (READING | {"os": "beos"}, "os"),
+        (READING | {"extra": 1}, "extra"),
+        (READING | {"accelerators": [CARD | {"kind": "toy"}]}, "accelerators[0].kind"),
+        (READING | {"accelerators": [CARD | {"colour": "red"}]}, "accelerators[0].colour"),
+        (READING | {"accelerators": [CARD, CARD]}, "accelerators"),
+    ],
+)
+def test_a_reading_of_another_shape_is_400_and_nothing_is_kept(
+    client: Client, far: Host, body: Any, field: str
+) -> None:
     answer = send(client, "far", bearer(["agent"], far), body)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
-    assert answer.json()["errors"]
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert not Snapshot.objects.exists()
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from celery.schedules import maybe_schedule
@@ -30,6 +31,7 @@ from tests.plugin.berth import ROOT
         ("HF_CDN_HOSTS", "cdn.example,*", "HF_CDN_HOSTS must be names such as"),
         ("HF_CDN_HOSTS", ".com", "HF_CDN_HOSTS must be names such as"),
         ("HUB_SECONDS", "0", "HUB_SECONDS must be a whole number"),
+        ("DATABASE_URL_FILE", "/nowhere/url", "DATABASE_URL_FILE: /nowhere/url cannot be read (No such file"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'."),
     ],
 )
@@ -45,6 +47,27 @@ def test_a_bad_value_stops_the_start_with_one_sentence(name: str, value: str, se
     assert done.returncode == 1
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+SECRETS = {
+    "DATABASE_URL": ("postgresql://berth:s3cret@db/berth", "s.DATABASES['default']['PASSWORD']", "s3cret"),
+    "REDIS_URL": ("redis://:s3cret@broker:6379/0", "s.CELERY_BROKER_URL", "redis://:s3cret@broker:6379/0"),
+    "HF_TOKEN": ("hf_s3cret", "s.HF_TOKEN", "hf_s3cret"),
+    "BERTH_BUNDLE_KEY": ("k" * 40, "s.BUNDLE_KEY", "k" * 40),
+    "SECRET_KEY": ("s" * 60, "s.SECRET_KEY", "s" * 60),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
+    value, place, expected = SECRETS[name]
+    (tmp_path / "secret").write_text(f"{value}\n")
+    given = {key: text for key, text in os.environ.items() if key != name} | {f"{name}_FILE": str(tmp_path / "secret")}
+    asked = [sys.executable, "-c", f"from config import settings as s; print({place})"]
+    assert subprocess.check_output(asked, cwd=ROOT, env=given, text=True) == f"{expected}\n"
+    if name != "SECRET_KEY":
+        done = subprocess.run(asked, cwd=ROOT, env=given | {name: "x"}, capture_output=True, text=True, check=False)
+        assert f"{name} and {name}_FILE are both set" in done.stderr
 
 
 def test_celery_takes_json_only_keeps_no_result_and_bounds_every_task() -> None:

@@ -1,0 +1,40 @@
+"""What the environment says, as a setting's kind. A bad value stops the start with one plain sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def fail(sentence: str) -> None:
+    sys.exit(f"Settings: {sentence}")
+
+
+def flag(name: str, default: bool) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        return default if not value else value in ("1", "true", "yes", "on")
+    fail(f"{name} must be true or false, not {value!r}.")
+    return default
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdigit() or not low <= int(value) <= high:
+        fail(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
+
+
+def secret(name: str) -> str:
+    """NAME, or the content of the file that NAME_FILE names, as containers are given their secrets."""
+    value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
+    if value and path:
+        fail(f"{name} and {name}_FILE are both set; leave one out.")
+    if not path:
+        return value
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{name}_FILE: {path} cannot be read ({getattr(error, 'strerror', None) or 'it is no text'}).")
+        return ""
