@@ -22,11 +22,18 @@ PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT /
 BLOCKS = [
     block for text in PAGES.values() for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 ]
-NOT_HERE = ("make ", "python3 -m venv", ".venv/bin/pip", "createsuperuser")
+INSTALLING = ("make ", "python3 -m venv", ".venv/bin/pip")
+ELSEWHERE = ("# PostgreSQL", "# While Berth is stopped")  # typed by test_backup.py
 
 
 def scripts() -> list[str]:
-    return [block for block in BLOCKS if not any(word in block for word in NOT_HERE)]
+    return [block for block in BLOCKS if not any(word in block for word in INSTALLING + ELSEWHERE)]
+
+
+def installing() -> list[str]:
+    """The lines that set up and start: not typed as they are, since they would do it all again."""
+    blocks = [block for block in BLOCKS if any(word in block for word in INSTALLING)]
+    return [line for block in blocks for line in block.splitlines() if line.partition("#")[0].strip()]
 
 
 def test_there_is_an_example_for_each_door() -> None:
@@ -56,18 +63,52 @@ def test_an_example_works(berth: Berth, tmp_path: Path, number: int) -> None:
     script = script.replace("berth-catalog.bundle", str(tmp_path / "berth-catalog.bundle"))
     script = script.replace("curl ", "curl -sS --fail-with-body ")
     script = script.replace("berth-backup.sqlite3", str(tmp_path / "copy.sqlite3"))
+    script = script.replace("var/secret_key berth-secret-key", f"{berth.data}/secret_key {tmp_path}/key")
+    script = script.replace("createsuperuser", "createsuperuser --noinput --username doc --email doc@example.org")
     with hub.running(hub.Hub()) as served:
         hub_files.publish(served, tmp_path, name="Qwen/Qwen3-0.6B")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=ROOT,
-            env=berth.environment | {"HF_ENDPOINT": served.url},
+            env=berth.environment | {"HF_ENDPOINT": served.url, "DJANGO_SUPERUSER_PASSWORD": "a long enough one"},
             capture_output=True,
             text=True,
             timeout=90,
             check=False,
         )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+# What a line that installs is tried as: nothing is made, fetched or run twice.
+TRIED = (
+    (r"^make ", "make -n "),
+    (r"^python3 -m venv ", "{python} -m venv --without-pip {folder}/"),
+    (r"^\.venv/bin/pip install ", "{python} -m pip install --quiet --dry-run --no-index "),
+    (r"\.venv/bin/python -m pytest", "{python} -m pytest --collect-only --quiet tests/hardware/test_ledger.py"),
+)
+
+
+@pytest.mark.parametrize("line", [line for line in installing() if "runall" not in line])
+def test_a_line_that_installs_is_right(tmp_path: Path, line: str) -> None:
+    tried = line
+    for pattern, words in TRIED:
+        tried = re.sub(pattern, words.format(python=shlex.quote(sys.executable), folder=tmp_path), tried)
+    assert tried != line, "Say in TRIED how to try it."
+    done = subprocess.run(["bash", "-euc", tried], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+class Runall(Berth):
+    words = ("manage.py", "runall")
+
+
+def test_the_line_that_runs_it_all_does(tmp_path: Path) -> None:
+    assert [line for line in installing() if "runall" in line] == [".venv/bin/python manage.py runall"]
+    berth = Runall(tmp_path).wait_until_ready()
+    try:
+        assert berth.status("/readyz") == 200
+    finally:
+        assert berth.stop() == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -20,8 +20,18 @@ CI = os.environ.get("CI") == "true"
 _data = Path(tempfile.mkdtemp(prefix="berth-tests-"))
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 
-for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BERTH_HOST", "BERTH_MODELS", "PORT"):
+for name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "HF_TOKEN",
+    "BERTH_BUNDLE_KEY",
+    "BERTH_HOST",
+    "BERTH_MODELS",
+    "PORT",
+):
     os.environ.pop(name, None)
+    os.environ.pop(f"{name}_FILE", None)
 os.environ["BERTH_DATA"] = str(_data)
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in the thread of the tests
 

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Berth:
-    """A running Berth. `environment` goes to every process of it."""
+    """A running Berth. `environment` goes to every process of it; `words` start it."""
+
+    words: tuple[str, ...] = ("-m", "config.supervisor")
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
@@ -28,11 +30,11 @@ class Berth:
         data.mkdir(parents=True, exist_ok=True)
         self.environment = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "DJANGO_SETTINGS_MODULE")}
         self.environment |= {"BERTH_DATA": str(data), "PORT": str(self.port)} | environment
-        if os.environ.get("DATABASE_URL"):
+        if os.environ.get("DATABASE_URL") and "DATABASE_URL" not in environment:
             self.environment["DATABASE_URL"] = new_database()
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.supervisor"],
+                [sys.executable, *self.words],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
