@@ -91,7 +91,7 @@ class Ranked(LiveAdmin):
         """Column of the history: what the edit that wrote this record moved."""
         change = RankingChange.objects.filter(table=self.opts.object_name, record=record.pk).first()
         if change is None:
-            return "-"
+            return ""
         lines = format_html_join("", "<br>{}", ((standings.sentence(machine),) for machine in change.machines))
         address = reverse("admin:advisor_rankingchange_change", args=[change.pk])
         return format_html('<a href="{}">before and after</a>{}', address, lines)
