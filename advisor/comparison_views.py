@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from advisor import advice, comparison, query
 from advisor.claims import claims as claimed
 from advisor.forms import AskForm
-from advisor.views import EXAMPLES, given
+from advisor.views import given
+from advisor.ways import EXAMPLES
 
 SIDES = ("a", "b")
 TAKEN = ("prefer", *(key for key, (path, _) in query.KEYS.items() if path[0] == "workload"))

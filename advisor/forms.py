@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -30,13 +31,17 @@ CONTEXTS = [
     ("131072", "128k · about 200 pages"),
     ("262144", "256k · about 400 pages"),
 ]
+FILTERS = (
+    *("concurrency", "min_decode_tokens_per_second", "prefer", "licence"),
+    *("languages", "input_modalities", "tool_use"),
+)
 PREFER = [("balanced", "Balanced"), ("quality", "Quality first"), ("speed", "Speed first")]
-LICENCES = [("any", "Any licence"), ("commercial", "Commercial use allowed")]
+LICENCES = [("any", "Any"), ("commercial", "Commercial use")]
 
 
-def cost_field(label: str, example: str) -> forms.CharField:
+def cost_field(label: str, example: str, help_text: str = "") -> forms.CharField:
     widget = forms.NumberInput(attrs={"min": 0, "step": "any", "placeholder": example})
-    return forms.CharField(label=label, required=False, widget=widget)
+    return forms.CharField(label=label, required=False, widget=widget, help_text=help_text)
 
 
 class AskForm(forms.Form):
@@ -47,14 +52,24 @@ class AskForm(forms.Form):
         help_text="Empty: the machine that runs Berth. Or in words: “2x RTX 3090, 64 GB RAM”.",
     )
     use_case = forms.ChoiceField(label="What for", choices=USE_CASES, required=False, initial="general")
-    context = forms.ChoiceField(label="Context per request", choices=CONTEXTS, required=False)
+    context = forms.ChoiceField(
+        label="Context per request",
+        choices=CONTEXTS,
+        required=False,
+        help_text="Documents, question and answer together.",
+    )
     concurrency = forms.CharField(
-        label="Requests at once", required=False, initial="1", widget=forms.NumberInput(attrs={"min": 1, "max": 1024})
+        label="Requests at once",
+        required=False,
+        initial="1",
+        widget=forms.NumberInput(attrs={"min": 1, "max": 1024}),
+        help_text="Each keeps its own context in memory.",
     )
     min_decode_tokens_per_second = forms.CharField(
         label="At least tokens/s",
         required=False,
         widget=forms.NumberInput(attrs={"min": 0, "step": "any", "placeholder": "any"}),
+        help_text="6 is about as fast as one reads.",
     )
     prefer = forms.ChoiceField(label="Prefer", choices=PREFER, required=False, initial="balanced")
     licence = forms.ChoiceField(label="Licence", choices=LICENCES, required=False, initial="any")
@@ -90,12 +105,24 @@ class AskForm(forms.Form):
         loose = []
         for error in errors:
             path = error["field"]
-            name = "hw" if path.startswith("hardware") else path.rpartition(".")[2]
+            name = "hw" if path.startswith("hardware") else re.sub(r"\[\d+\]", "", path.rpartition(".")[2])
             if name in self.fields:
                 self.add_error(name, error["message"])
             else:
                 loose.append(f"{path}: {error['message']}")
         return loose
+
+    def told(self) -> list[str]:
+        """The errors beside the fields once more, under the fields' labels, for the place where the answer would be."""
+        return [f"{self[name].label}: {message}" for name, found in self.errors.items() for message in found]
+
+    def filtered(self) -> bool:
+        """Whether one of the filters is set or wrong: then a narrow page shows them all."""
+        return any(
+            self[name].errors or self.data.get(name, "") not in ("", str(field.initial))
+            for name, field in self.fields.items()
+            if name in FILTERS
+        )
 
 
 class CostedForm(AskForm):
@@ -105,7 +132,7 @@ class CostedForm(AskForm):
     power_watts = cost_field("Watts at load", "of the cards")
     purchase_price = cost_field("Price paid, $", "e.g. 2500")
     years = cost_field("Over years", "e.g. 3")
-    utilisation = cost_field("Share at work", "e.g. 0.25")
+    utilisation = cost_field("Share at work", "e.g. 0.25", "0.25 is six hours a day.")
 
     def costs(self) -> list[forms.BoundField]:
         return [self[name] for name in ("price_per_kwh", "power_watts", "purchase_price", "years", "utilisation")]

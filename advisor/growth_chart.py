@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,23 +15,33 @@ WIDTH, HEIGHT = 440, 310
 LEFT, RIGHT, TOP, BOTTOM = 52, 82, 20, 50
 GIB = 1 << 30
 STEPS = tuple(digit * 10**power for power in range(-2, 5) for digit in (1, 2, 5))  # GiB
-LABEL = 240  # what a capacity's label takes to the right
-LINE = 17  # between two labels
+LINE = 17  # between two names
+LEADER = 7  # from a line's end to its name
 ABOVE = 2.2  # a capacity so many times the largest need would only press the lines flat
 
 
-def chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[tuple[str, int]]) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A capacity: `mark` names its line in the margin, `label` says what it is, `bytes` are available there."""
+
+    mark: str
+    label: str
+    bytes: int
+
+
+def chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Room]) -> dict[str, Any] | None:
     """Lines by build, capacity lines and ticks in user units of a WIDTH x HEIGHT drawing; None without a line.
 
-    Context runs to the right on a logarithmic scale, memory upwards from zero. `rooms`: label and bytes.
+    Context runs to the right on a logarithmic scale, memory upwards from zero. Whatever a line is called stands in the
+    margin beside its end: within the drawing, a name would lie over another line sooner or later.
     """
     needs = [need for line in lines.values() for need in line]
     if not needs:
         return None
     first, last = (math.log2(f(need.context for need in needs)) for f in (min, max))
     most = max(need.bytes for need in needs)
-    shown = [(label, size) for label, size in rooms if size <= ABOVE * most]
-    top = 1.06 * max([most, *(size for _, size in shown)])
+    shown = [room for room in rooms if room.bytes <= ABOVE * most]
+    top = 1.06 * max([most, *(room.bytes for room in shown)])
     step = next((s for s in STEPS if top / GIB / s <= 6), STEPS[-1])
 
     def x(context: int) -> float:
@@ -49,33 +60,30 @@ def chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[tuple[str, int]])
         }
         for place, (name, line) in enumerate(lines.items(), 1)
     ]
-    for line, label in zip(drawn, apart([line["end"] for line in drawn]), strict=True):
-        line["label"] = label
-    places = [(x(need.context), y(need.bytes)) for need in needs]
+    capacities = [{"mark": room.mark, "label": said(room), "y": y(room.bytes), "end": y(room.bytes)} for room in shown]
+    named = [*drawn, *capacities]
+    for line, place in zip(named, apart([line["end"] for line in named]), strict=True):
+        line["name_y"] = place
     at = sorted({need.context for need in needs})
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
         "right": WIDTH - RIGHT,
+        "names": WIDTH - RIGHT + LEADER,
         "top": TOP,
         "bottom": HEIGHT - BOTTOM,
         "middle": (LEFT + WIDTH - RIGHT) / 2,
         "lines": drawn,
-        "rooms": [
-            {"y": y(size), "label": f"{label}: {gib(size)}", "dy": clearer(y(size), places)} for label, size in shown
-        ],
-        "beyond": [f"{label}: {gib(size)}" for label, size in rooms if (label, size) not in shown],
+        "rooms": capacities,
+        "beyond": [said(room) for room in rooms if room not in shown],
         "sizes": [{"y": y(i * step * GIB), "value": f"{i * step:g}"} for i in range(int(top / GIB / step) + 1)],
         "contexts": [{"x": x(c), "value": tokens(c)} for c in spread(at, x)],
     }
 
 
-def clearer(y: float, places: list[tuple[float, float]]) -> int:
-    """Where a capacity's label crosses fewer lines: above its own line, or below it."""
-    beside = [height - y for x, height in places if x <= LEFT + LABEL]
-    above, below = (sum(low <= d <= high for d in beside) for low, high in ((-LINE, 0), (0, LINE)))
-    return -5 if above <= below else 14
+def said(room: Room) -> str:
+    return f"{room.label}: {gib(room.bytes)}"
 
 
 def apart(places: list[float]) -> list[float]:

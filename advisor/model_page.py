@@ -13,11 +13,11 @@ from advisor.fit.plans import embeds
 from advisor.fit.products import products, taken
 from advisor.fit.requirements import context_limit
 from advisor.fit.spec import BuildSizes, HostSpec, ModelSpec
-from advisor.growth_chart import chart
+from advisor.growth_chart import Room, chart
 from advisor.templatetags.berth import count, tokens
+from catalog import sources as sources_of
 
 ANSWERS = {True: "yes", False: "no", None: "not known"}
-LONG = 13  # characters of a device's name that a line of the drawing has room for
 NUMBERS = {2: "both", 3: "all three", 4: "all four"}
 
 
@@ -57,6 +57,16 @@ def licence(row: Any) -> dict[str, str]:
     return {"name": row.licence.name, "words": words, "url": link}
 
 
+def evidence(row: Any) -> list[dict[str, Any]]:
+    """Published results by what they tell of, and how many of each; results that count for nothing here say so."""
+    off = sources_of.switched_off()
+    by_use: dict[str, list[Any]] = {}
+    for result in row.evidence.all():
+        result.off = sources_of.origin(result.source) in off
+        by_use.setdefault(result.benchmark.use_case, []).append(result)
+    return [{"use_case": use, "results": results} for use, results in by_use.items()]
+
+
 def known(slug: str) -> dict[str, Any] | None:
     """What the catalog knows of a model, whatever the machine; None for one that is not there."""
     row = selectors.model_row(slug)
@@ -68,7 +78,7 @@ def known(slug: str) -> dict[str, Any] | None:
         "licence": licence(row),
         "builds": row.builds.all(),
         "repos": sorted({build.repo for build in row.builds.all()} - {""}),
-        "evidence": row.evidence.all(),
+        "evidence": evidence(row),
         "sources": row.provenance.get("sources", []),
     }
 
@@ -90,13 +100,15 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
         if build.format == "gguf" and build.sizes
     }
     lines = {name: growth(sizes, host, at, embedding=embeds(spec)) for name, sizes in builds.items()}
-    held = [(room_label(number, names), size) for number, size in rooms(host)]
+    held = [Room(*room_names(number, names), size) for number, size in rooms(host)]
     return shown | {
         "unknown": False,
         "chart": chart(lines, held),
         "rooms": held,
         "names": list(lines),
-        "rows": [{"context": c, "needs": [cell(lines[name][i]) for name in lines]} for i, c in enumerate(at)],
+        "rows": [
+            {"context": c, "needs": [cell(lines[name][i]) | {"name": name} for name in lines]} for i, c in enumerate(at)
+        ],
         "where": where(host, spec),
         "computed_for": llama_cpp.COMPUTED_FOR,
         "products": [] if embeds(spec) else elsewhere(builds, host, context_limit(spec)),
@@ -109,18 +121,22 @@ def elsewhere(builds: Mapping[str, BuildSizes], host: HostSpec, limit: int | Non
     shown = []
     for product in products().values():
         needs = [taken(product, sizes, host, limit) for sizes in builds.values()]
-        cells = [{"bytes": need.bytes, "fits": need.bytes <= room} for need in needs]
+        cells = [
+            {"name": name, "bytes": need.bytes, "fits": need.bytes <= room}
+            for name, need in zip(builds, needs, strict=True)
+        ]
         shown.append({"product": product, "context": needs[0].context, "needs": cells})
     return shown
 
 
-def room_label(number: int, names: list[str]) -> str:
+def room_names(number: int, names: list[str]) -> tuple[str, str]:
+    """The capacity of so many devices in a word or two, and in full."""
     if number == 0:
-        return "main memory available"
-    name = pages.short(names[0]) if len(set(names)) == 1 and len(pages.short(names[0])) <= LONG else "GPU"
-    if number == 1:
-        return f"available on {'one ' if len(names) > 1 else 'the '}{name}"
-    return f"available on {NUMBERS.get(number, f'all {number}')}"
+        return "RAM", "main memory available"
+    if number > 1:
+        return f"{number} GPUs", f"available on {NUMBERS.get(number, f'all {number}')}"
+    name = pages.short(names[0]) if len(set(names)) == 1 else "GPU"
+    return ("1 GPU", f"available on one {name}") if len(names) > 1 else ("GPU", f"available on the {name}")
 
 
 def cell(need: Any) -> dict[str, Any]:

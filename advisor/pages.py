@@ -73,6 +73,22 @@ def pace(document: dict[str, Any]) -> dict[str, Any]:
     return document["speed"][f"{kind}_tokens_per_second"] | {"words": PACES[reads]}
 
 
+def headline(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The answer in short: what ranks first, what is strongest and what is fastest, each plan once."""
+    if not results:
+        return []
+    best = (
+        ("best match", results[0]),
+        ("strongest", max(results, key=lambda r: r["quality"]["score"])),
+        ("fastest", max(results, key=lambda r: r["pace"]["mid"])),
+    )
+    words: dict[int, list[str]] = {}
+    for word, result in best:
+        words.setdefault(result["rank"], []).append(word)
+    plans = {result["rank"]: result for _, result in best}
+    return [{"words": ", ".join(said).capitalize(), "result": plans[rank]} for rank, said in words.items()]
+
+
 def short(name: str) -> str:
     """A device's name without its maker: a column is narrow and the maker is no news."""
     for maker in ("NVIDIA GeForce ", "NVIDIA ", "AMD Radeon ", "AMD ", "Apple ", "Intel "):
@@ -99,10 +115,10 @@ def number(value: float | None) -> str:
 
 
 def fix_words(fix: dict[str, Any]) -> str:
-    """ "main memory: 64.0 GiB → 256 GiB, fits with 1.2 GiB to spare"."""
+    """ "Main memory 64.0 GiB → 256 GiB: fits with 1.2 GiB to spare"."""
     label = CHANGES.get(fix["change"], fix["change"].replace("_", " "))
     before = "" if fix["from"] is None else f"{value(fix['change'], fix['from'])} → "
-    return f"{label}: {before}{value(fix['change'], fix['to'])}, {fix['gives']}"
+    return f"{label[0].upper()}{label[1:]} {before}{value(fix['change'], fix['to'])}: {fix['gives']}"
 
 
 def value(change: str, what: Any) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advisor import about as about_page
-from advisor import advice, beside, chat, model_page, pages, selectors
+from advisor import advice, beside, chat, model_page, pages, selectors, ways
 from advisor.forms import AskForm, CostedForm
 from advisor.launch import services
 from advisor.models import Launch
@@ -24,15 +24,9 @@ from advisor.operators import may_operate
 from advisor.query import CARRIED
 from advisor.scatter import scatter
 from advisor.standing import standing
+from advisor.ways import EXAMPLES
 from hardware.services import documents, host_document
 
-EXAMPLES = (
-    "RTX 4090, 64 GB RAM",
-    "2x RTX 3090, 64 GB RAM",
-    "2x H100 SXM, 256 GB RAM",
-    "M3 Max 64 GB",
-    "CPU only, 32 GB RAM",
-)
 LEGEND = (
     ("weights", "weights"),
     ("kv", "KV cache"),
@@ -77,14 +71,15 @@ def ask(request: HttpRequest) -> HttpResponse:
         question = advice.question_from_query(query)
         answer = advice.recommend(question)
         context["answer"] = decorated(answer, local and may_operate(request))
+        context["headline"] = pages.headline(context["answer"]["results"])
         context["scatter"] = scatter(context["answer"]["results"])
         context |= compared(question, query, picks, context["answer"]["results"], expanded)
         if local and may_operate(request):
             context["ready"] = ready_to_launch(question)
     except advice.Invalid as error:
-        context["errors"] = form.place(error.errors)
-        context["unknown"] = error.status == 422
-        context["errors"] += [message for field in form.errors.values() for message in field]
+        context["errors"] = form.place(error.errors) + form.told()
+        if error.status == 422:
+            context |= ways.links(query, error.errors)
         status = error.status
     # htmx swaps nothing on an error status, and a person must see the sentence
     return render(request, "ask.html", context, status=200 if request.htmx else status)  # type: ignore[attr-defined]

@@ -64,8 +64,8 @@ class UnknownGpu(LookupError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{name!r} is not a GPU that Berth knows: state its memory_bytes and memory_bandwidth (bytes per second), "
-            f"or both in words, such as '{name} 24 GB 900 GB/s'."
+            f"{name!r} is not a GPU that Berth knows: state its memory and its memory bandwidth, "
+            f"in words such as '{name} 24 GB 900 GB/s'."
         )
 
 
@@ -227,9 +227,9 @@ def lookup(name: str, memory_bytes: int | None = None) -> GpuSpec:
     choices = [{"name": m.name, "memory_bytes": m.nominal_bytes, "memory_bandwidth": m.memory_bandwidth} for m in shown]
     offered = "; ".join(f"{m.name} with {m.nominal_bytes // GIB} GB, {m.memory_bandwidth / 1e9:g} GB/s" for m in shown)
     if not shown:
-        sentence = f"{name!r} shares the host's memory: state memory_bytes, the host's RAM."
+        sentence = f"{name!r} shares the host's memory: state the host's RAM."
     elif matches:
-        sentence = f"{name!r} can be several cards; name one or state memory_bytes: {offered}."
+        sentence = f"{name!r} can be several cards; name one or state its memory: {offered}."
     else:
-        sentence = f"{name!r} is not sold with that memory ({offered}); state memory_bandwidth as well if yours is."
+        sentence = f"{name!r} is not sold with that memory ({offered}); state its memory bandwidth as well if yours is."
     raise AmbiguousGpu(name, choices, sentence)

@@ -78,7 +78,7 @@ def test_the_query_asks_what_the_body_asks(client: Client) -> None:
     [
         ({"name": "Foo 9000"}, "is not a GPU that Berth knows", "fields"),
         ({"name": "RTX 3060"}, "can be several cards", "choices"),
-        ({"name": "Foo 9000", "memory_bytes": 24 * GIB}, "memory_bandwidth", "fields"),
+        ({"name": "Foo 9000", "memory_bytes": 24 * GIB}, "memory bandwidth", "fields"),
     ],
 )
 def test_unknown_and_ambiguous_gpus_are_asked_about(client: Client, card: Any, said: str, more: str) -> None:

@@ -28,7 +28,7 @@ def test_from_an_answer_to_the_model_and_to_another_machine(read_berth: Berth, p
     expect(page.get_by_label("Hardware")).to_have_value(MACHINE)
     drawing = page.get_by_role("img", name=DRAWING)
     expect(drawing).to_be_visible()
-    expect(drawing).to_contain_text("available on both")
+    expect(drawing).to_contain_text("Available on both")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 
@@ -49,7 +49,10 @@ def test_lines_lie_within_the_drawing_and_labels_do_not_touch(read_berth: Berth,
         assert box
         assert box["x"] >= outer["x"] - 1, label.inner_text()
         assert box["x"] + box["width"] <= outer["x"] + outer["width"] + 1, label.inner_text()
-    boxes = [label.bounding_box() for label in page.locator(".need-label").all()]
+    boxes = [label.bounding_box() for label in page.locator(".need-name, .room-name").all()]
+    drawn = page.locator(".growth svg .grid").first.bounding_box()
+    assert drawn
+    assert all(box and box["x"] >= drawn["x"] + drawn["width"] for box in boxes)  # not over a line
     tops = sorted(box["y"] + box["height"] / 2 for box in boxes if box)
     assert all(after - before > 6 for before, after in pairwise(tops))
     page.close()

@@ -103,7 +103,7 @@ def test_an_unknown_card_is_taken_as_stated_and_never_guessed() -> None:
 
 def test_a_rebuilt_card_needs_its_bandwidth_said() -> None:
     item = {"name": "RTX 4090", "memory_bytes": 48 * GIB}
-    with pytest.raises(HardwareError, match="state memory_bandwidth as well"):
+    with pytest.raises(HardwareError, match="state its memory bandwidth as well"):
         stated({"accelerators": [item]})
     (device,) = stated({"accelerators": [item | {"memory_bandwidth": 1_008_000_000_000}]})["accelerators"]
     assert device["memory_bytes"] == 48 * GIB
@@ -125,7 +125,11 @@ def test_ram_that_nobody_stated_is_unknown() -> None:
     ("hardware", "field", "sentence"),
     [
         ({}, "hardware.ram_bytes", "must be stated"),
-        ({"accelerators": [{"name": "foo"}]}, "hardware.accelerators[0].name", "state its memory_bytes"),
+        (
+            {"accelerators": [{"name": "foo"}]},
+            "hardware.accelerators[0].name",
+            "state its memory and its memory bandwidth",
+        ),
         ({"accelerators": [{"name": "4090"}, {"name": "H100"}]}, "hardware.accelerators[1].name", "several cards"),
         ({"accelerators": [{"name": "4090", "count": 0}]}, "hardware.accelerators[0].count", "from 1 to 64"),
         ({"accelerators": [{"name": "4090", "memory_bytes": True}]}, "hardware.accelerators[0].memory_bytes", "whole"),

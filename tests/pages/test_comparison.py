@@ -64,7 +64,7 @@ def test_swapping_the_machines_swaps_the_answer() -> None:
 def test_the_page_names_both_machines_and_says_which_is_faster() -> None:
     text = page(a=CARD, b=MAC, use_case="coding", context=32768)
     assert f"{CARD} beside {MAC}" in text
-    assert re.search(r'<td class="keep">A, [\d.]+ times</td>', text)
+    assert re.search(r'<td class="keep row" data-label="Faster:">A, [\d.]+ times</td>', text)
     assert "style=" not in text
 
 

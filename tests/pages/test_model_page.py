@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from advisor import selectors
 from advisor.fit.allowances import GIB
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
-from catalog.models import Licence, Model
+from catalog.models import Evidence, Licence, Model
+from catalog.sources import switch
 from hardware import services as hosts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -171,7 +172,7 @@ def test_a_page_asks_the_database_a_handful_of_times(client: Client, django_asse
     selectors.catalog()
     url = f"/models/qwen3-30b-a3b/?{TWO}"
     client.get(url)
-    with django_assert_max_num_queries(6) as captured:
+    with django_assert_max_num_queries(7) as captured:
         client.get(url)
     assert isinstance(captured, CaptureQueriesContext)
 
@@ -193,7 +194,8 @@ def test_what_the_same_files_take_in_ollama_and_lm_studio_is_said(client: Client
     table = re.search(r'id="products".*?</details>', text, re.S)
     assert table
     found = re.findall(
-        r'<tr><th scope="row" class="keep">(.*?)</th><td class="num">(.*?)</td><td class="num">(.*?)</td>(.*?)</tr>',
+        r'<tr><th scope="row" class="keep">(.*?)</th><td class="num" data-label="Context">(.*?)</td>'
+        r'<td class="num" data-label="Slots">(.*?)</td>(.*?)</tr>',
         table[0],
     )
     assert [row[:3] for row in found] == [("Ollama", "40k", "1"), ("LM Studio", "4k", "4, one cache")]
@@ -201,3 +203,22 @@ def test_what_the_same_files_take_in_ollama_and_lm_studio_is_said(client: Client
     assert found[0][3].count("does not fit") == 1  # F16 on two cards of 24 GB
     assert 'id="products"' not in page(client, f"/models/qwen3-embedding-8b/?{TWO}")
     assert re.search(r'href="/models/[^"]+#products">what the file takes there', page(client, f"/?{TWO}"))
+    assert "#products" not in page(client, f"/?{TWO}&use_case=embedding")  # a section that their pages do not have
+
+
+def test_results_of_a_source_that_is_switched_off_say_so(client: Client) -> None:
+    path = "/models/qwen3-30b-a3b/"
+    results = Evidence.objects.filter(model__slug="qwen3-30b-a3b", source__startswith="github:LiveBench/")
+    said = "(switched off: not in the scores)"
+    assert said not in page(client, path)
+    switch("github:LiveBench/livebench.github.io", enabled=False)
+    assert page(client, path).count(said) == results.count() > 10
+
+
+def test_results_stand_by_use_case_and_those_for_the_use_asked_about_are_open(client: Client) -> None:
+    text = page(client, "/models/qwen3-30b-a3b/?use_case=math")
+    groups = re.findall(
+        r"<details( open)?><summary>(\w[\w ]*) \((\d+)\)</summary>", text.partition('"card evidence"')[2]
+    )
+    assert [use for is_open, use, _ in groups if is_open] == ["Math"]
+    assert sum(int(number) for *_, number in groups) == Evidence.objects.filter(model__slug="qwen3-30b-a3b").count()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -65,7 +66,7 @@ def test_the_question_about_this_machine(client: Client, local: Host) -> None:
 
 def test_what_would_help_is_said_in_words(client: Client) -> None:
     text = page(client, "/?hw=2x+RTX+3090,+64+GB+RAM&rejected_limit=60")
-    assert "main memory: 64.0 GiB → " in text
+    assert "Main memory 64.0 GiB → " in text
     assert not re.search(r"→ \d{9,}", text)  # bytes as a machine writes them
     assert ">DeepSeek-V3</a></td>" in text
 
@@ -88,8 +89,47 @@ def test_a_wrong_entry_is_one_sentence_and_nothing_is_lost(client: Client, query
     text = answer.content.decode()
     assert said in text
     assert kept in text
-    ways = 'href="/?hw=2x%20RTX%203090%2C%2064%20GB%20RAM"'  # to write hardware, where it is the hardware that is wrong
+    ways = "Which one is it?" if "RTX" in query else "Written in these ways, hardware is known"
     assert (ways in text) == (answer.status_code == 422)
+
+
+def test_what_is_wrong_is_said_in_the_words_of_the_form(client: Client) -> None:
+    text = unescape(page(client, "/?hw=Foo+9000", 422))
+    assert "Hardware: 'Foo 9000' is not a GPU that Berth knows: state its memory and its memory bandwidth" in text
+    assert "memory_bytes" not in text
+    text = unescape(page(client, "/?languages=German&context=abc&concurrency=0", 400))
+    for said in ("Languages: 'German' is not", "Context per request: A valid", "Requests at once: Ensure"):
+        assert said in text
+    assert "workload" not in text
+
+
+@pytest.mark.parametrize("hw", ["RTX 3060, 32 GB RAM", "2x rtx 3080 , 128GB RAM", "M3 Max", "A100, 64 GB RAM"])
+def test_a_name_of_several_cards_offers_each_as_a_link_that_answers(client: Client, hw: str) -> None:
+    text = client.get("/", {"hw": hw, "use_case": "coding"}).content.decode()
+    links = re.findall(r'<li><a href="(/\?hw=[^"]+)">', text)
+    assert len(links) >= 2
+    for link in links:
+        assert "use_case=coding" in link
+        assert '<li class="result"' in page(client, unescape(link))
+
+
+def test_the_answer_stands_in_short_above_the_list(client: Client) -> None:
+    text = page(client, "/?hw=2x+RTX+3090,+64+GB+RAM&use_case=coding&context=32768")
+    short = re.findall(r'<a href="#answer-(\d+)"><span class="small soft">([^<]+)</span>', text)
+    assert short[0][0] == "1"
+    assert sorted(", ".join(words for _, words in short).lower().split(", ")) == ["best match", "fastest", "strongest"]
+    speeds = [float(speed) for speed in re.findall(r'<span class="big num">[\d.]+–([\d.]+)<', text)]
+    fastest = next(int(rank) for rank, words in short if "fastest" in words.lower())
+    assert speeds[fastest - 1] == max(speeds)
+    assert 'class="headline"' not in page(client, "/?hw=CPU+only,+1+GB+RAM&languages=xx")
+
+
+@pytest.mark.parametrize(
+    ("query", "is_open"),
+    [("", False), ("prefer=balanced&concurrency=1", False), ("prefer=speed", True), ("tool_use=true", True)],
+)
+def test_filters_that_are_set_are_shown_on_a_narrow_page_too(client: Client, query: str, is_open: bool) -> None:
+    assert ('<details class="filters" open>' in page(client, f"/?hw=RTX+4090,+64+GB+RAM&{query}")) == is_open
 
 
 def test_an_old_reading_says_so(client: Client, local: Host) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from advisor.fit.allowances import GIB
 from advisor.fit.growth import Need, contexts
-from advisor.growth_chart import HEIGHT, LINE, WIDTH, apart, chart
+from advisor.growth_chart import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, chart
 
 
 def line(*sizes: float) -> list[Need]:
@@ -10,7 +12,7 @@ def line(*sizes: float) -> list[Need]:
 
 
 def test_more_context_is_further_right_and_more_memory_higher() -> None:
-    drawn = chart({"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [("one GPU", 24 * GIB)])
+    drawn = chart({"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [Room("GPU", "one GPU", 24 * GIB)])
     assert drawn
     high, low = ([tuple(map(float, p.split(","))) for p in one["points"].split()] for one in drawn["lines"])
     assert [x for x, _ in high] == sorted(x for x, _ in high)
@@ -28,17 +30,20 @@ def test_ticks_are_round_and_few_from_bytes_to_tebibytes() -> None:
 
 
 def test_a_capacity_far_above_is_said_and_not_drawn() -> None:
-    drawn = chart({"F16": line(1, 2)}, [("one", 3 * GIB), ("all", 600 * GIB)])
+    drawn = chart({"F16": line(1, 2)}, [Room("1", "one", 3 * GIB), Room("8", "all", 600 * GIB)])
     assert drawn
     assert [room["label"] for room in drawn["rooms"]] == ["one: 3.0 GiB"]
     assert drawn["beyond"] == ["all: 600 GiB"]
 
 
-def test_a_capacity_is_named_on_the_side_where_no_line_runs() -> None:
-    for size, dy in ((10.5, 14), (9.5, -5)):
-        drawn = chart({"F16": line(size, size)}, [("one", 10 * GIB)])
-        assert drawn
-        assert drawn["rooms"][0]["dy"] == dy
+def test_lines_and_capacities_are_named_in_the_margin_apart_from_each_other() -> None:
+    builds = {name: line(size, size) for name, size in {"Q8_0": 11, "Q6_K": 10.2, "Q4_K_M": 9.8}.items()}
+    drawn = chart(builds, [Room("GPU", "one GPU", 10 * GIB)])
+    assert drawn
+    heights = sorted(named["name_y"] for named in [*drawn["lines"], *drawn["rooms"]])
+    assert len(heights) == 4
+    assert all(below - above > LINE - 0.2 for above, below in pairwise(heights))
+    assert drawn["names"] > drawn["right"] == WIDTH - RIGHT
 
 
 def test_one_context_and_no_line_are_no_error() -> None:

@@ -1,0 +1,55 @@
+"""Ways to write hardware that was not understood: links that a person can choose from instead of typing again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.http import QueryDict
+
+from hardware.text import HardwareText, parse_text
+
+GIB = 1 << 30
+EXAMPLES = (
+    "RTX 4090, 64 GB RAM",
+    "2x RTX 3090, 64 GB RAM",
+    "2x H100 SXM, 256 GB RAM",
+    "M3 Max 64 GB",
+    "CPU only, 32 GB RAM",
+)
+
+
+def links(query: QueryDict, errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """`ways`: texts with the query that asks the same about them; `chosen`: whether they are what the text may mean."""
+    found = choices(query.get("hw", ""), errors)
+    ways = []
+    for text in found or EXAMPLES:
+        more = query.copy()
+        more["hw"] = text
+        ways.append({"text": text, "query": more.urlencode()})
+    return {"ways": ways, "chosen": bool(found)}
+
+
+def choices(text: str, errors: Iterable[Mapping[str, Any]]) -> list[str]:
+    """`text` with each card it may have meant in place of the name that fits several; empty where there is none."""
+    for error in errors:
+        at = re.fullmatch(r"hardware\.accelerators\[(\d+)\]\.name", error["field"])
+        if at and error.get("choices"):
+            name = named(text, int(at[1]))
+            return [text.replace(name, full(choice), 1) for choice in error["choices"]] if name else []
+    return []
+
+
+def named(text: str, position: int) -> str | None:
+    try:
+        return str(parse_text(text)["accelerators"][position]["name"])
+    except (HardwareText, IndexError):
+        return None
+
+
+def full(choice: Mapping[str, Any]) -> str:
+    """A card's name with its memory, where the name does not end in it already."""
+    size = choice["memory_bytes"] // GIB
+    name = str(choice["name"])
+    return name if re.search(rf"\b{size} ?GB$", name) else f"{name} {size} GB"
