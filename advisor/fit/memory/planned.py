@@ -155,15 +155,8 @@ def layout(run: Run) -> Layout:
     content = (
         *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
         tuple(symbols[il] for il in traced),
-        *(
-            host,
-            where.output,
-            astuple(replace(run.size, full=0)),
-            bends(run),
-            settings.kv_type_k,
-            settings.kv_type_v,
-            settings.kv_offload,
-        ),
+        *(host, where.output, astuple(replace(run.size, full=0)), bends(run)),
+        *(settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
         *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
         len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # blocks that are not traced have zeros too
     )
