@@ -215,7 +215,7 @@ class Search:
         tried = variations(host, workload) if unfit else []
         models = [i for i in unfit if index.smallest[i] != NOBODY]
         table = index.table.take(index.smallest[models])
-        kinds = screen_all(table, [(v.host, v.workload) for v in tried]).kind.T.tolist() if tried and models else []
+        kinds = screen_all(table, [(v.host, v.workload) for v in tried]).T.tolist() if tried and models else []
         return cls(index, host, workload, usable(host, gpus), tried, dict(zip(models, kinds, strict=bool(kinds))))
 
     def rejection(self, i: int) -> Rejection:

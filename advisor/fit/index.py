@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.fit.pace import Work
 from advisor.fit.plans import LEAST_BITS, loss
 from advisor.fit.requirements import Traits, strength
 from advisor.fit.screen import Columns, Ints, catalog_columns
@@ -38,6 +39,7 @@ class Index:
 
     catalog: Catalog
     table: Columns
+    work: Work  # by build
     losses: Floats  # points lost to quantization, by build
     traits: Traits
     strengths: dict[str, Strengths]  # by use case
@@ -52,13 +54,14 @@ class Index:
     @classmethod
     def of(cls, catalog: Catalog) -> Index:
         table, models = catalog_columns(catalog), catalog.models
-        owners = zip(table.model.tolist(), table.build.tolist(), strict=True)
+        owners = list(zip(table.model.tolist(), table.build.tolist(), strict=True))
         losses = np.array([loss(models[m], models[m].builds[b]) for m, b in owners], dtype=np.float64)
         ends = np.searchsorted(table.model, np.arange(len(models) + 1))
         numbers = {model.slug: i for i, model in enumerate(models)}
         return cls(
             catalog=catalog,
             table=table,
+            work=Work.of([models[m].builds[b].sizes for m, b in owners]),
             losses=losses,
             traits=Traits.of(models),
             strengths={use_case: Strengths.of(models, use_case) for use_case in USE_CASES},

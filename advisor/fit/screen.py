@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.division import groups
-from advisor.fit.placement import UBATCH, padded
+from advisor.fit.placement import KINDS, UBATCH, padded
 from advisor.fit.spec import BuildSizes, Catalog, HostSpec, Workload
 
 Floats = NDArray[np.float64]
@@ -24,12 +25,9 @@ Truth = bool | NDArray[np.bool_]
 
 SLACK = 0.95  # sums are taken at this share: they leave out padding and rounding in either direction
 DOUBT = 1.1  # and at this where a build must surely fit
-ACHIEVED = 0.65  # share of the memory bandwidth that token generation reaches, for the order only
-CPU_ACHIEVED = 0.6
 PACKED = 0.53  # what q8_0 makes of an f16 cache
-RAM_BANDWIDTH = 60e9  # bytes per second, two channels of DDR5, when the host names none
-BANDWIDTH = 200e9
 NEVER = -1
+EXPERTS = KINDS.index("experts_on_cpu")  # the first kind with a part on the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,6 @@ class Columns:
     window: Floats
     state: Floats  # bytes of recurrent state per slot
     width: Floats  # widest stage of the graph, floats per token
-    active: Floats  # weight bytes read per token
-    active_experts: Floats
     blocks: Floats
     bits: Floats  # bits per weight
     limit: Floats  # trained context
@@ -84,7 +80,6 @@ def catalog_columns(catalog: Catalog) -> Columns:
 def _row(sizes: BuildSizes) -> tuple[float, ...]:
     experts = sum(layer.experts_device for layer in sizes.layers)
     elements = [(layer.k_elements + layer.v_elements, layer.window) for layer in sizes.layers]
-    share = sizes.experts_used / sizes.experts if sizes.experts else 0.0
     return (
         sum(layer.device for layer in sizes.layers) + experts + sizes.output_device,
         experts,
@@ -95,8 +90,6 @@ def _row(sizes: BuildSizes) -> tuple[float, ...]:
         max((window for _, window in elements if window is not None), default=0),
         4 * sum(layer.state_conv + layer.state_ssm for layer in sizes.layers),
         float(sizes.graph.get("peak") or 3 * sizes.ffn + 4 * sizes.hidden),
-        sizes.active_bytes,
-        experts * share,
         len(sizes.layers),
         8 * sizes.file_bytes / sizes.parameters if sizes.parameters else 16.0,
         sizes.context_length,
@@ -109,15 +102,17 @@ class Screened:
 
     kind: Ints  # best kind of placement, index into KINDS, or NEVER
     need: Floats  # bytes of a full offload
-    decode: Floats  # tokens per second
     headroom: Floats  # share of the room left over, 0..1
     fill: Floats  # cache bytes per further token of context, all slots
     sure: NDArray[np.bool_]  # fits with room to spare: whole on devices with the host's part, or whole on the host
+    packed: NDArray[np.bool_]  # whole on devices, and only with a q8_0 cache
+    host_blocks: Floats  # share of the blocks on the host, 0..1
+    host_experts: Floats  # and of their routed experts
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What one host offers, in bytes after the overheads, and in bytes per second; or columns of as many hosts."""
+    """What one host offers, in bytes after the overheads; or columns of as many hosts."""
 
     one: Number  # on the best single device
     several: Number  # on the best set of devices together
@@ -126,16 +121,11 @@ class Room:
     offload: Truth  # the host's memory is known and may be used
     devices: Truth  # there is one
     unified: Truth
-    fast: Number
-    mean: Number
-    slow: Number
 
     @classmethod
     def of(cls, host: HostSpec) -> Room:
         rooms = [float(d.available_bytes - device_overhead(d)) for d in host.devices]
-        rates = [float(d.memory_bandwidth or BANDWIDTH) for d in host.devices]
         sets = groups(host)
-        fast = max(rates, default=RAM_BANDWIDTH)
         return cls(
             one=max(rooms, default=0.0),
             several=max((sum(rooms[i] for i in members) for members in sets), default=0.0),
@@ -144,9 +134,6 @@ class Room:
             offload=host.ram_available_bytes is not None,
             devices=bool(host.devices),
             unified=any(d.unified for d in host.devices),
-            fast=fast,
-            mean=float(np.mean([rates[i] for i in sets[0]])) if sets else fast,
-            slow=float(host.ram_bandwidth or RAM_BANDWIDTH),
         )
 
     @classmethod
@@ -154,30 +141,93 @@ class Room:
         return cls(*(np.array([[getattr(room, name)] for room in rooms]) for name in cls.__dataclass_fields__))
 
 
+def share_of_several(held: Floats, layers: Floats, host: HostSpec) -> Floats:
+    """Share of their room that builds take of the fullest of the devices that hold them, layers being whole.
+
+    No more devices are taken than a build needs, of the set with most room, the largest first.
+    """
+    sets = [
+        [float(host.devices[i].available_bytes - device_overhead(host.devices[i])) for i in s] for s in groups(host)
+    ]
+    if not sets:
+        return np.ones_like(held)
+    ladder = np.cumsum(max(sets, key=sum))[1:, None]
+    counts = np.arange(2, len(ladder) + 2)[:, None]
+    shares = held * np.ceil(layers / counts) * counts / layers / np.maximum(ladder, 1.0)
+    enough = (shares <= 1).argmax(axis=0)
+    found: Floats = np.take_along_axis(shares, enough[None], axis=0)[0]
+    return found
+
+
 def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
     """All builds for one question: arrays of the table's length."""
-    return _screen(table, Room.of(host), padded(workload.context), workload.concurrency)
+    room, slots = Room.of(host), workload.concurrency
+    sums = _sums(table, room, padded(workload.context), slots)
+    seen, moved = np.clip(sums.kind, 0, None), np.clip(sums.moved, 0, 1)
+    ram, spilled_over = np.maximum(room.ram, 1.0), 1 - sums.on_devices
+    beyond = np.where(seen == EXPERTS, moved * table.experts, sums.left_over)
+    spilled = (sums.beside + sums.pool + beyond) / ram
+    packed = (seen < EXPERTS) & (sums.need > np.where(seen == 0, room.one, room.several))
+    held = np.where(packed, sums.packed, sums.need)
+    whole = np.where(seen == 0, held / max(room.one, 1.0), share_of_several(held, table.blocks + 1, host))
+    taken = np.choose(seen, [whole, whole, spilled, spilled, sums.alone / ram])
+    nothing, everything = np.zeros_like(held), np.ones_like(held)
+    return Screened(
+        kind=sums.kind,
+        need=sums.need,
+        headroom=np.clip(1 - taken, 0.0, 1.0),
+        fill=2.0 * slots * table.full,
+        sure=_sure(table, room, sums),
+        packed=packed,
+        host_blocks=np.choose(seen, [nothing, nothing, nothing, spilled_over, everything]),
+        host_experts=np.choose(seen, [nothing, nothing, moved, spilled_over, everything]),
+    )
 
 
-def screen_all(table: Columns, questions: Sequence[tuple[HostSpec, Workload]]) -> Screened:
-    """All builds for each of several questions: arrays of (questions, builds)."""
+def _sure(table: Columns, room: Room, sums: Sums) -> NDArray[np.bool_]:
+    beside = DOUBT * (table.inputs + sums.work + room.overhead) + np.where(room.unified, DOUBT * sums.need, 0.0)
+    on_one = (DOUBT * sums.need <= room.one) & room.devices & (beside <= room.ram)
+    alone = (DOUBT * (table.host + sums.cache + sums.work + host_overhead(0)) <= room.ram) & room.offload
+    found: NDArray[np.bool_] = on_one | alone
+    return found
+
+
+def screen_all(table: Columns, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
+    """Kinds of placement of all builds for each of several questions: an array of (questions, builds)."""
     rooms = {id(host): Room.of(host) for host, _ in questions}
-    return _screen(
+    return _sums(
         table,
         Room.columns([rooms[id(host)] for host, _ in questions]),
         np.array([[padded(workload.context)] for _, workload in questions]),
         np.array([[workload.concurrency] for _, workload in questions]),
-    )
+    ).kind
 
 
-def _screen(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) -> Screened:
-    """About 50 array operations; the order of kinds is that of `placement.ATTEMPTS`."""
+class Sums(NamedTuple):
+    """Bytes of each build as far as they do not depend on a choice, and the best kind of placement that may hold it."""
+
+    kind: Ints
+    cache: Floats
+    work: Floats  # compute buffers
+    need: Floats  # on the devices, whole
+    packed: Floats  # the same with a q8_0 cache
+    beside: Floats  # on the host, whole on devices
+    pool: Floats  # what devices take of the host's memory
+    moved: Floats  # share of the experts that has to go to the host, above 1 where that is not enough
+    on_devices: Floats  # share of all that the devices hold
+    left_over: Floats  # bytes that they do not
+    alone: Floats  # on the host, without devices
+
+
+def _sums(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) -> Sums:
+    """Some 40 array operations; the order of kinds is that of `placement.ATTEMPTS`."""
     kept = np.minimum(cells, table.window + UBATCH)
     cache = slots * (2.0 * (table.full * cells + table.windowed * kept) + table.state)
     work = UBATCH * (2.0 * (cells + kept) + 4.0 * table.width)
-    need = table.device + cache + work
+    small = PACKED * cache
+    packed = table.device + small + work
     # Bounds are drawn in favour of the build, with the smallest cache there is: the exact sum decides.
-    least = (table.device + PACKED * cache + work) * SLACK
+    least = packed * SLACK
     beside = (table.inputs + work + room.overhead) * SLACK
     pool = np.where(room.unified, least, 0.0)
     free = room.ram - beside - pool
@@ -185,9 +235,9 @@ def _screen(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) ->
     best = np.maximum(room.one, room.several)
     over = least - best
     moved = np.divide(over, table.experts, out=np.full_like(over, np.inf), where=table.experts > 0)
-    on_devices = np.clip((best - work * SLACK) / np.maximum(1.0, table.device + PACKED * cache), 0.0, 1.0)
-    left_over = np.where(room.unified, 0.0, (1 - on_devices) * (table.device + PACKED * cache) * SLACK)
-    alone = (table.host + PACKED * cache + work + host_overhead(0)) * SLACK
+    on_devices = np.clip((best - work * SLACK) / np.maximum(1.0, table.device + small), 0.0, 1.0)
+    left_over = np.where(room.unified, 0.0, (1 - on_devices) * (table.device + small) * SLACK)
+    alone = (table.host + small + work + host_overhead(0)) * SLACK
     feasible = np.stack(
         [
             (least <= room.one) & (free >= 0) & room.devices,
@@ -200,24 +250,6 @@ def _screen(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) ->
         ]
     )
     kind = np.where(feasible.any(axis=0), feasible.argmax(axis=0), NEVER)
-    seen = np.clip(kind, 0, len(feasible) - 1)
-
-    # Bytes per token read on devices and on the host, by kind; a stream reads its own cache once.
-    read = table.active + cache / slots
-    none = np.zeros_like(read)
-    from_host = np.choose(
-        seen, [none, none, np.clip(moved, 0, 1) * table.active_experts, (1 - on_devices) * read, read]
+    return Sums(
+        kind, cache, work, table.device + cache + work, packed, beside, pool, moved, on_devices, left_over, alone
     )
-    rate = np.where(kind == 0, room.fast, room.mean) * ACHIEVED
-    seconds = (read - from_host) / rate + from_host / (room.slow * CPU_ACHIEVED)
-    ram = np.maximum(room.ram, 1.0)
-    beyond = np.where(seen == 2, np.clip(moved, 0, 1) * table.experts, left_over)
-    spilled = (beside + pool + beyond) / ram
-    whole = [need / np.maximum(room.one, 1.0), need / np.maximum(room.several, 1.0)]
-    taken = np.choose(seen, [*whole, spilled, spilled, alone / ram])
-    headroom = np.clip(1 - taken, 0.0, 1.0)
-    roomy = room.ram - DOUBT * (table.inputs + work + room.overhead) - np.where(room.unified, DOUBT * need, 0.0) >= 0
-    sure = ((DOUBT * need <= room.one) & room.devices & roomy) | (
-        (DOUBT * (table.host + cache + work + host_overhead(0)) <= room.ram) & room.offload
-    )
-    return Screened(kind, need, 1.0 / np.maximum(seconds, 1e-9), headroom, 2.0 * slots * table.full, sure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-FIT_VERSION = "3"  # raised with every change of the fit that can change an answer
+FIT_VERSION = "4"  # raised with every change of the fit that can change an answer
 
 USE_CASES = (
     *("general", "chat", "coding", "math", "reasoning"),

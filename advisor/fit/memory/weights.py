@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.fit.kinds import kinds
+from advisor.fit.memory import upto
 from advisor.fit.spec import BuildSizes, Settings
 
 
@@ -38,20 +38,19 @@ def place(sizes: BuildSizes, settings: Settings) -> Placement:
 
 def device_bytes(sizes: BuildSizes, where: Placement, device: int) -> int:
     """Weights in the CUDA buffer of one device."""
-    first, last = where.bounds[device], where.bounds[device + 1]
-    blocks = kinds(sizes.layers)
-    total = sum(n * layer.device for layer, n in blocks.between(first, last))
-    total += sum(n * layer.experts_device for layer, n in blocks.between(max(first, where.experts), last))
+    first, last, blocks = where.bounds[device], where.bounds[device + 1], upto.weights(sizes.layers)
+    total = sizes.output_device if where.output == device else 0
     if first < last:
-        total += sizes.shared_device
-    return total + (sizes.output_device if where.output == device else 0)
+        kept = min(max(first, where.experts), last)
+        total += blocks.device[last] - blocks.device[first] + sizes.shared_device
+        total += blocks.experts_device[last] - blocks.experts_device[kept]
+    return total
 
 
 def host_bytes(sizes: BuildSizes, where: Placement) -> int:
     """Weights in host memory: inputs, blocks without a device, experts kept there."""
-    blocks, first = kinds(sizes.layers), where.bounds[0]
-    total = sizes.embedding_host + sum(n * layer.host for layer, n in blocks.between(0, first))
-    total += sum(n * layer.experts_host for layer, n in blocks.between(0, where.experts))
+    first, blocks = where.bounds[0], upto.weights(sizes.layers)
+    total = sizes.embedding_host + blocks.host[first] + blocks.experts_host[where.experts]
     if first:
         total += sizes.shared_host
     return total + (sizes.output_host if where.output is None else 0)

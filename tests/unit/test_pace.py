@@ -1,0 +1,45 @@
+"""The speeds that the order of candidates is drawn up by are those that their exact plans come to."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.fit.index import Index
+from advisor.fit.pace import paces
+from advisor.fit.placement import KINDS
+from advisor.fit.plans import plan
+from advisor.fit.screen import screen
+from advisor.fit.spec import Catalog, HostSpec, Plan, Workload
+from tests.unit.builds import card, machine
+from tests.unit.test_rank import model
+
+# Grouped, windowed, routed, latent attention, and with a state-space half.
+MODELS = ("qwen3-32b", "gemma-3-27b-it", "qwen3-30b-a3b", "deepseek-v2-lite-chat", "falcon-h1-7b-instruct")
+
+
+def both(slug: str, host: HostSpec, workload: Workload) -> tuple[Plan, float, float]:
+    asked = Index.of(Catalog(version="", models=(model(slug),)))
+    found = screen(asked.table, host, workload)
+    decode, first_token = paces(asked.work, host, workload, found)
+    made = plan(*asked.build(0), host, workload, KINDS[int(found.kind[0]) :])
+    assert made is not None
+    assert made.placement == KINDS[int(found.kind[0])]
+    return made, float(decode[0]), float(first_token[0])
+
+
+@pytest.mark.parametrize("slug", MODELS)
+@pytest.mark.parametrize(("context", "slots"), [(8192, 1), (32768, 4)])
+@pytest.mark.parametrize("host", [machine(card(80)), machine(ram=128)], ids=["gpu", "cpu"])
+def test_whole_on_one_place_the_screened_speed_is_the_plans(
+    slug: str, context: int, slots: int, host: HostSpec
+) -> None:
+    made, decode, first_token = both(slug, host, Workload(context=context, concurrency=slots))
+    assert decode == pytest.approx(made.speed.decode.mid, rel=1e-6)
+    assert first_token == pytest.approx(made.speed.first_token.mid, rel=1e-6)
+
+
+@pytest.mark.parametrize("slug", ["qwen3-32b", "gemma-3-27b-it", "qwen3-30b-a3b"])
+def test_where_a_part_lies_on_the_host_the_screened_speed_is_a_close_bound(slug: str) -> None:
+    made, decode, _ = both(slug, machine(card(12)), Workload(context=16384))
+    assert made.placement in ("experts_on_cpu", "partial")
+    assert made.speed.decode.mid <= 1.02 * decode <= 1.3 * made.speed.decode.mid
