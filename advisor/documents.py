@@ -10,7 +10,7 @@ from typing import Any
 from advisor.fit.allowances import overhead_of
 from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Settings, Speed
-from advisor.launch.engines.llama_cpp import argv
+from advisor.launch import registry
 
 # Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.
 ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
@@ -130,9 +130,15 @@ def speed(value: Speed) -> dict[str, Any]:
 
 
 def command(plan: Plan, path: str | None) -> list[str]:
-    """The command line for a person to copy; a launch makes its own, with a port. Nothing is left to "auto"."""
+    """The command line for a person to copy; a launch makes its own, with a port. Nothing is left to "auto".
+
+    Empty where the engine's file was taken out.
+    """
+    engine = registry.engines().get(plan.engine)
+    if engine is None:
+        return []
     stated = replace(plan.settings, flash_attention=plan.memory.flash_attention)
-    return argv(stated, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
+    return engine.argv(stated, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
 
 
 def file_name(plan: Plan) -> str:

@@ -6,11 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands
+import yaml
+from django.core.management import get_commands, load_command_class
 
 from tests.accuracy.measured import header
 from tests.catalog import hub_files
@@ -49,6 +51,31 @@ def test_every_module_and_command_that_is_named_is_there() -> None:
     assert {"venv", "pytest"} <= modules
     assert [name for name in modules if find_spec(name) is None] == []
     assert commands - get_commands().keys() == set()
+
+
+def spans() -> list[str]:
+    """What stands between backticks in the prose."""
+    prose = [re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL) for text in PAGES.values()]
+    return [span for text in prose for span in re.findall(r"`([^`\n]+)`", text)]
+
+
+def test_every_command_that_the_prose_names_is_there_with_its_options() -> None:
+    seen = Counter(span.split()[0] for span in spans())
+    assert min(seen[word] for word in ("manage.py", "make", "python", "docker")) > 0
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for span in spans():
+        words = span.split()
+        if words[0] == "manage.py":
+            known = load_command_class(get_commands()[words[1]], words[1]).create_parser("manage.py", words[1])
+            options = {option for action in known._actions for option in action.option_strings}
+            assert [word for word in words if word.startswith("--") and word not in options] == [], span
+        elif words[0] == "make":
+            assert words[1] in targets, span
+        elif words[0] == "python" and words[1] != "-m":
+            assert (ROOT / words[1]).is_file(), span
+        elif words[0] == "docker":
+            assert words[-1] in services, span
 
 
 @pytest.mark.parametrize("number", range(len(scripts())))
