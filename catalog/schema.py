@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from rest import shapes
+
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 NULL = "A text in it holds a null character."
 FOLDER = Path(__file__).parent / "data" / "schema"
 
 
 @cache
-def _validator(name: str, partial: bool = False) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415  3 MB that only a write needs
-
+def _validator(name: str, partial: bool = False) -> Validator:
     schema = orjson.loads((FOLDER / f"{name}.json").read_bytes())
     if partial:
         schema.pop("required", None)
-    return Draft202012Validator(schema, format_checker=FormatChecker())
+    return shapes.validator(schema)
 
 
 def _where(error: ValidationError) -> str:

@@ -190,7 +190,7 @@ REST_FRAMEWORK = {
     # Else `builds/?format=gguf` would ask for a renderer of that name.
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "rest.problems.handler",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["rest.parsers.OrjsonParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "rest.schema.Schema",
 }

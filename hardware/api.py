@@ -50,7 +50,7 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
     @extend_schema(
         summary="Send a snapshot of one's own host",
         tags=["hardware"],
-        request={"application/json": {"type": "object"}},
+        request={"application/json": serializers.reading()},
         responses={201: serializers.SnapshotSerializer},
     )
     @action(detail=True, methods=["post"])

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hardware.gpus import DATA
+from rest import shapes
 
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 COMMAND = (sys.executable, "-m", "hardware.probe")
 TIMEOUT_SECONDS = 5.0
@@ -36,11 +37,15 @@ class ProbeFailure(Exception):
         super().__init__(message)
 
 
-@cache
-def schema() -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  3 MB that the web process never needs
+def document() -> dict[str, Any]:
+    """The JSON Schema of a reading."""
+    found: dict[str, Any] = json.loads((DATA / "probe.schema.json").read_text())
+    return found
 
-    return Draft202012Validator(json.loads((DATA / "probe.schema.json").read_text()))
+
+@cache
+def schema() -> Validator:
+    return shapes.validator(document())
 
 
 def check(data: Any) -> None:

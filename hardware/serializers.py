@@ -68,6 +68,22 @@ class HostDetailSerializer(serializers.Serializer[Any]):
     warnings = serializers.ListField(child=serializers.CharField())
 
 
+def reading() -> dict[str, Any]:
+    """The probe's schema for the OpenAPI document: a component of its own, its definitions put in place."""
+    whole = child.document()
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [placed(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        named = placed(whole["$defs"][value["$ref"].rpartition("/")[2]]) if "$ref" in value else {}
+        return named | {key: placed(item) for key, item in value.items() if key != "$ref"}
+
+    described = {key: value for key, value in whole.items() if key not in ("$schema", "$defs")}
+    return {**placed(described), "title": "Reading", "description": whole["title"]}
+
+
 class ProbeSerializer(serializers.BaseSerializer[Any]):
     """What `python -m hardware.probe` prints, as it is."""
 

@@ -211,6 +211,8 @@ def test_every_list_is_walked_by_its_cursor_and_back(writer, name):
         ({"superseded_by": "none-such"}, "superseded_by"),
         ({"slug": LLAMA}, "slug"),
         ({"slug": "Not A Slug"}, "slug"),
+        ({"parameters_total": 10**30}, "parameters_total"),
+        ({"architecture": {"arch": "llama", "n_layers": 10**30}}, "architecture"),
     ],
 )
 def test_a_change_that_cannot_be_right_is_refused_by_field(writer, body, field):

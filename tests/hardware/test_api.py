@@ -72,6 +72,8 @@ CARD = READING["accelerators"][0]
         (READING | {"memory": None}, "memory"),
         (READING | {"os": "beos"}, "os"),
         (READING | {"extra": 1}, "extra"),
+        (READING | {"memory": READING["memory"] | {"total": 10**30}}, "memory.total"),
+        (READING | {"accelerators": [CARD | {"index": 10**30}]}, "accelerators[0].index"),
         (READING | {"accelerators": [CARD | {"kind": "toy"}]}, "accelerators[0].kind"),
         (READING | {"accelerators": [CARD | {"colour": "red"}]}, "accelerators[0].colour"),
         (READING | {"accelerators": [CARD, CARD]}, "accelerators"),
