@@ -36,7 +36,7 @@ FILTERS = (
     *("languages", "input_modalities", "tool_use"),
 )
 PREFER = [("balanced", "Balanced"), ("quality", "Quality first"), ("speed", "Speed first")]
-LICENCES = [("any", "Any"), ("commercial", "Commercial use")]
+LICENCES = [("any", "Any licence"), ("commercial", "Commercial use allowed")]
 
 
 def cost_field(label: str, example: str, help_text: str = "") -> forms.CharField:

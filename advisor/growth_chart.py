@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 440, 310
 LEFT, RIGHT, TOP, BOTTOM = 52, 82, 20, 50
 GIB = 1 << 30
 STEPS = tuple(digit * 10**power for power in range(-2, 5) for digit in (1, 2, 5))  # GiB
-LINE = 17  # between two names
+LINE = 19  # between two names
 LEADER = 7  # from a line's end to its name
 ABOVE = 2.2  # a capacity so many times the largest need would only press the lines flat
 

@@ -67,6 +67,10 @@ class EvidenceInline(admin.TabularInline):  # type: ignore[type-arg]
         return super().get_queryset(request).select_related("benchmark", "model")
 
 
+def billions(parameters: int) -> str:
+    return f"{parameters / 1e9:,.0f}B" if parameters >= 1e11 else f"{parameters / 1e9:.3g}B"
+
+
 @admin.register(Model)
 class ModelAdmin(ImportExportModelAdmin, CatalogAdmin):  # type: ignore[type-arg]
     resource_classes = (ModelResource,)
@@ -113,7 +117,7 @@ class ModelAdmin(ImportExportModelAdmin, CatalogAdmin):  # type: ignore[type-arg
         total, active = row.parameters_total, row.parameters_active
         if not total:
             return "-"
-        return f"{total / 1e9:.3g}B" + (f", {active / 1e9:.3g}B active" if active and active != total else "")
+        return billions(total) + (f", {billions(active)} active" if active and active != total else "")
 
     @admin.display(description="builds", ordering="builds_n")
     def builds(self, row: Any) -> int:
