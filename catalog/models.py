@@ -196,6 +196,12 @@ class Benchmark(models.Model):
     def __str__(self) -> str:
         return " ".join(x for x in (self.name, self.version, self.metric) if x)
 
+    def clean(self) -> None:
+        """`use_case` against data/schema/benchmark.json: a word that no question asks for would never count."""
+        errors = schema.errors("benchmark", {"use_case": self.use_case}, partial=True)
+        if errors:
+            raise ValidationError(errors)
+
 
 class Evidence(models.Model):
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="evidence")

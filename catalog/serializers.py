@@ -52,11 +52,11 @@ class ModelSerializer(StrictModelSerializer):
     superseded_by = serializers.SlugRelatedField(
         slug_field="slug", queryset=Model.objects.all(), allow_null=True, required=False
     )
-    input_modalities = WordsField(required=False)
+    input_modalities = WordsField(default=lambda: ["text"])
     languages = WordsField(required=False)
     gguf_repos = WordsField(required=False, help_text=help_of("gguf_repos"))
     flags = WordsField(required=False)
-    provenance = FactsField(required=False, help_text=help_of("provenance"))
+    provenance = FactsField(help_text='{"sources": ["..."], "confidence": "..."}: whoever adds a model says where from')
     architecture = FactsField(required=False, allow_null=True, help_text=help_of("architecture"))
 
     class Meta:

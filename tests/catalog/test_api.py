@@ -251,6 +251,26 @@ def test_a_build_evidence_and_licence_are_added_read_and_deleted(writer):
     assert not Licence.objects.filter(pk="own").exists()
 
 
+def test_a_model_is_added_with_what_the_document_says_is_required(writer):
+    body = {"slug": "new", "name": "New", "hub_id": "a/new", "organisation": "a", "family": "new"}
+    refused = writer.post("/api/v1/models/", body, content_type="application/json")
+    assert (refused.status_code, fields(refused)) == (400, {"provenance"})
+    body |= {"provenance": {"sources": ["https://a.test"], "confidence": "read from a source"}}
+    made = writer.post("/api/v1/models/", body, content_type="application/json")
+    assert made.status_code == 201, made.content
+    assert (made.json()["input_modalities"], made.json()["parameters_total"]) == (["text"], None)
+    assert change(writer, "models/new", {"input_modalities": ["text", "image"]}).status_code == 200
+    assert change(writer, "models/new", {"name": "Newer"}).json()["input_modalities"] == ["text", "image"]
+
+
+def test_a_benchmark_of_a_use_case_that_nobody_asks_for_is_refused(writer):
+    body = {"name": "b", "metric": "%", "use_case": "poetry"}
+    response = writer.post("/api/v1/benchmarks/", body, content_type="application/json")
+    assert (response.status_code, fields(response)) == (400, {"use_case"})
+    made = writer.post("/api/v1/benchmarks/", body | {"use_case": "math"}, content_type="application/json")
+    assert made.status_code == 201
+
+
 def test_what_is_not_known_is_null_and_can_be_written_so(writer):
     build = {"id": f"{SMOL}:Q6_K", "model": SMOL, "format": "gguf", "quantization": "Q6_K", "bytes": 9, "source": "me"}
     made = writer.post("/api/v1/builds/", build | {"basis": "exact", "repo": None}, content_type="application/json")
