@@ -9,13 +9,19 @@ WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 14, 34
 SPEEDS = tuple(digit * 10**power for power in range(-1, 5) for digit in (1, 2, 5))
 LEAST_QUALITY_SPAN = 20.0
+APART = 30  # between the middles of two discs
+AROUND = tuple(
+    (distance * math.cos(math.radians(angle)), distance * math.sin(math.radians(angle)))
+    for distance in (APART, 1.5 * APART, 2 * APART, 3 * APART)
+    for angle in (0, 180, 315, 45, 225, 135, 270, 90)
+)
 
 
 def scatter(results: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Points, front and ticks in user units of a WIDTH x HEIGHT drawing; None where there is nothing to compare.
 
     Speed runs to the right on a logarithmic scale, quality upwards. `front` joins the results that no other one beats
-    in both.
+    in both. A point's number stands in a disc on it, or beside it where another disc would cover it.
     """
     if len(results) < 2:
         return None
@@ -45,6 +51,7 @@ def scatter(results: list[dict[str, Any]]) -> dict[str, Any] | None:
         }
         for r, speed, score in zip(results, speeds, scores, strict=True)
     ]
+    numbered(points)
     front = sorted((p for p in points if p["front"]), key=lambda p: p["x"])
     return {
         "width": WIDTH,
@@ -58,3 +65,19 @@ def scatter(results: list[dict[str, Any]]) -> dict[str, Any] | None:
         "speeds": [{"x": x(s), "value": f"{s:g}"} for s in SPEEDS if slow <= math.log10(s) <= fast],
         "scores": [{"y": y(q), "value": q} for q in range(0, 101, 10) if low <= q <= low + span],
     }
+
+
+def numbered(points: list[dict[str, Any]]) -> None:
+    """Give each point the place of its disc, `disc_x` and `disc_y`; those of the front stay where their points are."""
+    taken: list[tuple[float, float]] = []
+    for point in sorted(points, key=lambda p: (not p["front"], p["rank"])):
+        here = (point["x"], point["y"])
+        tried = [here, *((round(here[0] + dx, 1), round(here[1] + dy, 1)) for dx, dy in AROUND)]
+        free = (at for at in tried if inside(*at) and all(math.dist(at, other) >= APART for other in taken))
+        point["disc_x"], point["disc_y"] = next(free, here)
+        point["moved"] = (point["disc_x"], point["disc_y"]) != here
+        taken.append((point["disc_x"], point["disc_y"]))
+
+
+def inside(x: float, y: float) -> bool:
+    return LEFT + 12 <= x <= WIDTH - RIGHT - 12 and TOP <= y <= HEIGHT - BOTTOM - 12

@@ -83,7 +83,9 @@ def seconds(value: float | None) -> str:
         return "unknown"
     if value < 1:
         return f"{value * 1000:.0f} ms"
-    return f"{value:.1f} s" if value < 90 else f"{value / 60:.0f} min"
+    if value < 90:
+        return f"{value:.1f} s"
+    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.0f} h"
 
 
 @register.inclusion_tag("parts/memory_bar.html")

@@ -33,3 +33,5 @@ def test_the_api_documentation_talks_to_nobody_else(read_berth: Berth, page: Pag
     page.get_by_text("/api/v1/recommendations/").first.wait_for()
     assert len(asked) > 3
     assert [url for url in asked if not url.startswith((read_berth.base_url, "data:"))] == []
+    page.get_by_role("link", name="Back to Berth").click()
+    page.get_by_role("heading", name="What can I run here?").wait_for()
