@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
 from advisor.fit.kinds import kinds
 from advisor.fit.spec import BuildSizes, HostSpec, Settings
 
+REPAIRS = 6  # how often a tensor split is corrected after weighing it
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 
 
@@ -57,3 +61,27 @@ def shares(costs: list[int], rooms: list[int]) -> list[int]:
         counts[device] += 1
         filled += cost
     return counts
+
+
+class HasMargins(Protocol):
+    @property
+    def margins(self) -> tuple[int, ...]: ...
+
+
+Made = TypeVar("Made", bound=HasMargins)
+
+
+def divided(costs: list[int], rooms: list[int], weigh: Callable[[tuple[int, ...]], Made]) -> Made:
+    """What `weigh` makes of a split in whole layers that follows the room, moving some while a device is too full."""
+    counts = shares(costs, rooms)
+    for repair in range(1, REPAIRS + 1):
+        made = weigh(tuple(counts))
+        worst = min(range(len(rooms)), key=made.margins.__getitem__)
+        roomy = max(range(len(rooms)), key=made.margins.__getitem__)
+        if made.margins[worst] >= 0 or sum(made.margins) < 0 or counts[worst] < 2 or repair == REPAIRS:
+            break
+        mean = max(1, sum(costs) // len(costs))
+        moved = max(1, min(counts[worst] - 1, -made.margins[worst] // mean))
+        counts[worst] -= moved
+        counts[roomy] += moved
+    return made

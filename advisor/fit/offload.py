@@ -1,70 +1,143 @@
-"""How much goes to the host when devices are too small: the least that lets them hold the rest, found by search."""
+"""How much goes to the host when devices are too small: the least that lets them hold the rest, found by search.
+
+While the search goes on only weights and caches move, and what a number of blocks takes of each is one subtraction. The
+compute buffers hardly depend on the number, so those of one stand for all: on one device of the largest, which hold
+those of fewer blocks as well, on several of the first guess.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
-from advisor.fit.division import groups, singles
-from advisor.fit.spec import DeviceMemory, HostSpec, Memory
-
-if TYPE_CHECKING:
-    from advisor.fit.placement import Placed
+from advisor.fit.allowances import device_overhead, host_overhead
+from advisor.fit.division import divided, layer_costs
+from advisor.fit.memory import upto
+from advisor.fit.memory.cache import cells, widest_v
+from advisor.fit.spec import BuildSizes, DeviceMemory, HostSpec, Memory, Settings
 
 GUESSES = 3  # steps from the first guess before bisection takes over
 
 
-def offloaded(
-    host: HostSpec, most: int, saved: float, at: Callable[[tuple[int, ...], Memory | None, int], Placed | None]
-) -> Placed | None:
-    """The smallest count 1..most at which the devices hold their part; None when they never do, or the host does not.
+class Weighed(NamedTuple):
+    """What is left on each device and on the host, layers per device, and bytes of weights and caches in all."""
 
-    `saved` is about what one more block on the host saves on the devices: it gives the first guess, a few steps from
-    it the answer, and bisection the rest. The compute buffers hardly depend on the count, so those of one count stand
-    for all: on one device of the largest, which hold those of fewer blocks as well, on several of the first guess.
+    margins: tuple[int, ...]
+    host_margin: int
+    counts: tuple[int, ...]
+    held: int
+
+    @property
+    def least(self) -> int:
+        return min(self.margins)
+
+
+class Offload:
+    """A build over the devices `used` with its first blocks on the host, or their routed experts alone.
+
+    `base` is for one request and says nothing of devices; the host's memory must be known.
     """
-    for used in groups(host) or [(index,) for index in singles(host)[:1]]:
-        bare = at(used, Memory((DeviceMemory(0, 0, 0),) * len(used), DeviceMemory(0, 0, 0)), most)
-        if bare is None or min(bare.margins) < 0 or not together(bare, host):
-            continue
-        first = at(used, None, first_guess(most, saved, bare) if len(used) > 1 else most)
-        if first is None:
-            continue
-        like = cache(partial(at, used, first.memory))
-        end = like(most)
-        if end is None or min(end.margins) < 0:
-            continue
-        best = like(searched(most, first_guess(most, saved, end), like))
-        if best and best.fits:
-            return best
-    return None
+
+    def __init__(
+        self, sizes: BuildSizes, host: HostSpec, base: Settings, used: tuple[int, ...], *, experts: bool
+    ) -> None:
+        self.sizes, self.experts, self.most = sizes, experts, len(sizes.layers)
+        self.whole = replace(base, devices=len(used), gpu_layers=self.most + 1)
+        self.devices = [host.devices[i] for i in used]
+        self.rooms = [device.available_bytes - device_overhead(device) for device in self.devices]
+        self.pooled = any(device.unified for device in self.devices)
+        self.ram = (host.ram_available_bytes or 0) - host_overhead(len(used), sizes.n_vocab)
+        self.weights, self.costs = upto.weights(sizes.layers), layer_costs(sizes, self.whole)
+        self.assume(Memory((DeviceMemory(0, 0, 0),) * len(used), DeviceMemory(0, 0, 0)))
+
+    def assume(self, memory: Memory) -> None:
+        """Takes the compute buffers, and whether attention is fused, from there."""
+        self.works, self.beside = [part.compute for part in memory.devices], memory.host.compute
+        size, layers = cells(self.whole, self.sizes.causal), self.sizes.layers
+        wide = 0 if memory.flash_attention else widest_v(self.sizes)
+        self.near = upto.caches(layers, size, self.whole, wide, on_device=True)
+        self.far = upto.caches(layers, size, self.whole, wide, on_device=False)
+
+    def settings(self, count: int, counts: tuple[int, ...] = ()) -> Settings:
+        """With `count` blocks on the host, the rest divided as `counts` says, else evenly."""
+        split = tuple(map(float, counts)) if len(counts) > 1 else None
+        if self.experts:
+            return replace(self.whole, experts_on_cpu=count, tensor_split=split)
+        return replace(self.whole, gpu_layers=self.most + 1 - count, tensor_split=split)
+
+    def at(self, count: int) -> Weighed:
+        if not self.experts:
+            costs = self.costs[count:]
+        else:
+            layers = self.sizes.layers[:count]
+            costs = [cost - x.experts_device for cost, x in zip(self.costs, layers, strict=False)] + self.costs[count:]
+        if len(self.rooms) == 1:
+            return self.weigh(count, (len(costs),))
+        return divided(costs, self.rooms, lambda counts: self.weigh(count, counts))
+
+    def weigh(self, count: int, counts: tuple[int, ...]) -> Weighed:
+        """The sum of `memory.llama_cpp` with the buffers that were assumed."""
+        sizes, weights, start = self.sizes, self.weights, 0 if self.experts else count
+        output = max((d for d, number in enumerate(counts) if number), default=0)
+        bounds = [min(bound, self.most) for bound in accumulate(counts, initial=start)]
+        host = sizes.embedding_host + weights.host[start] + weights.experts_host[count] + self.far[start]
+        host += sizes.shared_host if start else 0
+        held, margins = host, []
+        for d, (first, last) in enumerate(pairwise(bounds)):
+            kept = min(max(first, count), last)
+            part = weights.device[last] - weights.device[first] + self.near[last] - self.near[first]
+            part += weights.experts_device[last] - weights.experts_device[kept]
+            part += (sizes.shared_device if first < last else 0) + (sizes.output_device if d == output else 0)
+            held += part
+            margins.append(self.rooms[d] - part - self.works[d])
+        left = self.ram - host - self.beside
+        if self.pooled:  # what unified devices hold is the host's as well
+            shared = [device.unified for device in self.devices]
+            left -= sum(x.available_bytes - m for x, m, pool in zip(self.devices, margins, shared, strict=True) if pool)
+            margins = [min(margin, left) if pool else margin for margin, pool in zip(margins, shared, strict=True)]
+        return Weighed(tuple(margins), left, counts, held)
+
+    def least(self, traced: Callable[[Settings], Memory]) -> tuple[Settings, Memory] | None:
+        """Settings with the fewest blocks on the host with which the devices hold the rest, and the buffers assumed.
+
+        None where they never do, or devices and host together are too small. `traced` gives a setting's buffers.
+        """
+        bare = self.at(self.most)
+        room = sum(device.available_bytes for device in self.devices if not device.unified)
+        if bare.least < 0 or bare.held > room + self.ram + host_overhead(len(self.devices), self.sizes.n_vocab):
+            return None
+        several = len(self.rooms) > 1
+        memory = traced(self.settings(self.guess(bare) if several else self.most))
+        self.assume(memory)
+        end = self.at(self.most)
+        if end.least < 0:
+            return None
+        count = searched(self.most, self.guess(end), lambda count: self.at(count).least >= 0)
+        found = self.at(count)
+        return (self.settings(count, found.counts), memory) if found.host_margin >= 0 else None
+
+    def guess(self, end: Weighed) -> int:
+        """What the count may be, from the room that is left with everything on the host that may go there."""
+        layers = self.sizes.layers
+        saved = (
+            sum(x.experts_device for x in layers) / len(layers) if self.experts else sum(self.costs) / len(self.costs)
+        )
+        return min(max(1, self.most - int(sum(end.margins) / max(1.0, saved))), self.most)
 
 
-def first_guess(most: int, saved: float, end: Placed) -> int:
-    """What the count may be, from the room that is left at `most`."""
-    return min(max(1, most - int(sum(end.margins) / max(1.0, saved))), most)
-
-
-def searched(most: int, guess: int | None, at: Callable[[int], Placed | None]) -> int:
-    """The smallest count at which the margins are not negative, which they are not at `most`."""
+def searched(most: int, guess: int | None, enough: Callable[[int], bool]) -> int:
+    """The smallest count that is enough, as `most` is and every larger one."""
     low, high = 0, most
     for step in range(most):
         if high - low <= 1:
             break
         middle = (low + high) // 2 if guess is None else min(max(guess, low + 1), high - 1)
-        placed = at(middle)
-        if placed and min(placed.margins) >= 0:
+        if enough(middle):
             high, guess = middle, middle - 1
         else:
             low, guess = middle, middle + 1
         if step >= GUESSES:
             guess = None
     return high
-
-
-def together(placed: Placed, host: HostSpec) -> bool:
-    """Whether devices and host together hold the weights and the cache, wherever each part comes to lie."""
-    parts = (*placed.memory.devices, placed.memory.host)
-    room = sum(host.devices[i].available_bytes for i in placed.devices if not host.devices[i].unified)
-    return sum(part.weights + part.kv for part in parts) <= room + (host.ram_available_bytes or 0)

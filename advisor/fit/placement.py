@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.fit.allowances import device_overhead, host_overhead
-from advisor.fit.division import groups, layer_costs, shares, singles
+from advisor.fit.division import divided, groups, layer_costs, singles
 from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.offload import offloaded
+from advisor.fit.offload import Offload
 from advisor.fit.spec import BuildSizes, DeviceMemory, HostSpec, Memory, Settings, Workload
 
 # What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
@@ -31,7 +31,6 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 UBATCH = 512
 REMEMBERED = 2048  # placements, a kilobyte each
-REPAIRS = 6  # how often a tensor split is corrected after weighing it
 
 
 class Placed(NamedTuple):
@@ -129,37 +128,32 @@ def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
             room += host.devices[index].available_bytes - device_overhead(host.devices[index])
             if count < 2 or room < least.weights + least.kv:
                 continue
-            placed = divided(sizes, host, replace(whole, devices=count), members[:count], "gpus")
-            if placed and placed.fits:
+            placed = spread(sizes, host, replace(whole, devices=count), members[:count], "gpus")
+            if placed.fits:
                 return placed
     return None
 
 
 def with_experts_on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
     """Attention and shared weights on the devices, the routed experts of the fewest first blocks on the host."""
-    if not sizes.experts or host.ram_available_bytes is None:
-        return None
-    whole = replace(base, gpu_layers=len(sizes.layers) + 1)
-
-    def at(used: tuple[int, ...], like: Memory | None, count: int) -> Placed | None:
-        settings = replace(whole, devices=len(used), experts_on_cpu=count)
-        return divided(sizes, host, settings, used, "experts_on_cpu", like=like or on_grid(sizes, settings))
-
-    return offloaded(host, len(sizes.layers), sum(x.experts_device for x in sizes.layers) / len(sizes.layers), at)
+    return offloaded(sizes, host, base, "experts_on_cpu") if sizes.experts else None
 
 
 def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
     """The most layers that fit on the devices, the rest on the host."""
-    blocks = len(sizes.layers)
+    return offloaded(sizes, host, base, "partial")
+
+
+def offloaded(sizes: BuildSizes, host: HostSpec, base: Settings, placement: str) -> Placed | None:
     if host.ram_available_bytes is None:
         return None
-
-    def at(used: tuple[int, ...], like: Memory | None, count: int) -> Placed | None:
-        settings = replace(base, devices=len(used), gpu_layers=blocks + 1 - count)
-        return divided(sizes, host, settings, used, "partial", like=like or on_grid(sizes, settings))
-
-    costs = layer_costs(sizes, replace(base, gpu_layers=blocks + 1))
-    return offloaded(host, blocks, sum(costs) / len(costs), at)
+    for used in groups(host) or [(index,) for index in singles(host)[:1]]:
+        search = Offload(sizes, host, base, used, experts=placement == "experts_on_cpu")
+        found = search.least(lambda settings: on_grid(sizes, settings))
+        placed = weigh(sizes, host, found[0], used, placement, like=found[1]) if found else None
+        if placed and placed.fits:
+            return placed
+    return None
 
 
 def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
@@ -211,13 +205,12 @@ def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed |
     sets = sets or [tuple(range(count))]
     split_here = count > 1 and settings.tensor_split is None
     tried = [
-        divided(sizes, host, settings, used, stated_kind(sizes, settings))
+        spread(sizes, host, settings, used, stated_kind(sizes, settings))
         if split_here
         else weigh(sizes, host, settings, used, stated_kind(sizes, settings))
         for used in sets
     ]
-    found = [placed for placed in tried if placed]
-    return max(found, key=lambda placed: (placed.fits, min(placed.margins, default=0)), default=None)
+    return max(tried, key=lambda placed: (placed.fits, min(placed.margins, default=0)), default=None)
 
 
 def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
@@ -233,34 +226,16 @@ def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
 # ---------------------------------------------------------------- dividing layers between devices
 
 
-def divided(
-    sizes: BuildSizes,
-    host: HostSpec,
-    settings: Settings,
-    used: tuple[int, ...],
-    placement: str,
-    *,
-    like: Memory | None = None,
-) -> Placed | None:
-    """Weigh `settings` over `used` with a tensor split in whole layers that follows free memory."""
+def spread(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str) -> Placed:
+    """Weigh `settings` over `used`, of several with a tensor split in whole layers that follows free memory."""
     if len(used) == 1:
-        return weigh(sizes, host, settings, used, placement, like=like)
-    costs = layer_costs(sizes, settings)
+        return weigh(sizes, host, settings, used, placement)
+
+    def by(counts: tuple[int, ...]) -> Placed:
+        return weigh(sizes, host, replace(settings, tensor_split=tuple(map(float, counts))), used, placement)
+
     rooms = [host.devices[i].available_bytes - device_overhead(host.devices[i]) for i in used]
-    counts = shares(costs, rooms)
-    placed = None
-    for _ in range(REPAIRS):
-        split = replace(settings, tensor_split=tuple(map(float, counts)))
-        placed = weigh(sizes, host, split, used, placement, like=like)
-        worst = min(range(len(used)), key=lambda i: placed.margins[i])
-        roomy = max(range(len(used)), key=lambda i: placed.margins[i])
-        if placed.margins[worst] >= 0 or sum(placed.margins) < 0 or counts[worst] < 2:
-            break
-        mean = max(1, sum(costs) // len(costs))
-        moved = max(1, min(counts[worst] - 1, -placed.margins[worst] // mean))
-        counts[worst] -= moved
-        counts[roomy] += moved
-    return placed
+    return divided(layer_costs(sizes, settings), rooms, by)
 
 
 # ---------------------------------------------------------------- what others ask

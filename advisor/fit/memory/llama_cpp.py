@@ -7,12 +7,11 @@ from itertools import pairwise
 
 from advisor.fit.kinds import kinds
 from advisor.fit.memory import compute, weights
-from advisor.fit.memory.cache import Cells, cells, widest_v
+from advisor.fit.memory.cache import Cells, cells, layer_bytes, widest_v
 from advisor.fit.memory.planned import strays
 from advisor.fit.memory.run import PLAIN, Run
 from advisor.fit.memory.trace import OFFLOADED_ROWS
-from advisor.fit.memory.upto import caches
-from advisor.fit.spec import BuildSizes, DeviceMemory, Memory, Settings
+from advisor.fit.spec import BuildSizes, DeviceMemory, LayerSizes, Memory, Settings
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
 COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
@@ -49,44 +48,58 @@ def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None,
     where = frame.where
     flash = like.flash_attention if like and like.host.compute else _flash(sizes, size, settings, where)
     wide = 0 if flash else widest_v(sizes)
-    on_devices, on_host = (caches(sizes.layers, size, settings, wide, on_device=here) for here in (True, False))
-    held = [on_devices[b] - on_devices[a] if settings.kv_offload else 0 for a, b in pairwise(where.bounds)]
+
+    def kv(held: Share, on_device: bool) -> int:
+        return sum(n * layer_bytes(x, size, settings, wide, on_device) for x, n in held)
+
     output_rows = 4 * sizes.n_vocab * settings.slots
     if like:
         works, beside = [part.compute for part in like.devices], like.host.compute - output_rows
     else:
         attending = tuple(x for x in kinds(sizes.layers).distinct if x.k_elements)
         works, beside = compute.buffers(compute.Load(sizes, size, settings, flash, attending), where, rough)
-    devices = tuple(DeviceMemory(*parts) for parts in zip(frame.weights, held, works, strict=True))
-    left = where.bounds[0] if settings.kv_offload else len(sizes.layers)
-    return Memory(devices, DeviceMemory(frame.host_weights, on_host[left], beside + output_rows), flash)
+    devices = tuple(
+        DeviceMemory(weights, kv(held, True), work)
+        for weights, held, work in zip(frame.weights, frame.caches, works, strict=True)
+    )
+    host = DeviceMemory(frame.host_weights, kv(frame.host_caches, False), beside + output_rows)
+    return Memory(devices, host, flash)
+
+
+Share = tuple[tuple[LayerSizes, int], ...]  # distinct blocks, and how many of each
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What does not depend on the context: which device holds which block, and the bytes of weights."""
+    """What does not depend on the context: which device holds which block, the bytes of weights, whose caches."""
 
     sizes: BuildSizes
     where: weights.Placement
     weights: tuple[int, ...]  # by device
+    caches: tuple[Share, ...]
     host_weights: int
+    host_caches: Share
 
 
 frames: dict[tuple[object, ...], Frame] = {}
 
 
 def framed(sizes: BuildSizes, settings: Settings) -> Frame:
-    key = (id(sizes), settings.devices, settings.gpu_layers, settings.experts_on_cpu, settings.tensor_split)
+    placed = (settings.devices, settings.gpu_layers, settings.experts_on_cpu, settings.tensor_split)
+    key = (id(sizes), settings.kv_offload, *placed)
     held = frames.get(key)
     if held is None or held.sizes is not sizes:
         if len(frames) >= FRAMES:
             frames.clear()
-        where = weights.place(sizes, settings)
+        where, every, far = weights.place(sizes, settings), kinds(sizes.layers), len(sizes.layers)
+        on_devices = [tuple(every.between(*ends)) for ends in pairwise(where.bounds)] if settings.kv_offload else []
         held = frames[key] = Frame(
             sizes,
             where,
             tuple(weights.device_bytes(sizes, where, d) for d in range(settings.devices)),
+            tuple(on_devices) or ((),) * settings.devices,
             weights.host_bytes(sizes, where),
+            tuple(every.between(0, where.bounds[0] if settings.kv_offload else far)),
         )
     return held
 
