@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from advisor.fit.kinds import kinds
+from advisor.fit.kinds import distinct
 from advisor.fit.spec import BuildSizes, HostSpec, Settings
 
 REPAIRS = 6  # how often a tensor split is corrected after weighing it
@@ -37,7 +37,7 @@ def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
     cells = settings.context // settings.slots
     start = len(sizes.layers) + 1 - settings.gpu_layers
     whole: dict[int, int] = {}
-    for layer in kinds(sizes.layers).distinct:
+    for layer in distinct(sizes.layers):
         kept = cells if layer.window is None else min(cells, layer.window + settings.ubatch)
         cache = kept * (
             layer.k_elements * KV_BYTES[settings.kv_type_k] + layer.v_elements * KV_BYTES[settings.kv_type_v]

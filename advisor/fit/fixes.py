@@ -6,6 +6,7 @@ GPU) is screened for all rejected models in one pass; what looks possible is pla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -44,6 +45,9 @@ MOST_FIXES = 4
 LAST = {"superseded": 1, "no_evidence": 2, "engine": 3, "unknown_layout": 3, "embedding": 4}
 HOPELESS = np.array([*(LAST.get(reason, 0) for reason in REASONS), 0])
 LEAST_CAPABILITY = 7.5  # CUDA 13 dropped what came before
+
+
+Card = tuple[Device, int]  # and its bytes after the overhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +180,12 @@ def by_size(gpu: Device) -> tuple[int, int, str]:
     return gpu.memory_bytes, gpu.memory_bandwidth or 0, gpu.name
 
 
-def usable(host: HostSpec, gpus: Sequence[Device]) -> list[Device]:
+def usable(host: HostSpec, gpus: Sequence[Device]) -> list[Card]:
     """Cards that a fix may name, smallest first: of the maker at hand, and not too old for current drivers."""
     vendors = {d.vendor for d in host.devices if not d.unified}
-    return sorted(
-        (
-            gpu
-            for gpu in gpus
-            if (not vendors or gpu.vendor in vendors)
-            and float(gpu.compute_capability or LEAST_CAPABILITY) >= LEAST_CAPABILITY
-        ),
-        key=by_size,
-    )
+    able = (gpu for gpu in gpus if not vendors or gpu.vendor in vendors)
+    new = (gpu for gpu in able if float(gpu.compute_capability or LEAST_CAPABILITY) >= LEAST_CAPABILITY)
+    return [(gpu, gpu.available_bytes - device_overhead(gpu)) for gpu in sorted(new, key=by_size)]
 
 
 def named(host: HostSpec) -> str | None:
@@ -198,6 +196,9 @@ def named(host: HostSpec) -> str | None:
 # ---------------------------------------------------------------- memory
 
 
+Found = tuple[tuple[int, int, str], tuple[Fix, ...]]  # what binds, and what would help
+
+
 @dataclass(slots=True)
 class Search:
     """All variations screened at once for the models that do not fit."""
@@ -205,10 +206,10 @@ class Search:
     index: Index
     host: HostSpec
     workload: Workload
-    gpus: list[Device]  # that a fix may name
+    gpus: list[Card]  # that a fix may name
     tried: list[Variation]
     kinds: dict[int, list[int]]  # by model: what each variation was screened to
-    known: dict[tuple[Any, ...], tuple[Fix, ...]] = field(default_factory=dict)  # by layout
+    known: dict[int, Found] = field(default_factory=dict)  # by layout
 
     @classmethod
     def over(cls, index: Index, unfit: list[int], host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Search:
@@ -224,12 +225,13 @@ class Search:
             return Rejection(self.index.catalog.models[i].slug, None, "unknown_layout", None, None)
         model, build = self.index.build(row)
         assert build.sizes is not None
-        needed, available, reason = binding(build, self.host, self.workload, embedding=embeds(model))
         # Versions of one model share a layout: what was searched for one of them holds for all.
-        layout = (build.sizes.arch, build.sizes.layers, build.sizes.n_vocab, build.bytes, model.task)
+        layout, embedding = self.index.layout[i], embeds(model)
         if layout not in self.known:
-            self.known[layout] = self.fixes(i, build, embedding=embeds(model))
-        return Rejection(model.slug, build.id, reason, needed, available, self.known[layout])
+            bound = binding(build, self.host, self.workload, embedding=embedding)
+            self.known[layout] = bound, self.fixes(i, build, embedding=embedding)
+        (needed, available, reason), fixes = self.known[layout]
+        return Rejection(model.slug, build.id, reason, needed, available, fixes)
 
     def fixes(self, i: int, build: BuildSpec, *, embedding: bool) -> tuple[Fix, ...]:
         assert build.sizes is not None
@@ -248,7 +250,7 @@ class Search:
 
 
 def smallest_gpu(
-    build: BuildSpec, host: HostSpec, workload: Workload, gpus: Sequence[Device], *, embedding: bool
+    build: BuildSpec, host: HostSpec, workload: Workload, gpus: Sequence[Card], *, embedding: bool
 ) -> Fix | None:
     """The smallest card of `gpus`, or the fewest of the smallest that work together, that hold the whole build."""
     assert build.sizes is not None
@@ -256,11 +258,10 @@ def smallest_gpu(
         workload = replace(workload, context=grid(workload.context))
     base = settings_for(build.sizes, workload, embedding=embedding)
     whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
-    owned = {d.name: sum(o.name == d.name for o in host.devices) for d in host.devices}
-    rooms = [(card, card.available_bytes - device_overhead(card)) for card in gpus]
+    owned = Counter(device.name for device in host.devices)
     for count in COUNTS:
         # The first that has the room nearly always does; the next few cover uneven layers.
-        able = (card for card, room in rooms if count * room >= whole and count > owned.get(card.name, 0))
+        able = (card for card, room in gpus if count * room >= whole and count > owned[card.name])
         for card in islice(able, 3):
             # The machine around a card that one would buy has room for the host's part.
             machine = HostSpec((card,) * count, None, None)

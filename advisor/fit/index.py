@@ -45,6 +45,7 @@ class Index:
     strengths: dict[str, Strengths]  # by use case
     ends: Ints  # the rows of model i are ends[i] to ends[i + 1]
     smallest: Ints  # by model: row of the smallest build above the quality floor, or NOBODY
+    layout: list[int]  # by model: a number that those whose smallest builds are alike but for their values share
     successor: Ints  # by model: which model replaces it, or NOBODY
     place: Ints  # by model: its place in the order of slugs
     numbers: dict[str, int]  # slug -> place in the catalog
@@ -58,6 +59,7 @@ class Index:
         losses = np.array([loss(models[m], models[m].builds[b]) for m, b in owners], dtype=np.float64)
         ends = np.searchsorted(table.model, np.arange(len(models) + 1))
         numbers = {model.slug: i for i, model in enumerate(models)}
+        smallest = _smallest(table, models, ends.tolist())
         return cls(
             catalog=catalog,
             table=table,
@@ -66,7 +68,8 @@ class Index:
             traits=Traits.of(models),
             strengths={use_case: Strengths.of(models, use_case) for use_case in USE_CASES},
             ends=ends,
-            smallest=_smallest(table, models, ends.tolist()),
+            smallest=smallest,
+            layout=_layouts(models, [table.build[row] for row in smallest]),
             successor=np.array([numbers.get(m.superseded_by or "", NOBODY) for m in models], dtype=np.int64),
             place=np.argsort(np.argsort(np.array([m.slug for m in models], dtype=object))),
             numbers=numbers,
@@ -101,6 +104,17 @@ def _smallest(table: Columns, models: tuple[ModelSpec, ...], ends: list[int]) ->
         builds = {row: model.builds[build[row]] for row in above}
         found.append(min(above, key=lambda row: (builds[row].bytes, builds[row].id), default=NOBODY))
     return np.array(found, dtype=np.int64)
+
+
+def _layouts(models: tuple[ModelSpec, ...], smallest: list[int]) -> list[int]:
+    numbers: dict[object, int] = {}
+    found = []
+    for model, number in zip(models, smallest, strict=True):
+        build = model.builds[number] if model.builds else None
+        sizes = build.sizes if build else None
+        alike = (sizes.arch, sizes.layers, sizes.n_vocab, build.bytes, model.task) if build and sizes else model.slug
+        found.append(numbers.setdefault(alike, len(numbers)))
+    return found
 
 
 def _published(models: tuple[ModelSpec, ...]) -> dict[str, list[BuildSpec]]:

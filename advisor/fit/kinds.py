@@ -51,3 +51,8 @@ def kinds(layers: Layers) -> Kinds:
             _known.clear()
         held = _known[id(layers)] = Kinds.of(layers)
     return held
+
+
+def distinct(layers: Layers) -> Layers:
+    """One of each kind of a build's blocks."""
+    return kinds(layers).distinct

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.division import divided, groups, layer_costs, singles
+from advisor.fit.kinds import distinct
 from advisor.fit.memory.llama_cpp import estimate
 from advisor.fit.offload import Offload
 from advisor.fit.spec import BuildSizes, DeviceMemory, HostSpec, Memory, Settings, Workload
@@ -243,7 +244,7 @@ def spread(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[in
 
 def kv_types(sizes: BuildSizes) -> tuple[str, ...]:
     """Cache types the build can use: q8_0 packs 32 values, so a head must be a multiple of that."""
-    rows = [n for layer in sizes.layers for n in (layer.k_elements, layer.v_elements) if n]
+    rows = [n for layer in distinct(sizes.layers) for n in (layer.k_elements, layer.v_elements) if n]
     return ("f16", "q8_0") if rows and all(n % 32 == 0 for n in rows) and sizes.causal else ("f16",)
 
 

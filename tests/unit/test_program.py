@@ -30,7 +30,7 @@ def _nothing_remembered() -> Iterator[None]:
 
 
 def forget() -> None:
-    for remembered in (planned.programs, planned.plans, llama_cpp.known):
+    for remembered in (planned.programs, planned.of_runs, llama_cpp.known):
         remembered.clear()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from advisor.fit.kinds import kinds
+from advisor.fit.kinds import distinct, kinds
 from advisor.fit.memory import compute, weights
 from advisor.fit.memory.cache import Cells, cells, layer_bytes, widest_v
 from advisor.fit.memory.planned import strays
@@ -56,7 +56,7 @@ def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None,
     if like:
         works, beside = [part.compute for part in like.devices], like.host.compute - output_rows
     else:
-        attending = tuple(x for x in kinds(sizes.layers).distinct if x.k_elements)
+        attending = tuple(x for x in distinct(sizes.layers) if x.k_elements)
         works, beside = compute.buffers(compute.Load(sizes, size, settings, flash, attending), where, rough)
     devices = tuple(
         DeviceMemory(weights, kv(held, True), work)

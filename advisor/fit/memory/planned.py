@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from advisor.fit.kinds import kinds
+from advisor.fit.kinds import distinct, kinds
 from advisor.fit.memory.cache import CELL_STEP
 from advisor.fit.memory.program import Program
 from advisor.fit.memory.run import Run, homes
@@ -73,7 +73,7 @@ def _shorter(run: Run) -> Run | None:
     apart = where.bounds[0] > 0 or where.output is None or not settings.kv_offload
     expanded = {settings.kv_type_k, settings.kv_type_v} != {"f16"}
     other = (settings.devices and (apart or expanded)) or not run.flash or run.rows == size.ubatch
-    windows = {layer.window for layer in kinds(layers).distinct if layer.k_elements}
+    windows = {layer.window for layer in distinct(layers) if layer.k_elements}
     least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
     lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
     sparse = run.sizes.graph["facts"]["top_k"] > 0  # the index scores every cell
@@ -92,25 +92,28 @@ def _overlaps(run: Run) -> bool:
     return settings.devices > 1 and whole and not (settings.experts_on_cpu or settings.override)
 
 
-plans: dict[tuple[Any, ...], tuple[BuildSizes, tuple[int, ...]]] = {}  # without the way over the layout's name
+of_runs: dict[tuple[Any, ...], tuple[BuildSizes, Program]] = {}  # without the way over the layout's name
 
 
 def _planned(run: Run) -> list[int]:
-    s = run.settings
+    """By the program of the run's layout, which is that of every context on the same side of all bends."""
+    s, size = run.settings, run.size
     asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
-    key = (id(run.sizes), run.where, run.size, run.flash, run.rows, run.rough, *asked)
-    held = plans.get(key)
+    batch = (size.streams, size.ubatch, size.slots, size.unified, size.swa_full)
+    key = (id(run.sizes), run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
+    held = of_runs.get(key)
     if held is None or held[0] is not run.sizes:
-        held = kept(plans, 2048)[key] = run.sizes, _found(run)
-    return list(held[1])
+        of = layout(run)
+        program = programs.get(of.name)
+        if program is None:
+            program = kept(programs)[of.name] = Program(of.copies)
+        held = kept(of_runs, 2048)[key] = run.sizes, program
+    return list(held[1].at(size.full, lambda: traced(run)))
 
 
-def _found(run: Run) -> tuple[int, ...]:
+def traced(run: Run) -> Schedule:
     of = layout(run)
-    program = programs.get(of.name)
-    if program is None:
-        program = kept(programs)[of.name] = Program(of.copies)
-    return program.at(run.size.full, lambda: Schedule(unroll(of.run, of.kept)))
+    return Schedule(unroll(of.run, of.kept))
 
 
 def strays(run: Run) -> bool:
@@ -167,7 +170,7 @@ def layout(run: Run) -> Layout:
 def bends(run: Run) -> tuple[bool, ...]:
     """Beyond which of its windows, and of the cells that an index chooses, the cache has grown."""
     size = run.size
-    windows = sorted({layer.window for layer in kinds(run.sizes.layers).distinct if layer.window is not None})
+    windows = sorted({layer.window for layer in distinct(run.sizes.layers) if layer.window is not None})
     return *(size.of(window) < size.full for window in windows), size.full > run.sizes.graph["facts"]["top_k"]
 
 
