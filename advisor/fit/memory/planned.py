@@ -47,27 +47,50 @@ programs: dict[bytes, Program] = {}  # by the layout's name
 astray_of: dict[bytes, bool] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run's program; where only masks grow with the context, also the least context of which that is so."""
+
+    sizes: BuildSizes  # held, so that its identity stays its own
+    program: Program
+    least: int | None
+    growth: tuple[int, ...]  # bytes per cell beyond the least, by device, the host's last
+
+
+of_runs: dict[tuple[Any, ...], Plan] = {}  # without the way over the layout's name
+
+
 def planned(run: Run) -> list[int]:
     """Bytes per device, the host's last."""
-    short = _shorter(run)
-    if short is None:
-        return _planned(run)
-    # Masks come first and stay until the last block: a longer context is only so much more of them.
-    copies = COPIES if _overlaps(run) else 1
-    longer = copies * 2 * run.size.tokens * (run.size.full - short.size.full)
-    blocks, host = kinds(run.sizes.layers), run.settings.devices
-    attends = {
-        home
-        for home, first, end in homes(run.where, len(run.sizes.layers))
-        if any(layer.k_elements and layer.window is None for layer, _ in blocks.between(first, end))
-    }
-    return [work + longer * (d in attends or (d == host and bool(attends))) for d, work in enumerate(_planned(short))]
+    plan, cells = planned_for(run), run.size.full
+    if plan.least is None:
+        return list(plan.program.at(cells, lambda: traced(run)))
+    least = plan.least
+    found = plan.program.at(least, lambda: traced(replace(run, size=replace(run.size, full=least))))
+    return [work + (cells - least) * more for work, more in zip(found, plan.growth, strict=True)]
 
 
-def _shorter(run: Run) -> Run | None:
-    """The same on the shortest context that has the same windows, where only the masks are longer; None elsewhere.
+def planned_for(run: Run) -> Plan:
+    """The plan of the run and of all others that differ in the context alone, on the same side of all its bends."""
+    s, size = run.settings, run.size
+    asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
+    batch = (size.streams, size.ubatch, size.slots, size.unified, size.swa_full)
+    key = (id(run.sizes), run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
+    held = of_runs.get(key)
+    if held is None or held.sizes is not run.sizes:
+        of = layout(run)
+        program = programs.get(of.name)
+        if program is None:
+            program = kept(programs)[of.name] = Program(of.copies)
+        held = kept(of_runs, 2048)[key] = Plan(run.sizes, program, *_growing(run, of.copies))
+    return held
 
-    Where experts are copied, a mask that is first read behind them lies where its size lets it, not before all else.
+
+def _growing(run: Run, copies: int) -> tuple[int | None, tuple[int, ...]]:
+    """The shortest context that has the same windows, from which on only the masks are longer, and by how much a cell.
+
+    Masks come first and stay until the last block. None elsewhere: where experts are copied, a mask that is first read
+    behind them lies where its size lets it, not before all else.
     """
     settings, size, where, layers = run.settings, run.size, run.where, run.sizes.layers
     apart = where.bounds[0] > 0 or where.output is None or not settings.kv_offload
@@ -77,12 +100,18 @@ def _shorter(run: Run) -> Run | None:
     least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
     lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
     sparse = run.sizes.graph["facts"]["top_k"] > 0  # the index scores every cell
-    if other or lent or sparse or size.swa_full or size.full <= least:
-        return None
+    if other or lent or sparse or size.swa_full or size.full < least:
+        return None, ()
     firsts = [layers[il] for il in where.bounds[:-1] if il < len(layers)]
     if settings.devices and where.experts and any(layer.window or not layer.k_elements for layer in firsts):
-        return None
-    return replace(run, size=replace(size, full=least))
+        return None, ()
+    attends = {
+        home
+        for home, first, end in homes(where, len(layers))
+        if any(layer.k_elements and layer.window is None for layer, _ in kinds(layers).between(first, end))
+    }
+    masks, host = copies * 2 * size.tokens, settings.devices
+    return least, tuple(masks * (d in attends or (d == host and bool(attends))) for d in range(host + 1))
 
 
 def _overlaps(run: Run) -> bool:
@@ -90,25 +119,6 @@ def _overlaps(run: Run) -> bool:
     settings, where = run.settings, run.where
     whole = where.bounds[0] == 0 and where.output is not None and settings.kv_offload
     return settings.devices > 1 and whole and not (settings.experts_on_cpu or settings.override)
-
-
-of_runs: dict[tuple[Any, ...], tuple[BuildSizes, Program]] = {}  # without the way over the layout's name
-
-
-def _planned(run: Run) -> list[int]:
-    """By the program of the run's layout, which is that of every context on the same side of all bends."""
-    s, size = run.settings, run.size
-    asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
-    batch = (size.streams, size.ubatch, size.slots, size.unified, size.swa_full)
-    key = (id(run.sizes), run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
-    held = of_runs.get(key)
-    if held is None or held[0] is not run.sizes:
-        of = layout(run)
-        program = programs.get(of.name)
-        if program is None:
-            program = kept(programs)[of.name] = Program(of.copies)
-        held = kept(of_runs, 2048)[key] = run.sizes, program
-    return list(held[1].at(size.full, lambda: traced(run)))
 
 
 def traced(run: Run) -> Schedule:
