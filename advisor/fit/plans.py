@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.fit import utility
+from advisor.fit.kinds import kinds as kinds_of
 from advisor.fit.placement import KINDS, Placed, place, placements
 from advisor.fit.quality import kv_loss, quantization_loss
 from advisor.fit.requirements import context_limit, strength
@@ -101,8 +102,11 @@ def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[
 def tokens_more(plan: Plan, room: int) -> float:
     """Tokens per request by which the context could still grow, by memory and by training."""
     assert plan.build.sizes is not None
-    full = [layer for layer in plan.build.sizes.layers if layer.window is None]
-    each = plan.settings.slots * sum(2 * (layer.k_elements + layer.v_elements) for layer in full)
+    layers = plan.build.sizes.layers
+    values = (
+        (x.k_elements + x.v_elements) * n for x, n in kinds_of(layers).between(0, len(layers)) if x.window is None
+    )
+    each = plan.settings.slots * 2 * sum(values)
     limit = context_limit(plan.model) or plan.settings.context
     growth = limit - plan.settings.context // plan.settings.slots
     return max(0.0, min(growth, room / each if each else growth))

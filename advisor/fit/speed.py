@@ -20,9 +20,8 @@ RATES = ("dense", "experts", "cache", "flops", "expert_flops", "attention_flops"
 
 def experts_touched(step: Step, tokens: Number) -> Number:
     """By how much the experts read grow from one token to `tokens` that choose independently."""
-    share = step.experts_used / np.maximum(step.experts_total, 1.0)
-    touched: Number = (1.0 - (1.0 - share) ** tokens) / np.maximum(share, 1e-9)
-    return touched
+    share = step.experts_used / step.experts_total
+    return (1.0 - (1.0 - share) ** tokens) / share
 
 
 def computing_seconds(step: Step, rate: Rate) -> Number:
@@ -40,10 +39,10 @@ def decode_seconds(step: Step, rate: Rate, streams: Number = 1.0) -> Number:
 
 def prefill_seconds(step: Step, rate: Rate, tokens: Number, ubatch: Number) -> Number:
     """Seconds to read a prompt of `tokens`; the step's attention is that of the token in the middle."""
-    read = step.dense / rate.dense + step.experts * experts_touched(step, np.minimum(tokens, ubatch)) / rate.experts
+    batch = min(tokens, ubatch) if isinstance(tokens, float | int) else np.minimum(tokens, ubatch)
+    read = step.dense / rate.dense + step.experts * experts_touched(step, batch) / rate.experts
     each = read + rate.fixed + rate.block * step.blocks
-    seconds: Number = np.ceil(tokens / ubatch) * each + tokens * computing_seconds(step, rate)
-    return seconds
+    return -(-tokens // ubatch) * each + tokens * computing_seconds(step, rate)
 
 
 def estimate(
