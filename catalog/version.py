@@ -12,8 +12,7 @@ import hashlib
 from typing import Any
 
 import orjson
-from django.db import models, transaction
-from django.db.models import Value
+from django.db import connection, models, transaction
 from django.db.models.signals import post_delete, post_save
 
 from catalog.models import Benchmark, Build, CatalogVersion, Evidence, EvidenceSource, Licence, Model, Withheld
@@ -30,11 +29,18 @@ KEYS: dict[type[models.Model], tuple[str, ...]] = {
 }
 
 
+# Plain SQL: the ORM takes ten times as long to put it together as the database to answer it.
+CURRENT = (
+    f"SELECT 0, digest FROM {CatalogVersion._meta.db_table} "  # noqa: S608  names of our own tables
+    f"UNION ALL SELECT 1, name FROM {EvidenceSource._meta.db_table} WHERE NOT enabled"
+)
+
+
 def current() -> str:
     """Empty when nothing was ever loaded. One query: every question asks it."""
-    content = CatalogVersion.objects.values_list(Value(0), "digest")
-    off = EvidenceSource.objects.filter(enabled=False).order_by().values_list(Value(1), "name")
-    (kind, digest), *names = sorted(content.union(off, all=True)) or [(0, "")]
+    with connection.cursor() as cursor:
+        cursor.execute(CURRENT)
+        (kind, digest), *names = sorted(cursor.fetchall()) or [(0, "")]
     if kind:  # sources only
         return ""
     if names:

@@ -68,13 +68,12 @@ class Offload:
         return replace(self.whole, gpu_layers=self.most + 1 - count, tensor_split=split)
 
     def at(self, count: int) -> Weighed:
-        if not self.experts:
-            costs = self.costs[count:]
-        else:
-            layers = self.sizes.layers[:count]
-            costs = [cost - x.experts_device for cost, x in zip(self.costs, layers, strict=False)] + self.costs[count:]
         if len(self.rooms) == 1:
-            return self.weigh(count, (len(costs),))
+            return self.weigh(count, (self.most + 1 if self.experts else self.most + 1 - count,))
+        costs = self.costs[count:]
+        if self.experts:
+            layers = self.sizes.layers[:count]
+            costs = [cost - x.experts_device for cost, x in zip(self.costs, layers, strict=False)] + costs
         return divided(costs, self.rooms, lambda counts: self.weigh(count, counts))
 
     def weigh(self, count: int, counts: tuple[int, ...]) -> Weighed:
