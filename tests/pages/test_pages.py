@@ -133,8 +133,10 @@ def test_filters_that_are_set_are_shown_on_a_narrow_page_too(client: Client, que
 
 
 def test_an_old_reading_says_so(client: Client, local: Host) -> None:
-    Snapshot.objects.update(taken=timezone.now() - timedelta(hours=1))
-    assert "(stale)" in page(client, "/")
+    Snapshot.objects.update(taken=timezone.now() - timedelta(hours=3))
+    text = page(client, "/")
+    assert "(stale)" in text
+    assert "read 3 h ago" in text
 
 
 def test_a_failed_probe_is_told_and_the_machine_is_still_answered(client: Client, driver: Callable[..., None]) -> None:
