@@ -63,6 +63,9 @@ def test_the_history_says_what_changed_and_by_whom(signed_in: tuple[Page, str]) 
         page.wait_for_timeout(300)  # Django's links change their colour slowly
         found = Axe().run(page)
         assert found.violations_count == 0, f"{width} {scheme}: {found.generate_report()}"
+    changes = latest.get_by_role("list").bounding_box()
+    assert changes
+    assert changes["width"] > 250  # not a column of syllables
     assert complaints == []
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import unquote_plus
 from uuid import UUID, uuid4
 
 import pytest
@@ -110,6 +111,7 @@ def test_a_name_of_several_cards_offers_each_as_a_link_that_answers(client: Clie
     assert len(links) >= 2
     for link in links:
         assert "use_case=coding" in link
+        assert unquote_plus(link).partition("&")[0].endswith(hw.partition(",")[2])  # what else the machine has stays
         assert '<li class="result"' in page(client, unescape(link))
 
 
