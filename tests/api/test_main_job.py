@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -85,6 +86,23 @@ def test_ask_launch_what_was_advised_chat_compare_and_stop(client: Client) -> No
     assert (stopped["endpoint"], stopped["reservations"]) == (None, [])
     with pytest.raises(urllib.error.URLError):
         chat(ready)
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "said"),
+    [
+        ([b'{"hardware": {"text": ', b'"RTX 4090"}, "limit": 1}'], 200, "NVIDIA GeForce RTX 4090"),
+        ([b'{"hardware": {"text": "Foo 9000"}}'], 422, "Foo 9000"),
+        ([b" " * 500_000] * 5, 413, "2,000,000 bytes"),
+    ],
+)
+def test_a_body_that_comes_in_chunks_is_read(berth: Berth, parts: list[bytes], status: int, said: str) -> None:
+    link = http.client.HTTPConnection("127.0.0.1", berth.port, timeout=30)
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    link.request("POST", "/api/v1/recommendations/", iter(parts), headers, encode_chunked=True)
+    answer = link.getresponse()
+    assert (answer.status, said in answer.read().decode()) == (status, True)
+    link.close()
 
 
 def test_launching_takes_a_token_with_that_scope(berth: Berth) -> None:
