@@ -125,8 +125,7 @@ def test_a_tag_works_through_gzip(writer: Client) -> None:
     assert writer.get(OWN, headers=packed | {"if-none-match": first["ETag"]}).status_code == 304
     changed = writer.patch(OWN, {"name": "New"}, JSON, headers=packed | {"if-match": first["ETag"]})
     assert changed.status_code == 200
-    again = writer.patch(OWN, {"name": "Newer"}, JSON, headers=packed | {"if-match": first["ETag"]})
-    problem(again, 412)
+    assert writer.patch(OWN, {"name": "Newer"}, JSON, headers=packed | {"if-match": first["ETag"]}).status_code == 412
     assert writer.patch(OWN, {"name": "Newer"}, JSON, headers=packed | {"if-match": changed["ETag"]}).status_code == 200
 
 
