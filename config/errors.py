@@ -41,9 +41,19 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    return _plain(request, 500, "Something went wrong on our side; the log has the details.")
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database is locked or away, for the page that was asked for."""
+    answer = _plain(request, 503, problems.AWAY_SENTENCE)
+    answer["Retry-After"] = str(problems.AWAY_SECONDS)
+    return answer
+
+
+def _plain(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     """Renders nothing that could fail again: no template, no database, no traceback."""
-    sentence = "Something went wrong on our side; the log has the details."
     if request.path.startswith("/api/"):
-        return problems.respond(500, sentence)
-    body = f'<h1>{problems.TITLES[500]}</h1><p>{sentence}</p><p><a href="/">Back to the question</a></p>'
-    return HttpResponse(f'<!doctype html><html lang="en"><title>Error · Berth</title>{body}</html>', status=500)
+        return problems.respond(status, sentence)
+    body = f'<h1>{problems.TITLES[status]}</h1><p>{sentence}</p><p><a href="/">Back to the question</a></p>'
+    return HttpResponse(f'<!doctype html><html lang="en"><title>Error · Berth</title>{body}</html>', status=status)

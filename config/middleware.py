@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,10 @@ from django.middleware.common import CommonMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from config import errors
+from rest import problems
 from rest.throttles import caller, excess
 
+log = logging.getLogger(__name__)
 # No inline script and no inline style: whatever a catalog field, a GPU's name or a log line says stays text.
 POLICY = "; ".join(
     (
@@ -57,6 +60,16 @@ class AppendSlash(CommonMiddleware):
     """A missing slash is added by 308: after a 301 clients ask again by GET, and the question's body is lost unseen."""
 
     response_redirect_class = SameRequest
+
+
+class DatabaseAway(MiddlewareMixin):
+    """A view that found the database locked or away: 503, and when to come back."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, problems.AWAY):
+            return None
+        log.error("The database does not answer: %s", exception)
+        return errors.unavailable(request)
 
 
 class SignInWhereNotAnonymous(LoginRequiredMiddleware):

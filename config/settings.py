@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "config.middleware.AppendSlash",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.DatabaseAway",
     "config.middleware.LimitPages",
     "config.middleware.SignInWhereNotAnonymous",
     "django.contrib.messages.middleware.MessageMiddleware",

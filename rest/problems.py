@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from rest.logs import request_id
 
+log = logging.getLogger(__name__)
 TITLES = {
     400: "The request is not valid",
     401: "Not signed in",
@@ -31,6 +34,10 @@ TITLES = {
     503: "Not available at the moment",
 }
 CONTENT_TYPE = "application/problem+json"
+# A database that is locked or away; what is asked again after a moment is answered when it is back.
+AWAY = (OperationalError, InterfaceError)
+AWAY_SECONDS = 5
+AWAY_SENTENCE = f"The database does not answer at the moment; ask again in {AWAY_SECONDS} s."
 
 
 class Problem(exceptions.APIException):
@@ -82,6 +89,10 @@ def handler(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
         error = exceptions.PermissionDenied()
     elif isinstance(error, RequestDataTooBig):
         error = Problem(413, f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
+    elif isinstance(error, AWAY):
+        log.error("The database does not answer: %s", error)
+        set_rollback()
+        return respond(503, AWAY_SENTENCE, headers={"Retry-After": str(AWAY_SECONDS)})
     if not isinstance(error, exceptions.APIException):
         return None
     status, errors, extra = error.status_code, getattr(error, "errors", []), getattr(error, "extra", {})

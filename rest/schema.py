@@ -73,7 +73,7 @@ class Schema(AutoSchema):
         return isinstance(self.view, ETagged) and self.method not in SAFE_METHODS
 
     def problems(self, operation: dict[str, Any], one: bool) -> Iterator[int]:
-        yield from (400, 401, 403, 406, 429)
+        yield from (400, 401, 403, 406, 429, 503)
         yield from (int(status) for status, answer in operation["responses"].items() if int(status) >= 400)
         if one:
             yield 404
@@ -89,7 +89,7 @@ class Schema(AutoSchema):
         component = ResolvedComponent(f"Problem{status}", ResolvedComponent.RESPONSE, object="Problem")
         content = {CONTENT_TYPE: {"schema": self.named(PROBLEM)}}
         component.schema = {"description": TITLES[status], "content": content}
-        component.schema |= {"headers": WAIT} if status == 429 else {}
+        component.schema |= {"headers": WAIT} if status in (429, 503) else {}
         self.registry.register_on_missing(component)
         return component.ref
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from advisor import tokens
+from advisor import selectors, tokens
 from catalog.models import Licence
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,24 @@ def test_the_schema_refuses_as_json_what_it_would_not_be_asked(
 ) -> None:
     answer = getattr(Client(**HERE), method)(f"/api/v1/schema/{query}", headers={"accept": accept})
     problem(answer, status)
+
+
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection closed")])
+@pytest.mark.parametrize("path", ["/api/v1/recommendations/?hw=RTX+4090", "/?hw=RTX+4090"])
+def test_a_database_that_is_locked_or_away_is_503_and_says_when_to_come_back(
+    monkeypatch: pytest.MonkeyPatch, path: str, error: Exception
+) -> None:
+    def away() -> None:
+        raise error
+
+    monkeypatch.setattr(selectors, "catalog", away)
+    answer = Client(**HERE).get(path)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "does not answer at the moment" in answer.content.decode()
+    if path.startswith("/api/"):
+        problem(answer, 503)
+    monkeypatch.undo()
+    assert Client(**HERE).get(path).status_code == 200
 
 
 NO_JSON = {
