@@ -54,7 +54,7 @@ def row(claim: Claim, model: ModelSpec, index: Index) -> dict[str, Any] | None:
         return None
     workload = Workload(context=CONTEXT)
     base = settings_for(build.sizes, workload)
-    whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1))
+    whole = estimate(build.sizes, base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1))
     parts = {name: getattr(whole.devices[0], name) + getattr(whole.host, name) for name in ("weights", "kv", "compute")}
     claimed = claim.gigabytes * 10**9
     return {

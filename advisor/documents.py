@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -137,7 +136,7 @@ def command(plan: Plan, path: str | None) -> list[str]:
     engine = registry.engines().get(plan.engine)
     if engine is None:
         return []
-    stated = replace(plan.settings, flash_attention=plan.memory.flash_attention)
+    stated = plan.settings._replace(flash_attention=plan.memory.flash_attention)
     return engine.argv(stated, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -72,7 +71,7 @@ def predicted(row: Mapping[str, Any]) -> tuple[Speed, int]:
     used = tuple(range(count))
 
     def at(context: int) -> Speed:
-        held = replace(settings, context=context * streams, slots=streams)
+        held = settings._replace(context=context * streams, slots=streams)
         return estimate(
             sizes, held, host, used, prompt_tokens=context, engine=engine, parallel=engine in PARALLEL and count > 1
         )

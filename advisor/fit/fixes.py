@@ -257,7 +257,7 @@ def smallest_gpu(
     if scores_all(build.sizes):  # what holds a longer context on the grid holds this one
         workload = replace(workload, context=grid(workload.context))
     base = settings_for(build.sizes, workload, embedding=embedding)
-    whole = estimate(build.sizes, replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
+    whole = estimate(build.sizes, base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
     owned = Counter(device.name for device in host.devices)
     for count in COUNTS:
         # The first that has the room nearly always does; the next few cover uneven layers.
@@ -303,11 +303,11 @@ def smaller_steps(made: Plan) -> Iterator[tuple[str, Any, Any, BuildSpec, Settin
     """Single changes of stated settings that take less memory: (change, from, to, build, settings), gentlest first."""
     build, settings = made.build, made.settings
     if settings.kv_type_k == "f16" and build.sizes and "q8_0" in kv_types(build.sizes):
-        yield "kv_type", "f16", "q8_0", build, replace(settings, kv_type_k="q8_0", kv_type_v="q8_0")
+        yield "kv_type", "f16", "q8_0", build, settings._replace(kv_type_k="q8_0", kv_type_v="q8_0")
     for context in CONTEXTS:
         if context * settings.slots < settings.context:
             total = context * settings.slots
-            yield "context", settings.context, total, build, replace(settings, context=total)
+            yield "context", settings.context, total, build, settings._replace(context=total)
     for other in sorted(made.model.builds, key=lambda b: (-b.bytes, b.id)):
         if other.bytes < build.bytes and other.format == "gguf" and bits(other) >= LEAST_BITS:
             yield "quantization", build.quantization, other.quantization, other, settings
@@ -320,7 +320,7 @@ def binding(build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: 
     if not host.devices:
         memory = estimate(build.sizes, base)
         return memory.host.total, host.ram_available_bytes or 0, "host_memory"
-    whole = replace(base, devices=1, gpu_layers=len(build.sizes.layers) + 1)
+    whole = base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1)
     memory = estimate(build.sizes, whole, on_grid(build.sizes, whole) if scores_all(build.sizes) else None)
     sets = groups(host) or [(max(range(len(host.devices)), key=lambda i: host.devices[i].available_bytes),)]
     rooms = [(sum(host.devices[i].available_bytes for i in used), used) for used in sets]

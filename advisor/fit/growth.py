@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from advisor.fit.division import groups, singles
 from advisor.fit.placement import on_gpu, place, settings_for, weigh
@@ -47,7 +47,7 @@ def whole(sizes: BuildSizes, host: HostSpec, base: Settings) -> int:
     if placed is None:
         used = next(iter(groups(host)), tuple(singles(host)[:1]))
         layers = len(sizes.layers) + 1
-        placed = weigh(sizes, host, replace(base, devices=len(used), gpu_layers=layers), used, "gpus")
+        placed = weigh(sizes, host, base._replace(devices=len(used), gpu_layers=layers), used, "gpus")
     on_devices = sum(part.total for part in placed.memory.devices)
     pooled = not host.devices or any(host.devices[i].unified for i in placed.devices)
     return on_devices + (placed.memory.host.total if pooled else 0)

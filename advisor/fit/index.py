@@ -69,7 +69,7 @@ class Index:
             strengths={use_case: Strengths.of(models, use_case) for use_case in USE_CASES},
             ends=ends,
             smallest=smallest,
-            layout=_layouts(models, [table.build[row] for row in smallest]),
+            layout=_layouts(models, table, smallest.tolist()),
             successor=np.array([numbers.get(m.superseded_by or "", NOBODY) for m in models], dtype=np.int64),
             place=np.argsort(np.argsort(np.array([m.slug for m in models], dtype=object))),
             numbers=numbers,
@@ -106,11 +106,11 @@ def _smallest(table: Columns, models: tuple[ModelSpec, ...], ends: list[int]) ->
     return np.array(found, dtype=np.int64)
 
 
-def _layouts(models: tuple[ModelSpec, ...], smallest: list[int]) -> list[int]:
+def _layouts(models: tuple[ModelSpec, ...], table: Columns, smallest: list[int]) -> list[int]:
     numbers: dict[object, int] = {}
     found = []
-    for model, number in zip(models, smallest, strict=True):
-        build = model.builds[number] if model.builds else None
+    for model, row in zip(models, smallest, strict=True):
+        build = None if row == NOBODY else model.builds[table.build[row]]
         sizes = build.sizes if build else None
         alike = (sizes.arch, sizes.layers, sizes.n_vocab, build.bytes, model.task) if build and sizes else model.slug
         found.append(numbers.setdefault(alike, len(numbers)))

@@ -8,7 +8,6 @@ those of fewer blocks as well, on several of the first guess.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -44,7 +43,7 @@ class Offload:
         self, sizes: BuildSizes, host: HostSpec, base: Settings, used: tuple[int, ...], *, experts: bool
     ) -> None:
         self.sizes, self.experts, self.most = sizes, experts, len(sizes.layers)
-        self.whole = replace(base, devices=len(used), gpu_layers=self.most + 1)
+        self.whole = base._replace(devices=len(used), gpu_layers=self.most + 1)
         self.devices = [host.devices[i] for i in used]
         self.rooms = [device.available_bytes - device_overhead(device) for device in self.devices]
         self.pooled = any(device.unified for device in self.devices)
@@ -64,8 +63,8 @@ class Offload:
         """With `count` blocks on the host, the rest divided as `counts` says, else evenly."""
         split = tuple(map(float, counts)) if len(counts) > 1 else None
         if self.experts:
-            return replace(self.whole, experts_on_cpu=count, tensor_split=split)
-        return replace(self.whole, gpu_layers=self.most + 1 - count, tensor_split=split)
+            return self.whole._replace(experts_on_cpu=count, tensor_split=split)
+        return self.whole._replace(gpu_layers=self.most + 1 - count, tensor_split=split)
 
     def at(self, count: int) -> Weighed:
         if len(self.rooms) == 1:

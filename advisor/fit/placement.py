@@ -67,7 +67,7 @@ def settings_for(sizes: BuildSizes, workload: Workload, kv: str = "f16", *, embe
         return settings
     # A bidirectional encoder sees its whole input in one micro-batch; there is no second pass over a cache.
     micro = UBATCH if sizes.causal else cells
-    return replace(settings, embedding=True, batch=max(settings.batch, micro), ubatch=micro)
+    return settings._replace(embedding=True, batch=max(settings.batch, micro), ubatch=micro)
 
 
 def weigh(
@@ -111,7 +111,7 @@ def with_overhead(part: DeviceMemory, size: int) -> DeviceMemory:
 
 def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
     """Everything on one device, on the fastest where it fits."""
-    whole = replace(base, devices=1, gpu_layers=len(sizes.layers) + 1)
+    whole = base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
     for index in singles(host):
         placed = weigh(sizes, host, whole, (index,), "gpu")
         if placed.fits:
@@ -121,7 +121,7 @@ def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
 
 def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
     """Everything on the smallest number of devices that holds it: more devices make no single stream faster."""
-    whole = replace(base, devices=1, gpu_layers=len(sizes.layers) + 1)
+    whole = base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
     for members in groups(host):
         least = estimate(sizes, whole).devices[0]
         room = 0
@@ -129,7 +129,7 @@ def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
             room += host.devices[index].available_bytes - device_overhead(host.devices[index])
             if count < 2 or room < least.weights + least.kv:
                 continue
-            placed = spread(sizes, host, replace(whole, devices=count), members[:count], "gpus")
+            placed = spread(sizes, host, whole._replace(devices=count), members[:count], "gpus")
             if placed.fits:
                 return placed
     return None
@@ -163,7 +163,7 @@ def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
     Graphs with a part on the host take milliseconds to trace; on a grid most of them have been traced before.
     """
     cells = grid(settings.context // settings.slots)
-    return estimate(sizes, replace(settings, context=cells * settings.slots), rough=True)
+    return estimate(sizes, settings._replace(context=cells * settings.slots), rough=True)
 
 
 def grid(context: int) -> int:
@@ -181,7 +181,7 @@ def scores_all(sizes: BuildSizes) -> bool:
 def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
     if host.ram_available_bytes is None:
         return None
-    placed = weigh(sizes, host, replace(base, devices=0, gpu_layers=0), (), "cpu")
+    placed = weigh(sizes, host, base._replace(devices=0, gpu_layers=0), (), "cpu")
     return placed if placed.fits else None
 
 
@@ -199,7 +199,7 @@ def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed |
     count = max(settings.devices, len(settings.tensor_split or ()), 1 if settings.gpu_layers else 0)
     if count > len(host.devices):
         return None
-    settings = replace(settings, devices=count)
+    settings = settings._replace(devices=count)
     sets = [members[:count] for members in groups(host) if len(members) >= count] if count > 1 else []
     if count == 1:
         sets = [(index,) for index in singles(host)]
@@ -233,7 +233,7 @@ def spread(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[in
         return weigh(sizes, host, settings, used, placement)
 
     def by(counts: tuple[int, ...]) -> Placed:
-        return weigh(sizes, host, replace(settings, tensor_split=tuple(map(float, counts))), used, placement)
+        return weigh(sizes, host, settings._replace(tensor_split=tuple(map(float, counts))), used, placement)
 
     rooms = [host.devices[i].available_bytes - device_overhead(host.devices[i]) for i in used]
     return divided(layer_costs(sizes, settings), rooms, by)

@@ -110,8 +110,7 @@ class BuildSizes:
     graph: dict[str, Any] = field(default_factory=dict)  # what the compute-buffer rule of this architecture needs
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How llama.cpp is asked to run a build. Defaults are what Berth plans with, not llama-server's own."""
 
     context: int = 4096  # total cells asked for (-c): context per slot x slots unless unified

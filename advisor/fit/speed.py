@@ -68,7 +68,7 @@ def estimate(
     width = width_class(sizes)
     rates = [*(device_rate(device, width, engine) for device in devices), host_rate(host, width)]
     if parallel:
-        settings, rates = replace(settings, devices=1), [together(rates[0], len(devices)), rates[-1]]
+        settings, rates = settings._replace(devices=1), [together(rates[0], len(devices)), rates[-1]]
     full = steps(sizes, settings, settings.devices if parallel else len(devices), depth)
     half = steps(sizes, settings, settings.devices if parallel else len(devices), tokens // 2)
     decode = sum(float(decode_seconds(s, r, settings.slots)) for s, r in _busy(full, rates))

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def ask(command: Sequence[str], model: Path, settings: Settings, *, seconds: flo
     """
     if not command:
         raise NoAnswer("absent", "No engine that can be asked for its own plan is installed on this machine.")
-    request = {"model": str(model), "settings": asdict(settings), "seconds": seconds, "address_space": ADDRESS_SPACE}
+    request = {"model": str(model), "settings": settings._asdict(), "seconds": seconds, "address_space": ADDRESS_SPACE}
     # Without a backtrace of its own making: that would start a debugger.
     env = {"GGML_NO_BACKTRACE": "1", **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
     try:

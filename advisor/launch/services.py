@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -156,7 +155,7 @@ def enqueue(
         build=plan.build.id,
         engine=plan.engine,
         alias=plan.model.slug,
-        settings=asdict(plan.settings),
+        settings=plan.settings._asdict(),
         devices=uuids,
         model_path=str(path or ""),
         predicted=prediction(plan, uuids, program),

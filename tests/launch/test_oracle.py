@@ -81,7 +81,7 @@ def test_a_child_that_hangs_is_ended_with_all_that_it_started() -> None:
 
 def test_a_child_whose_parent_died_ends_by_itself(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.gguf")  # opening it for reading never returns
-    request = {"model": str(tmp_path / "x.gguf"), "settings": oracle.asdict(Settings()), "seconds": 1.0}
+    request = {"model": str(tmp_path / "x.gguf"), "settings": Settings()._asdict(), "seconds": 1.0}
     orphan = subprocess.run(
         COMMAND,
         input=json.dumps({**request, "address_space": oracle.ADDRESS_SPACE}).encode(),

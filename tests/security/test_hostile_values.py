@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -207,7 +206,7 @@ def test_no_payload_becomes_a_word_of_the_command_line(kind: str) -> None:
         for name in ("kv_type_k", "kv_type_v", "context", "slots", "gpu_layers", "tensor_split"):
             wrong: Any = (word,) if name == "tensor_split" else word
             with pytest.raises(ValueError, match="must"):
-                llama_cpp.argv(replace(Settings(), **{name: wrong}), model="/models/a.gguf", alias="a")
+                llama_cpp.argv(Settings()._replace(**{name: wrong}), model="/models/a.gguf", alias="a")
         with pytest.raises(ValueError, match="must be"):
             llama_cpp.env([word], "id")
 

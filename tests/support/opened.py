@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def write(path: Path, header: Header) -> Path:
 
 def ask(files: Sequence[tuple[Path, Settings]]) -> list[dict[str, dict[str, int]] | str]:
     """For each file the engine's plan, bytes by buffer and part, or one sentence on why it did not open it."""
-    request = json.dumps([(str(path), asdict(settings)) for path, settings in files])
+    request = json.dumps([(str(path), settings._asdict()) for path, settings in files])
     command = [sys.executable, "-m", "tests.support.opened"]
     done = subprocess.run(command, cwd=ROOM, input=request, capture_output=True, text=True, check=True, timeout=SECONDS)
     return json.loads(done.stdout)

@@ -131,10 +131,10 @@ def test_stated_settings_without_room_get_single_changes_that_would_fit():
     assert refusal.needed > refusal.available
     for fix in refusal.fixes:
         if fix.change == "kv_type":
-            changed = replace(settings, kv_type_k=fix.to, kv_type_v=fix.to)
+            changed = settings._replace(kv_type_k=fix.to, kv_type_v=fix.to)
             assert as_stated(build.sizes, host, changed).fits
         if fix.change == "context":
-            assert as_stated(build.sizes, host, replace(settings, context=fix.to)).fits
+            assert as_stated(build.sizes, host, settings._replace(context=fix.to)).fits
     assert refusal.fixes
 
 

@@ -83,14 +83,14 @@ def test_experts_move_to_the_host_one_block_at_a_time_and_no_more_than_needed():
     assert placed.placement == "experts_on_cpu"
     count = placed.settings.experts_on_cpu
     assert 0 < count < 48
-    assert not weigh(build, host, replace(placed.settings, experts_on_cpu=count - 1), placed.devices, "x").fits
+    assert not weigh(build, host, placed.settings._replace(experts_on_cpu=count - 1), placed.devices, "x").fits
 
 
 def test_partial_offload_puts_the_most_layers_that_fit_on_the_gpu():
     build, host = sizes("llama-3.3-70b-instruct"), machine(card(24))
     placed = place(build, host, Workload(context=8192))
     assert placed.placement == "partial"
-    more = replace(placed.settings, gpu_layers=placed.settings.gpu_layers + 1)
+    more = placed.settings._replace(gpu_layers=placed.settings.gpu_layers + 1)
     assert not weigh(build, host, more, placed.devices, "x").fits
 
 
@@ -133,7 +133,7 @@ def test_an_encoder_takes_its_whole_input_in_one_micro_batch():
 
 def test_llama_8b_with_128k_of_f16_cache_needs_more_than_16_gib():
     build, workload = sizes("llama-3.1-8b-instruct"), Workload(context=131072)
-    whole = estimate(build, replace(settings_for(build, workload), devices=1, gpu_layers=33)).devices[0].total
+    whole = estimate(build, settings_for(build, workload)._replace(devices=1, gpu_layers=33)).devices[0].total
     assert whole > 20 * GIB
     placed = place(build, machine(card(16)), workload)
     assert (placed.placement, placed.settings.kv_type_k) != ("gpu", "f16")

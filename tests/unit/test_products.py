@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from advisor.fit.memory.llama_cpp import estimate
@@ -30,8 +28,8 @@ def test_ollama_takes_its_context_from_the_gpu_memory_there_is(gib: int, tokens:
 def test_each_asks_llama_cpp_for_slots_cache_and_batches_of_its_own() -> None:
     short = Settings(context=4096, batch=512, ubatch=512)
     assert OLLAMA.settings(4096) == short
-    assert OLLAMA.settings(32768) == replace(short, context=32768, batch=1024, ubatch=1024)
-    assert OLLAMA.settings(32769) == replace(short, context=32769, batch=2048, ubatch=2048)
+    assert OLLAMA.settings(32768) == short._replace(context=32768, batch=1024, ubatch=1024)
+    assert OLLAMA.settings(32769) == short._replace(context=32769, batch=2048, ubatch=2048)
     assert LM_STUDIO.settings(4096) == Settings(4096, slots=4, unified=True, flash_attention=True)
 
 

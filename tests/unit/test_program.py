@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -40,11 +39,11 @@ def layouts(of: BuildSizes) -> Iterator[Settings]:
     for kv in ("f16", "q8_0"):
         common = Settings(context=1, kv_type_k=kv, kv_type_v=kv, devices=1, gpu_layers=blocks + 1)
         yield common
-        yield replace(common, devices=2, tensor_split=halves)
-        yield replace(common, gpu_layers=blocks // 2)
-        yield replace(common, devices=0, gpu_layers=0)
+        yield common._replace(devices=2, tensor_split=halves)
+        yield common._replace(gpu_layers=blocks // 2)
+        yield common._replace(devices=0, gpu_layers=0)
         if of.experts:
-            yield replace(common, devices=2, tensor_split=halves, experts_on_cpu=blocks // 3)
+            yield common._replace(devices=2, tensor_split=halves, experts_on_cpu=blocks // 3)
 
 
 @pytest.mark.parametrize("attention", MODELS)
@@ -54,7 +53,7 @@ def test_a_context_between_others_has_the_buffers_that_its_own_trace_gives(
     of, traced = sizes(MODELS[attention]), []
     monkeypatch.setattr(program, "steps", lambda *given, real=program.steps: traced.append(1) or real(*given))
     for settings in layouts(of):
-        asked = [replace(settings, context=context) for context in CONTEXTS]
+        asked = [settings._replace(context=context) for context in CONTEXTS]
         before = len(traced)
         together = {one: llama_cpp.estimate(of, one) for one in asked}
         assert len(traced) - before <= 4  # one layout a stretch between windows, however many contexts

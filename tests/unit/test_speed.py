@@ -62,20 +62,20 @@ def test_decode_never_exceeds_what_the_memory_can_deliver() -> None:
 
 
 def test_a_deeper_context_slows_decode_by_the_cache_it_reads() -> None:
-    shallow = on_card(settings=replace(WHOLE, context=256)).decode.mid
-    deep = on_card(settings=replace(WHOLE, context=131_072)).decode.mid
+    shallow = on_card(settings=WHOLE._replace(context=256)).decode.mid
+    deep = on_card(settings=WHOLE._replace(context=131_072)).decode.mid
     assert deep < shallow / 2
 
 
 def test_a_window_bounds_the_cache_that_a_deep_context_reads() -> None:
     windowed = replace(DENSE, layers=(replace(LAYER, window=1024),) * 32)
-    at_window = on_card(windowed, replace(WHOLE, context=1024)).decode.mid
-    assert on_card(windowed, replace(WHOLE, context=131_072)).decode.mid == pytest.approx(at_window)
+    at_window = on_card(windowed, WHOLE._replace(context=1024)).decode.mid
+    assert on_card(windowed, WHOLE._replace(context=131_072)).decode.mid == pytest.approx(at_window)
 
 
 def test_a_quantized_cache_is_read_faster() -> None:
-    deep = replace(WHOLE, context=65_536)
-    packed = replace(deep, kv_type_k="q8_0", kv_type_v="q8_0")
+    deep = WHOLE._replace(context=65_536)
+    packed = deep._replace(kv_type_k="q8_0", kv_type_v="q8_0")
     assert on_card(settings=packed).decode.mid > 1.2 * on_card(settings=deep).decode.mid
 
 
@@ -93,26 +93,26 @@ def test_more_streams_touch_more_experts_up_to_all_of_them() -> None:
 
 
 def test_slots_share_the_reading_of_weights_so_that_all_together_are_faster_and_each_is_slower() -> None:
-    one = on_card(settings=replace(WHOLE, context=2048))
-    eight = on_card(settings=replace(WHOLE, context=2048 * 8, slots=8))
+    one = on_card(settings=WHOLE._replace(context=2048))
+    eight = on_card(settings=WHOLE._replace(context=2048 * 8, slots=8))
     assert eight.decode.mid < one.decode.mid < 8 * eight.decode.mid
     assert eight.at_context == one.at_context == 2048
 
 
 def test_layers_on_the_cpu_cost_what_its_memory_cannot_deliver() -> None:
-    half = on_card(settings=replace(WHOLE, gpu_layers=16))
+    half = on_card(settings=WHOLE._replace(gpu_layers=16))
     none = estimate(DENSE, Settings(context=8192), HOST, ())
     assert none.decode.mid < half.decode.mid < on_card().decode.mid / 3
     assert half.basis == none.basis == "roofline"
 
 
 def test_experts_on_the_cpu_are_slower_than_all_on_the_card_and_faster_than_all_on_the_cpu() -> None:
-    apart = on_card(SPARSE, replace(WHOLE, experts_on_cpu=32)).decode.mid
+    apart = on_card(SPARSE, WHOLE._replace(experts_on_cpu=32)).decode.mid
     assert estimate(SPARSE, Settings(context=8192), HOST, ()).decode.mid < apart < on_card(SPARSE).decode.mid
 
 
 def test_two_cards_in_sequence_are_no_faster_than_one() -> None:
-    two = on_card(settings=replace(WHOLE, devices=2)).decode.mid
+    two = on_card(settings=WHOLE._replace(devices=2)).decode.mid
     assert two == pytest.approx(on_card().decode.mid, rel=0.05)
     assert two <= on_card().decode.mid
 
@@ -123,8 +123,8 @@ def test_blocks_go_to_the_cards_from_the_last_one_backwards_and_by_the_split() -
 
 
 def test_the_output_matrix_follows_the_last_block_only_when_asked_for() -> None:
-    inside = steps(DENSE, replace(WHOLE, gpu_layers=33), 1, 1)[0].dense
-    outside = steps(DENSE, replace(WHOLE, gpu_layers=32), 1, 1)[0].dense
+    inside = steps(DENSE, WHOLE._replace(gpu_layers=33), 1, 1)[0].dense
+    outside = steps(DENSE, WHOLE._replace(gpu_layers=32), 1, 1)[0].dense
     assert inside - outside == DENSE.output_device
 
 
@@ -161,7 +161,7 @@ def test_an_unmeasured_card_is_called_roofline_and_has_a_wider_range() -> None:
 def test_what_is_assumed_is_said() -> None:
     nameless = replace(CARD, name="Card", memory_bandwidth=None)
     bare = HostSpec((nameless,), 64 * GIB, 60 * GIB)
-    notes = on_card(settings=replace(WHOLE, gpu_layers=16), host=bare).notes
+    notes = on_card(settings=WHOLE._replace(gpu_layers=16), host=bare).notes
     assert len(notes) == 2
     assert "Card" in notes[0]
     assert "RAM bandwidth is not stated" in notes[1]

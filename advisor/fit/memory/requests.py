@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from advisor.fit.spec import Settings
@@ -123,12 +123,12 @@ def _moved(settings: Settings, text: Any) -> Request:
         if not pattern or buffer != "CPU":
             raise ValueError("The setting 'ot' must be PATTERN=CPU; other buffers than CPU are not estimated.")
         patterns.append(pattern)
-    everything = replace(settings, experts_on_cpu=ALL_LAYERS, override=text)
+    everything = settings._replace(experts_on_cpu=ALL_LAYERS, override=text)
     if patterns == [EXPERTS]:
         return Request(everything)
     numbers = [FIRST_EXPERTS.fullmatch(pattern) for pattern in patterns]
     if [int(m[1]) for m in numbers if m] == list(range(len(patterns))):
-        return Request(replace(settings, experts_on_cpu=len(patterns), override=text))
+        return Request(settings._replace(experts_on_cpu=len(patterns), override=text))
     try:
         return Request(everything, re.compile("|".join(f"(?:{p})" for p in patterns)))
     except re.error as error:
