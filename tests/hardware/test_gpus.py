@@ -81,8 +81,9 @@ def test_a_name_is_understood_as_people_write_it(written: str, meant: str) -> No
     ],
 )
 def test_a_name_is_never_half_a_match(written: str) -> None:
-    with pytest.raises(UnknownGpu, match="memory_bytes and memory_bandwidth"):
+    with pytest.raises(UnknownGpu, match="state its memory and its memory bandwidth") as unknown:
         lookup(written)
+    assert unknown.value.fields == ("memory_bytes", "memory_bandwidth")
 
 
 @pytest.mark.parametrize(
