@@ -165,7 +165,9 @@ def test_answers_and_rejected_models_link_to_it_with_the_same_machine(client: Cl
 
 def test_it_leads_to_what_the_model_needs(client: Client) -> None:
     (link,) = re.findall(r'href="(/requirements/[^"]+)"', page(client, "/models/qwen3-8b/"))
-    assert "What does Qwen3-8B need?" in page(client, link)
+    text = page(client, link)
+    assert "What does Qwen3-8B need?" in text
+    assert '<a href="/models/qwen3-8b/">Qwen3-8B</a> runs whole' in text
 
 
 def test_a_page_asks_the_database_a_handful_of_times(client: Client, django_assert_max_num_queries: Any) -> None:
