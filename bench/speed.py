@@ -64,7 +64,7 @@ def judged(path: Path = ROWS) -> Iterator[Judged]:
         bare = Settings(gpu_layers=len(sizes.layers) + 1 if device else 0, devices=len(on))
 
         decode, prefill = (
-            estimate(sizes, replace(bare, context=context), host, tuple(range(len(on))), engine=row["engine"])
+            estimate(sizes, bare._replace(context=context), host, tuple(range(len(on))), engine=row["engine"])
             for context in (row["depth"] + 64, row["prompt_tokens"] or 512)
         )
         first = row["depth"] in {0, row["prompt_tokens"]}  # not a prompt after a prompt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.fit.memory.ggml_types import cuda_bytes, host_bytes, pad
 from advisor.fit.spec import BuildSizes, LayerSizes, Settings
@@ -10,8 +10,7 @@ from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 CELL_STEP = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(NamedTuple):
     """How many tokens the cache of one stream holds, and how large the batches of the graph are."""
 
     full: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.fit.kinds import kinds
 from advisor.fit.memory.cache import Cells, layer_bytes
@@ -18,8 +18,7 @@ ROTATION = 80 << 10  # matrices that rotate K and V before they are quantised
 PLAIN = ("f32", "f16", "bf16")
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """What the graph works on: distinct attending blocks and the settings as the engine resolved them."""
 
     sizes: BuildSizes

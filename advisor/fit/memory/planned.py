@@ -8,7 +8,7 @@ mixes give some blocks larger weights than their likes; a rough plan takes the l
 from __future__ import annotations
 
 import marshal
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -66,7 +66,7 @@ def planned(run: Run) -> list[int]:
     if plan.least is None:
         return list(plan.program.at(cells, lambda: traced(run)))
     least = plan.least
-    found = plan.program.at(least, lambda: traced(replace(run, size=replace(run.size, full=least))))
+    found = plan.program.at(least, lambda: traced(run._replace(size=run.size._replace(full=least))))
     return [work + (cells - least) * more for work, more in zip(found, plan.growth, strict=True)]
 
 
@@ -74,7 +74,7 @@ def planned_for(run: Run) -> Plan:
     """The plan of the run and of all others that differ in the context alone, on the same side of all its bends."""
     s, size = run.settings, run.size
     asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
-    batch = (size.streams, size.ubatch, size.slots, size.unified, size.swa_full)
+    batch = size[1:]  # all but the context
     key = (id(run.sizes), run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
     held = of_runs.get(key)
     if held is None or held.sizes is not run.sizes:
@@ -128,7 +128,7 @@ def traced(run: Run) -> Schedule:
 
 def strays(run: Run) -> bool:
     """Whether attention runs apart from its block when each slot adds one token: "auto" then means no flash."""
-    of = layout(replace(run, size=replace(run.size, ubatch=run.size.slots), rows=run.size.slots))
+    of = layout(run._replace(size=run.size._replace(ubatch=run.size.slots), rows=run.size.slots))
     found = astray_of.get(of.name)
     if found is None:
         try:
@@ -149,7 +149,7 @@ def kept(known: dict[Any, Any], most: int = REMEMBERED) -> dict[Any, Any]:
 def layout(run: Run) -> Layout:
     host = run.settings.devices
     copied = run.where.experts if host else 0  # blocks before this one have weights that lie elsewhere
-    run = replace(run, sizes=alike(run)) if copied and run.rough else run
+    run = run._replace(sizes=alike(run)) if copied and run.rough else run
     sizes, settings, where = run.sizes, run.settings, run.where
     borrows, stacked = dict(sizes.graph["borrows"]), sizes.graph["facts"]["stacked"]
     symbols: list[Symbol] = []
@@ -168,7 +168,7 @@ def layout(run: Run) -> Layout:
     content = (
         *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
         tuple(symbols[il] for il in traced),
-        *(host, where.output, astuple(replace(run.size, full=0)), bends(run)),
+        *(host, where.output, tuple(run.size._replace(full=0)), bends(run)),
         *(settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
         *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
         len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # blocks that are not traced have zeros too

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.fit.memory.cache import Cells
 from advisor.fit.memory.weights import Placement
@@ -11,8 +11,7 @@ from advisor.fit.spec import BuildSizes, LayerSizes, Settings
 PLAIN = ("f32", "f16", "bf16")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What one trace is of."""
 
     sizes: BuildSizes
