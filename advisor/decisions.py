@@ -19,7 +19,8 @@ def remember(digest: str, question: dict[str, Any]) -> None:
     if digest in _known:
         return
     try:
-        Decision.objects.get_or_create(digest=digest, defaults={"question": question})
+        # One statement: get_or_create takes a savepoint and two.
+        Decision.objects.bulk_create([Decision(digest=digest, question=question)], ignore_conflicts=True)
     except DatabaseError:
         return
     if len(_known) > 10_000:

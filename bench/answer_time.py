@@ -1,7 +1,9 @@
-"""How long an answer takes: compute alone and through HTTP, over questions that differ, so that nothing is remembered;
-and through HTTP when one question is asked again and again, as a fleet of machines of one kind does.
+"""How long an answer takes, compute alone and through HTTP.
 
-    python bench/answer_time.py [--questions 120]
+Over questions that differ, so that no answer is kept: right after the start, and after many others, when most graphs
+were traced once; and when one question is asked again and again, as a fleet of machines of one kind does.
+
+    python bench/answer_time.py [--questions 120] [--others 1000]
 
 On the seed catalog in a folder that is thrown away. Prints percentiles in milliseconds; asserts nothing.
 """
@@ -13,7 +15,7 @@ import random
 import time
 from collections.abc import Callable
 
-from serving import berth, seeded
+from serving import MIB, berth, seeded
 
 HARDWARE = (
     "RTX 4090, 64 GB RAM",
@@ -51,14 +53,15 @@ def timed(ask: Callable[[dict], object], asked: list[dict], clock: Callable[[], 
 
 def show(name: str, spent: list[float]) -> None:
     p50, p95 = (spent[min(len(spent) - 1, int(share * len(spent)))] for share in (0.5, 0.95))
-    print(f"{name:<34} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   worst {spent[-1]:6.1f} ms   n {len(spent)}")
+    print(f"{name:<44} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   worst {spent[-1]:6.1f} ms   n {len(spent)}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=int, default=120)
+    parser.add_argument("--others", type=int, default=1000)
     options = parser.parse_args()
-    asked = questions(options.questions + 5)
+    asked = questions(5 + 2 * options.questions + options.others)
 
     with seeded():
         report(options, asked)
@@ -68,13 +71,21 @@ def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ign
     from advisor import advice, selectors  # noqa: PLC0415  after Django is set up
 
     print(f"{len(selectors.catalog().catalog.models)} models, {len(selectors.catalog().table.model)} builds")
-    timed(advice.recommend, asked[:5], time.perf_counter)
-    show("compute", timed(advice.recommend, asked[5:], time.perf_counter))
+    warm, first, new = asked[:5], asked[5 : 5 + options.questions], asked[-options.questions :]
+    others = asked[5 + options.questions : -options.questions]
+
+    def measure(name: str, ask: Callable[[dict], object], clock: Callable[[], float]) -> None:  # type: ignore[type-arg]
+        timed(ask, warm, clock)
+        show(f"{name}, right after the start", timed(ask, first, clock))
+        timed(ask, others, clock)
+        show(f"{name}, after {len(others)} other questions", timed(ask, new, clock))
+
+    measure("compute", advice.recommend, time.perf_counter)
     with berth() as server:
         client = server.client()
-        timed(client.ask, asked[:5], time.perf_counter)
-        show("HTTP", timed(client.ask, asked[5:], time.perf_counter))
-        show("HTTP, one question again", timed(client.ask, asked[:1] * len(asked), time.perf_counter))
+        measure("HTTP", client.ask, time.perf_counter)
+        show("HTTP, one question again", timed(client.ask, asked[:1] * len(new), time.perf_counter))
+        print(f"resident {max(server.rss()) / MIB:.0f} MiB")
 
 
 if __name__ == "__main__":
