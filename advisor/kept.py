@@ -18,8 +18,14 @@ _lock = threading.Lock()
 
 def document(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """`answer` for what goes out as JSON, packed: in a fiftieth of the room, and each caller gets its own."""
-    packed = answer(key, lambda: zlib.compress(orjson.dumps(work_out()), 1))
-    found: dict[str, Any] = orjson.loads(zlib.decompress(packed))
+    fresh: list[bytes] = []
+
+    def pack() -> bytes:
+        fresh.append(orjson.dumps(work_out()))
+        return zlib.compress(fresh[0], 1)
+
+    packed = answer(key, pack)
+    found: dict[str, Any] = orjson.loads(fresh[0] if fresh else zlib.decompress(packed))
     return found
 
 
