@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,3 +63,19 @@ def test_a_context_between_others_has_the_buffers_that_its_own_trace_gives(
             forget()
             assert llama_cpp.estimate(of, one) == together[one]
         forget()
+
+
+def test_threads_share_a_program() -> None:
+    of = sizes(MODELS["routed"])
+    asked = [layout._replace(context=256 * n) for layout in list(layouts(of))[2:5] for n in range(8, 72)]
+    alone = {one: llama_cpp.estimate(of, one) for one in asked}
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(3):
+            forget()
+            with ThreadPoolExecutor(8) as threads:
+                found = list(threads.map(lambda one: llama_cpp.estimate(of, one), asked))
+            assert found == list(alone.values())
+    finally:
+        sys.setswitchinterval(before)

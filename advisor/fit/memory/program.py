@@ -14,6 +14,7 @@ import marshal
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Any
 
 from advisor.fit.memory.allocator import Pool
@@ -22,6 +23,8 @@ from advisor.fit.memory.schedule import Schedule
 # Pool, value that takes a place there (-1: none does), values whose room it may take over, values that are given back.
 Step = tuple[int, int, tuple[int, ...], tuple[int, ...]]
 Allocated = tuple[tuple[int, ...], int]  # peak of each pool, the host's last, and the decisions as a number
+
+_lock = Lock()  # threads of a web process share the programs, and each changes in several steps
 
 
 class Program:
@@ -39,6 +42,10 @@ class Program:
 
     def at(self, cells: int, schedule: Callable[[], Schedule]) -> tuple[int, ...]:
         """Bytes per device, the host's last, with a cache of so many cells."""
+        with _lock:
+            return self._at(cells, schedule)
+
+    def _at(self, cells: int, schedule: Callable[[], Schedule]) -> tuple[int, ...]:
         i = bisect_left(self.cells, cells)
         if i < len(self.cells) and self.cells[i] == cells:
             return self.found[i][0]
@@ -46,12 +53,12 @@ class Program:
             (low, decided), (high, other) = self.found[i - 1], self.found[i]
             if decided == other:
                 return tuple(between(self.cells[i - 1], low, self.cells[i], high, cells))
-        made = self.allocated(cells, schedule)
+        made = self._allocated(cells, schedule)
         self.cells.insert(i, cells)
         self.found.insert(i, made)
         return made[0]
 
-    def allocated(self, cells: int, schedule: Callable[[], Schedule]) -> Allocated:
+    def _allocated(self, cells: int, schedule: Callable[[], Schedule]) -> Allocated:
         if len(self.sizes) < 2:
             traced = schedule()
             size = traced.allocated()
