@@ -23,7 +23,7 @@ def remember(digest: str, question: dict[str, Any]) -> None:
         Decision.objects.bulk_create([Decision(digest=digest, question=question)], ignore_conflicts=True)
     except DatabaseError:
         return
-    if len(_known) > 10_000:
+    if len(_known) > 2_000:
         _known.clear()
     _known.add(digest)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ class Work:
     def of(cls, builds: Sequence[BuildSizes]) -> Work:
         names = [width_class(sizes) for sizes in builds]
         widths = tuple(sorted(set(names)))
-        rows = np.array([_row(sizes) for sizes in builds], dtype=np.float64).reshape(len(builds), len(FLOATS))
+        values = chain.from_iterable(map(_row, builds))  # one by one: as objects they would take a megabyte
+        rows = np.fromiter(values, np.float64, len(builds) * len(FLOATS)).reshape(len(builds), len(FLOATS))
         width = np.array([widths.index(name) for name in names], dtype=np.int64)
         columns: dict[str, Any] = {name: rows[:, i].copy() for i, name in enumerate(FLOATS)}
         return cls(**columns, width=width, widths=widths)

@@ -31,7 +31,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
 )
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 UBATCH = 512
-REMEMBERED = 2048  # placements, a kilobyte each
+REMEMBERED = 512  # placements, a kilobyte each
 
 
 class Placed(NamedTuple):

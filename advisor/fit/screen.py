@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +60,8 @@ FIELDS = tuple(Columns.__dataclass_fields__)
 
 def columns(builds: Sequence[tuple[int, int, BuildSizes]]) -> Columns:
     """Columns of (model index, build index, sizes) rows."""
-    rows = [(model, build, *_row(sizes)) for model, build, sizes in builds]
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(FIELDS))
+    values = chain.from_iterable((model, build, *_row(sizes)) for model, build, sizes in builds)
+    table = np.fromiter(values, np.float64, len(builds) * len(FIELDS)).reshape(len(builds), len(FIELDS))
     whole = {name: table[:, i].astype(np.int64) if i < 2 else table[:, i].copy() for i, name in enumerate(FIELDS)}
     return Columns(**whole)  # type: ignore[arg-type]
 

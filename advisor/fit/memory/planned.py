@@ -82,7 +82,7 @@ def planned_for(run: Run) -> Plan:
         program = programs.get(of.name)
         if program is None:
             program = kept(programs)[of.name] = Program(of.copies)
-        held = kept(of_runs, 2048)[key] = Plan(run.sizes, program, *_growing(run, of.copies))
+        held = kept(of_runs, 1024)[key] = Plan(run.sizes, program, *_growing(run, of.copies))
     return held
 
 
@@ -149,6 +149,7 @@ def kept(known: dict[Any, Any], most: int = REMEMBERED) -> dict[Any, Any]:
 def layout(run: Run) -> Layout:
     host = run.settings.devices
     copied = run.where.experts if host else 0  # blocks before this one have weights that lie elsewhere
+    bent = bends(run)
     run = run._replace(sizes=alike(run)) if copied and run.rough else run
     sizes, settings, where = run.sizes, run.settings, run.where
     borrows, stacked = dict(sizes.graph["borrows"]), sizes.graph["facts"]["stacked"]
@@ -168,7 +169,7 @@ def layout(run: Run) -> Layout:
     content = (
         *(sizes.graph["key"], sizes.hidden, sizes.n_vocab, sizes.output_device),
         tuple(symbols[il] for il in traced),
-        *(host, where.output, tuple(run.size._replace(full=0)), bends(run)),
+        *(host, where.output, tuple(run.size._replace(full=0)), bent),
         *(settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
         *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
         len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # blocks that are not traced have zeros too
