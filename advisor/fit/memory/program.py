@@ -23,6 +23,7 @@ from advisor.fit.memory.schedule import Schedule
 # Pool, value that takes a place there (-1: none does), values whose room it may take over, values that are given back.
 Step = tuple[int, int, tuple[int, ...], tuple[int, ...]]
 Allocated = tuple[tuple[int, ...], int]  # peak of each pool, the host's last, and the decisions as a number
+CONTEXTS = 64  # remembered of one layout
 
 _lock = Lock()  # threads of a web process share the programs, and each changes in several steps
 
@@ -54,6 +55,10 @@ class Program:
             if decided == other:
                 return tuple(between(self.cells[i - 1], low, self.cells[i], high, cells))
         made = self._allocated(cells, schedule)
+        if len(self.cells) >= CONTEXTS:
+            self.cells.clear()
+            self.found.clear()
+            i = 0
         self.cells.insert(i, cells)
         self.found.insert(i, made)
         return made[0]
