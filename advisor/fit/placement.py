@@ -129,6 +129,8 @@ def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
             room += host.devices[index].available_bytes - device_overhead(host.devices[index])
             if count < 2 or room < least.weights + least.kv:
                 continue
+            if Offload(sizes, host, base, members[:count], experts=False).at(0).least < 0:
+                continue  # no split in whole layers holds even weights and caches
             placed = spread(sizes, host, whole._replace(devices=count), members[:count], "gpus")
             if placed.fits:
                 return placed
