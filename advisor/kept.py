@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-MOST = 128  # some eight kilobytes each, where it is a document
+MOST = 96  # some eight kilobytes each, where it is a document
 
 _answers: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()

@@ -25,6 +25,11 @@ GPUS = (1, 2, 4, 8, 16)
 PLANS = (1, 5, 10, 20, 50, 100)
 Line = list[tuple[int, float, float]]  # (size, median, 95th percentile) in milliseconds
 WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 220, 52, 40, 40
+NAMES = {
+    "models": f"Models in the catalog ({BUILDS} builds each)",
+    "accelerators": "Accelerators (RTX 4090)",
+    "plans": "Plans asked for",
+}
 LIGHT, DARK = "#1f5fbf", "#c2571a"
 
 
@@ -93,26 +98,22 @@ def panel(name: str, line: Line, left: int) -> str:
     return "\n".join(parts)
 
 
-def chart(found: dict[str, Line]) -> str:
-    width, height = 3 * (LEFT + WIDTH) + GAP, TOP + HEIGHT + 56
+def chart(panels: dict[str, Line], title: str, legend: str) -> str:
+    """Panels by name, side by side; `legend` tells what the lines are."""
+    width, height = len(panels) * (LEFT + WIDTH) + GAP, TOP + HEIGHT + 56
     style = (
         "text{font:12px system-ui,sans-serif;fill:#333}.name{font-weight:600}.left{text-anchor:end}"
         ".below{text-anchor:middle}.grid{stroke:#bbb;stroke-width:.5}polyline{fill:none;stroke-width:2}"
         f".median{{stroke:{LIGHT}}}.high{{stroke:{DARK};stroke-dasharray:4 3}}"
         f".m{{fill:{LIGHT}}}.h{{fill:{DARK}}}"
     )
-    names = {
-        "models": f"Models in the catalog ({BUILDS} builds each)",
-        "accelerators": "Accelerators (RTX 4090)",
-        "plans": "Plans asked for",
-    }
-    panels = [panel(names[key], line, LEFT + i * (LEFT + WIDTH)) for i, (key, line) in enumerate(found.items())]
+    drawn = [panel(name, line, LEFT + i * (LEFT + WIDTH)) for i, (name, line) in enumerate(panels.items())]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">\n'
-        f"<title>Milliseconds of an answer by models, accelerators and plans</title><style>{style}</style>\n"
+        f"<title>{title}</title><style>{style}</style>\n"
         f'<rect width="{width}" height="{height}" fill="#fff"/>\n'
-        + "\n".join(panels)
-        + f'\n<text x="{LEFT}" y="{height - 8}">Milliseconds of CPU time: <tspan class="m">median</tspan>, '
+        + "\n".join(drawn)
+        + f'\n<text x="{LEFT}" y="{height - 8}">{legend}: <tspan class="m">median</tspan>, '
         '<tspan class="h">95th percentile (dashed)</tspan></text>\n</svg>\n'
     )
 
@@ -144,7 +145,9 @@ def main() -> None:
         found = measured(options.questions, MODELS if options.write else MODELS[:5])
     print(table(found, options.questions))
     if options.write:
-        (ROOT / "docs/answer-time.svg").write_text(chart(found))
+        panels = {name: found[key] for key, name in NAMES.items()}
+        drawn = chart(panels, "Milliseconds of an answer by models, accelerators and plans", "Milliseconds of CPU time")
+        (ROOT / "docs/answer-time.svg").write_text(drawn)
         (ROOT / "docs/answer-time.md").write_text(table(found, options.questions))
 
 

@@ -17,8 +17,8 @@ ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it 
 COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
 # Plans found equal, but for Gemma 4: the later build looks its per-layer rows up first.
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")
-REMEMBERED = 512
-FRAMES = 512  # a kilobyte each
+REMEMBERED = 256
+FRAMES = 256  # a kilobyte each
 
 known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}
 

@@ -11,7 +11,7 @@ from advisor.fit.memory.cache import Cells, layer_bytes
 from advisor.fit.spec import LayerSizes, Settings
 
 Layers = tuple[LayerSizes, ...]
-BUILDS, CACHES = 512, 256  # remembered; a kilobyte or two each
+BUILDS, CACHES = 256, 128  # remembered; a kilobyte or two each
 
 
 class Weights(NamedTuple):
