@@ -129,21 +129,34 @@ exec "${{@:5}}"
     (folder / "bin" / "docker").chmod(0o755)
 
 
-@pytest.mark.parametrize("where", ["", " in compose"])
-def test_postgresql_is_dumped_wiped_and_restored(tmp_path: Path, postgresql: str, where: str) -> None:
+def wiped(url: str) -> None:
+    with psycopg.connect(url.replace("/berth?", "/postgres?"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE berth WITH (FORCE)")
+        connection.execute("CREATE DATABASE berth")
+
+
+def hidden(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        return [slug for (slug,) in connection.execute("SELECT slug FROM catalog_model WHERE status = 'hidden'")]
+
+
+def test_postgresql_is_dumped_wiped_and_restored(tmp_path: Path, postgresql: str) -> None:
     data = tmp_path / "data"
     database = {"DATABASE_URL": postgresql}
     compose(tmp_path, postgresql)
+    places = {"": tmp_path / "plain", " in compose": tmp_path / "compose"}
     first = Berth(data, **database).wait_until_ready()
     try:
         token, before = edited(first)
-        typed(block(f"# PostgreSQL{where}\n"), tmp_path, data, **database)
+        for where, folder in places.items():
+            folder.mkdir()
+            typed(block(f"# PostgreSQL{where}\n"), folder, data, **database)
     finally:
         first.stop()
-    with psycopg.connect(postgresql.replace("/berth?", "/postgres?"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE berth WITH (FORCE)")
-        connection.execute("CREATE DATABASE berth")
-    typed(block(f"# PostgreSQL{where}, "), tmp_path, data, **database)
+    for where, folder in places.items():
+        wiped(postgresql)
+        typed(block(f"# PostgreSQL{where}, "), folder, data, **database)
+        assert "qwen3-32b" in hidden(postgresql)
     second = Berth(data, **database).wait_until_ready()
     try:
         assert decision(second, token) == before
