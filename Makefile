@@ -1,7 +1,7 @@
 # Needs python3 (3.11 or newer) with venv, nothing else. `make` alone is `make run`.
 PY ?= python3
 B := .venv/bin
-PIP = $(B)/pip install -qq --disable-pip-version-check --require-hashes
+PIP = $(B)/pip install -qq --disable-pip-version-check --no-compile --require-hashes
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 .DEFAULT_GOAL := run
 .PHONY: run setup setup-dev test lint bench lock openapi contract licences lighthouse
