@@ -33,5 +33,5 @@ def recall(digest: str) -> dict[str, Any] | None:
     return row.question if row else None
 
 
-def prune() -> int:
-    return Decision.objects.filter(created__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()[0]
+def prune() -> None:
+    Decision.objects.filter(created__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()

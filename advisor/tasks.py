@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
+from advisor import decisions
 from advisor.launch import reconciler
 
 
@@ -18,3 +19,9 @@ def reconcile() -> None:
 def nudge() -> None:
     """Something was asked for: look until it has settled, so that nobody waits for the next period."""
     reconciler.settle(settings.HOST_ID, seconds=3)
+
+
+@shared_task
+def prune() -> None:
+    """Questions that are too old to be launched by their decision."""
+    decisions.prune()

@@ -275,7 +275,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"queue": HOST_QUEUE, "expires": seconds}}
-    for task, seconds in {"hardware.tasks.snapshot": 30.0, "advisor.tasks.reconcile": 2.0}.items()
+    for task, seconds in {
+        "hardware.tasks.snapshot": 30.0,
+        "advisor.tasks.reconcile": 2.0,
+        "advisor.tasks.prune": 3600.0,
+    }.items()
 }
 
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()

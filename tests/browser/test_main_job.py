@@ -35,8 +35,8 @@ def test_ask_launch_chat_compare_and_stop(berth: Berth, page: Page) -> None:
     expect(page.get_by_role("row", name="Tokens per second").get_by_role("cell").nth(2)).to_have_text(re.compile(r"\d"))
 
     page.get_by_text("Log", exact=True).click()
-    with page.expect_response(lambda answer: "seen=ready" in answer.url):
-        pass  # the figures are looked up again, and what is being read stays open
+    # The figures are looked up again, and what is being read stays open.
+    page.wait_for_event("response", lambda answer: "seen=ready" in answer.url)
     expect(page.get_by_role("group", name="Log", exact=True)).to_be_visible()
 
     page.get_by_label("Message").fill("Say hello.")

@@ -88,7 +88,8 @@ def test_every_beat_entry_goes_to_this_hosts_queue_expires_with_its_period_and_n
         period = maybe_schedule(entry["schedule"]).run_every.total_seconds()
         assert entry["options"] == {"queue": "host.local", "expires": period}
         assert entry["task"] in app.tasks
-    assert set(app.conf.beat_schedule) == {"hardware.tasks.snapshot", "advisor.tasks.reconcile"}
+    tasks = {"hardware.tasks.snapshot", "advisor.tasks.reconcile", "advisor.tasks.prune"}
+    assert set(app.conf.beat_schedule) == tasks
 
 
 def test_pages_are_served_with_a_policy_without_inline_script_and_without_framing() -> None:

@@ -48,7 +48,7 @@ astray_of: dict[bytes, bool] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Prepared:
     """A run's program; where only masks grow with the context, also the least context of which that is so."""
 
     sizes: BuildSizes  # held, so that its identity stays its own
@@ -57,21 +57,21 @@ class Plan:
     growth: tuple[int, ...]  # bytes per cell beyond the least, by device, the host's last
 
 
-of_runs: dict[tuple[Any, ...], Plan] = {}  # without the way over the layout's name
+of_runs: dict[tuple[Any, ...], Prepared] = {}  # without the way over the layout's name
 
 
 def planned(run: Run) -> list[int]:
     """Bytes per device, the host's last."""
-    plan, cells = planned_for(run), run.size.full
-    if plan.least is None:
-        return list(plan.program.at(cells, lambda: traced(run)))
-    least = plan.least
-    found = plan.program.at(least, lambda: traced(run._replace(size=run.size._replace(full=least))))
-    return [work + (cells - least) * more for work, more in zip(found, plan.growth, strict=True)]
+    known, cells = prepared(run), run.size.full
+    if known.least is None:
+        return list(known.program.at(cells, lambda: traced(run)))
+    least = known.least
+    found = known.program.at(least, lambda: traced(run._replace(size=run.size._replace(full=least))))
+    return [work + (cells - least) * more for work, more in zip(found, known.growth, strict=True)]
 
 
-def planned_for(run: Run) -> Plan:
-    """The plan of the run and of all others that differ in the context alone, on the same side of all its bends."""
+def prepared(run: Run) -> Prepared:
+    """What is known of a run and all others that differ in the context alone, on the same side of all its bends."""
     s, size = run.settings, run.size
     asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
     batch = size[1:]  # all but the context
@@ -82,7 +82,7 @@ def planned_for(run: Run) -> Plan:
         program = programs.get(of.name)
         if program is None:
             program = kept(programs)[of.name] = Program(of.copies)
-        held = kept(of_runs, 1024)[key] = Plan(run.sizes, program, *_growing(run, of.copies))
+        held = kept(of_runs, 1024)[key] = Prepared(run.sizes, program, *_growing(run, of.copies))
     return held
 
 
