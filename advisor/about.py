@@ -14,7 +14,7 @@ from advisor.fit.memory import llama_cpp, vllm
 from advisor.fit.products import Product, products
 from advisor.fit.rates import fitted
 from advisor.fit.spec import FIT_VERSION
-from catalog import sources as sources_of
+from catalog import evidence_sources as sources_of
 from hardware import gpus
 
 DATA = Path(__file__).parent / "data"

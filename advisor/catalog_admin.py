@@ -25,8 +25,8 @@ from advisor.memory_preview import preview
 from advisor.model_form import START, ModelForm, sums
 from advisor.ranked_admin import Ranked, RankedImport
 from catalog import admin as catalog_admin
-from catalog.guard import HubError
-from catalog.live import Bound
+from catalog.hub_http import HubError
+from catalog.live_validation import Bound
 from catalog.models import Benchmark, Build, Evidence, EvidenceSource, Licence, Model
 
 SALT = "import-from-hub"

@@ -10,7 +10,7 @@ from advisor.builds import agreed
 from advisor.fit.architectures import UnknownLayout, parameters
 from advisor.fit.architectures.published import facts
 from advisor.templatetags.berth import count
-from catalog.live import LiveForm
+from catalog.live_validation import LiveForm
 
 START = {
     "input_modalities": ["text"],

@@ -15,7 +15,7 @@ from advisor.fit.requirements import context_limit
 from advisor.fit.spec import BuildSizes, HostSpec, ModelSpec
 from advisor.growth_chart import Room, chart
 from advisor.templatetags.berth import count, tokens
-from catalog import sources as sources_of
+from catalog import evidence_sources as sources_of
 
 ANSWERS = {True: "yes", False: "no", None: "not known"}
 NUMBERS = {2: "both", 3: "all three", 4: "all four"}

@@ -19,7 +19,7 @@ from advisor import selectors, standings
 from advisor.fit.rank import Index
 from advisor.models import RankingChange
 from catalog import version
-from catalog.live import LiveAdmin
+from catalog.live_validation import LiveAdmin
 from catalog.models import Build, Evidence, Model
 
 Act = Callable[[], HttpResponse]

@@ -19,7 +19,8 @@ from advisor.fit.memory.stored import from_json
 from advisor.fit.quality import ModelFacts, strengths
 from advisor.fit.spec import BuildSizes, BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
 from advisor.launch import files
-from catalog import sources, version
+from catalog import evidence_sources as sources
+from catalog import version
 from catalog.models import Build, Model
 from catalog.models import Evidence as EvidenceRow
 

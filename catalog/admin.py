@@ -13,9 +13,9 @@ from import_export.admin import ImportExportModelAdmin
 from import_export.formats.base_formats import JSON
 from simple_history.admin import SimpleHistoryAdmin
 
-from catalog import importer, sources
+from catalog import evidence_sources, importer
 from catalog.formats import CSV
-from catalog.live import LiveAdmin
+from catalog.live_validation import LiveAdmin
 from catalog.models import Benchmark, Build, Evidence, EvidenceSource, Licence, Model, Withheld
 from catalog.resources import EvidenceResource, ModelResource
 
@@ -200,7 +200,9 @@ class EvidenceSourceAdmin(LiveAdmin, SimpleHistoryAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != "name":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        return forms.ChoiceField(choices=[(name, name) for name in sources.origins()], help_text=db_field.help_text)
+        return forms.ChoiceField(
+            choices=[(name, name) for name in evidence_sources.origins()], help_text=db_field.help_text
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: EvidenceSource | None = None) -> tuple[str, ...]:
         return ("name",) if obj else ()

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from catalog import schema, version
 from catalog.importer import rows_of
-from catalog.sync import BENCHMARK, BUILD, EVIDENCE, LICENCE, MODEL, Rows, Table, plain
+from catalog.three_way import BENCHMARK, BUILD, EVIDENCE, LICENCE, MODEL, Rows, Table, plain
 
 FORMAT = "berth-catalog-bundle/1"
 MAX_BYTES = 64 << 20

@@ -20,8 +20,8 @@ from django.conf import settings
 from huggingface_hub import HfApi, constants, get_session, hf_hub_url, set_client_factory
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
-from catalog import gguf, guard, safetensors
-from catalog.guard import HubError, allowed
+from catalog import gguf, hub_http, safetensors
+from catalog.hub_http import HubError, allowed
 
 __all__ = ["HubError", "Repository", "allowed", "gguf_header", "read_json", "repository", "weight_files", "weights"]
 
@@ -30,7 +30,7 @@ FIRST_READ = 1 << 17  # most safetensors headers are shorter
 GGUF_READ = 4 << 20
 UNREACHED = "The hub at {host} cannot be reached. Is this machine offline? Nothing was changed."
 
-set_client_factory(guard.client)
+set_client_factory(hub_http.client)
 
 
 @dataclass(frozen=True)

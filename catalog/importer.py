@@ -17,7 +17,7 @@ from django.db import models, transaction
 
 from catalog import seed, version
 from catalog.models import CatalogVersion, Withheld
-from catalog.sync import (
+from catalog.three_way import (
     BENCHMARK,
     BUILD,
     EVIDENCE,

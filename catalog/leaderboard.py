@@ -20,7 +20,7 @@ import yaml
 
 from catalog import seed
 from catalog.models import Benchmark, Model
-from catalog.sync import BENCHMARK, EVIDENCE, Rows
+from catalog.three_way import BENCHMARK, EVIDENCE, Rows
 
 TABLE = seed.DATA / "leaderboards.json"
 MAX_BYTES = 16 << 20

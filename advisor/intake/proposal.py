@@ -15,13 +15,13 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from advisor.intake.check import Refused
-from catalog import importer, sync
+from catalog import importer, three_way
 from catalog.models import Model, Withheld
 
 ACTIONS = {"new": "new", "fill": "fills a gap", "change": "changes", "keep": "kept as edited here"}
 EMPTY = (None, "", [], {})
 PROVENANCE = {"licence_id": "licence", "architecture": "architecture"}  # column -> field group of Model.provenance
-BUILD_COLUMNS = tuple(name for name in sync.BUILD.columns if name != "key")
+BUILD_COLUMNS = tuple(name for name in three_way.BUILD.columns if name != "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Proposal:
 
     def model(self) -> dict[str, Any]:
         """The model as the seed would state it after the import: what is proposed over what is stored."""
-        stored = _stored(sync.MODEL, self.slug) or {}
+        stored = _stored(three_way.MODEL, self.slug) or {}
         defaults = {"gguf_repos": [], "flags": [], "input_modalities": ["text"], "native_dtype": "", "slug": self.slug}
-        return {**dict.fromkeys(sync.MODEL.columns), **defaults, **stored, **self.values}
+        return {**dict.fromkeys(three_way.MODEL.columns), **defaults, **stored, **self.values}
 
     def is_exact(self, key: str) -> bool:
         """Whether the catalog holds this build as read from its files."""
-        return (_stored(sync.BUILD, key) or {}).get("basis") == "exact"
+        return (_stored(three_way.BUILD, key) or {}).get("basis") == "exact"
 
     def dumps(self) -> str:
         return orjson.dumps({**self.__dict__, "today": self.today.isoformat()}).decode()
@@ -75,26 +75,26 @@ class Proposal:
         return Proposal(**{**content, "today": date.fromisoformat(content["today"])})
 
 
-def _stored(table: sync.Table, key: str) -> dict[str, Any] | None:
+def _stored(table: three_way.Table, key: str) -> dict[str, Any] | None:
     """What the database says of a row, by column; None when there is none."""
     rows = table.model._default_manager.filter(**{table.key[0]: key}).values(*table.columns)
     row = rows.first()
-    return {name: sync.plain(value) for name, value in row.items()} if row else None
+    return {name: three_way.plain(value) for name, value in row.items()} if row else None
 
 
 def differences(proposal: Proposal, *, overwrite: bool = False) -> list[Difference]:
     """Every field that the import would change or would like to. Two queries a row."""
     found = []
     if proposal.values:
-        found += _compare(sync.MODEL, proposal.slug, proposal.values, proposal.sources, overwrite)
+        found += _compare(three_way.MODEL, proposal.slug, proposal.values, proposal.sources, overwrite)
     for build in proposal.builds:
         columns = {name: build[name] for name in BUILD_COLUMNS}
-        found += _compare(sync.BUILD, build["key"], columns, dict.fromkeys(columns, build["source"]), overwrite)
+        found += _compare(three_way.BUILD, build["key"], columns, dict.fromkeys(columns, build["source"]), overwrite)
     return found
 
 
 def _compare(
-    table: sync.Table, key: str, values: dict[str, Any], sources: dict[str, str], overwrite: bool
+    table: three_way.Table, key: str, values: dict[str, Any], sources: dict[str, str], overwrite: bool
 ) -> list[Difference]:
     row = _row(table, key)
     if row is None:
@@ -114,7 +114,7 @@ def _compare(
     return found
 
 
-def _row(table: sync.Table, key: str) -> Any:
+def _row(table: three_way.Table, key: str) -> Any:
     return table.model._default_manager.filter(**{table.key[0]: key}).first()
 
 
@@ -126,11 +126,11 @@ def apply(proposal: Proposal, *, overwrite: bool = False) -> int:
         if difference.action != "keep":
             changes.setdefault((difference.table, difference.key), []).append(difference)
     for (table, key), fields in changes.items():
-        _write(proposal, sync.MODEL if table == "Model" else sync.BUILD, key, fields)
+        _write(proposal, three_way.MODEL if table == "Model" else three_way.BUILD, key, fields)
     return len(changes)
 
 
-def _write(proposal: Proposal, table: sync.Table, key: str, changes: list[Difference]) -> None:
+def _write(proposal: Proposal, table: three_way.Table, key: str, changes: list[Difference]) -> None:
     row = _row(table, key) or table.model(**{table.key[0]: key})
     for change in changes:
         setattr(row, "model" if change.field == "model__slug" else change.field, _value(change))

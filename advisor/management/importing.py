@@ -11,7 +11,7 @@ from advisor.intake import printed, proposal
 from advisor.intake.check import Refused
 from advisor.intake.proposal import Proposal
 from catalog.gguf import GgufError
-from catalog.guard import HubError
+from catalog.hub_http import HubError
 
 
 class ImportCommand(BaseCommand):

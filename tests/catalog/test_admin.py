@@ -6,7 +6,7 @@ import pytest
 from django.forms import NullBooleanField
 from django.urls import reverse
 
-from catalog import sources, version
+from catalog import evidence_sources, version
 from catalog.models import Build, Evidence, EvidenceSource, Licence, Model, Withheld
 
 SMOL, LLAMA, NEWER = "smollm2-135m-instruct", "llama-3.1-70b-instruct", "llama-3.3-70b-instruct"
@@ -148,7 +148,7 @@ def test_deleting_a_shipped_row_is_remembered_and_can_be_taken_back(admin):
 
 
 def test_an_editor_switches_a_source_of_evidence_off_and_on_with_a_history(admin):
-    before, name = version.current(), sources.origins()[0]
+    before, name = version.current(), evidence_sources.origins()[0]
     add = url("evidencesource", "add")
     assert name in admin.get(add).content.decode()
     admin.post(add, {"name": name})

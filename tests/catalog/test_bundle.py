@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from catalog import bundle, importer, version
 from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, Model
-from catalog.sync import plain, row_digest
+from catalog.three_way import plain, row_digest
 
 SMOL, LLAMA = "smollm2-135m-instruct", "llama-3.1-70b-instruct"
 KEY = "a secret of more than thirty-two characters"

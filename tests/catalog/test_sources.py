@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from advisor import advice, selectors
-from catalog import bundle, sources, version
+from catalog import bundle, evidence_sources, version
 
 QUESTION = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"use_case": "coding"}}
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -29,7 +29,10 @@ def cited() -> set[str]:
     """Origins of all evidence that the catalog's strengths rest on."""
     models = selectors.catalog().catalog.models
     return {
-        sources.origin(one.source) for model in models for held in model.strengths.values() for one in held.evidence
+        evidence_sources.origin(one.source)
+        for model in models
+        for held in model.strengths.values()
+        for one in held.evidence
     }
 
 
@@ -55,7 +58,7 @@ def test_a_source_that_is_off_is_no_evidence_of_any_answer_and_on_again_the_answ
 
 def test_the_list_says_of_every_source_whether_it_counts() -> None:
     listed = run().splitlines()
-    assert [line[4:] for line in listed] == sources.origins()
+    assert [line[4:] for line in listed] == evidence_sources.origins()
     assert {line[:4] for line in listed} == {"on  "}
     run(listed[0][4:], "--off")
     assert run().splitlines()[0].startswith("off ")

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from advisor import selectors
 from advisor.fit.allowances import GIB
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
+from catalog.evidence_sources import switch
 from catalog.models import Evidence, Licence, Model
-from catalog.sources import switch
 from hardware import services as hosts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

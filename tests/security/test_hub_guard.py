@@ -9,9 +9,9 @@ import httpcore2
 import pytest
 from huggingface_hub import get_session
 
-from catalog import guard, hub
+from catalog import hub, hub_http
 from catalog.addresses import is_public, looked_up
-from catalog.guard import HubError, check_url
+from catalog.hub_http import HubError, check_url
 from tests.support import hub as fake
 
 NAME = "acme/tiny"
@@ -101,7 +101,7 @@ def test_only_the_endpoint_and_its_stores_are_asked(settings, scheme, host, port
     check_url("https", "cdn-lfs.huggingface.co", None)
 
 
-class Routed(guard.Backend):
+class Routed(hub_http.Backend):
     """Says where it would have gone, and goes to the test's server."""
 
     def __init__(self, answers, port):
@@ -121,7 +121,11 @@ def port_of(server):
 def test_a_store_that_leads_to_an_inner_address_is_not_asked(server, settings, address):
     settings.HF_CDN_HOSTS = ["store.example"]
     backend = Routed([["8.8.8.8", address]], port_of(server))
-    with guard.allowed(), guard.client(backend) as client, pytest.raises(HubError, match="not on the open internet"):
+    with (
+        hub_http.allowed(),
+        hub_http.client(backend) as client,
+        pytest.raises(HubError, match="not on the open internet"),
+    ):
         client.get("http://store.example/x")
     assert backend.opened == []
 
@@ -129,7 +133,7 @@ def test_a_store_that_leads_to_an_inner_address_is_not_asked(server, settings, a
 def test_the_checked_address_is_the_one_that_is_opened_whatever_the_name_says_next(server, settings):
     settings.HF_CDN_HOSTS = ["store.example"]
     backend = Routed([["8.8.8.8"], ["127.0.0.1"]], port_of(server))
-    with guard.allowed(), guard.client(backend) as client:
+    with hub_http.allowed(), hub_http.client(backend) as client:
         client.get("http://store.example/x", headers={"Connection": "close"})
         with pytest.raises(HubError, match="not on the open internet"):
             client.get("http://store.example/x")
@@ -147,7 +151,7 @@ def test_nothing_passes_outside_an_import(server):
 
 
 def test_nothing_is_ever_written_to_the_hub(server):
-    with guard.allowed(), pytest.raises(HubError, match="never written"):
+    with hub_http.allowed(), pytest.raises(HubError, match="never written"):
         get_session().post(server.url, json={})
     assert server.asked == []
 

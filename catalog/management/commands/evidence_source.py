@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog import sources
+from catalog import evidence_sources
 
 
 class Command(BaseCommand):
@@ -22,9 +22,9 @@ class Command(BaseCommand):
             raise CommandError("A name goes with --on or --off, and each of them with a name.")
         if name is not None:
             try:
-                sources.switch(name, enabled=on)
+                evidence_sources.switch(name, enabled=on)
             except ValueError as error:
                 raise CommandError(str(error)) from error
-        silent = sources.switched_off()
-        for one in [name] if name is not None else sources.origins():
+        silent = evidence_sources.switched_off()
+        for one in [name] if name is not None else evidence_sources.origins():
             self.stdout.write(f"{'off' if one in silent else 'on':4}{one}")
