@@ -15,7 +15,7 @@ from advisor.fit.products import Product, products
 from advisor.fit.rates import fitted
 from advisor.fit.spec import FIT_VERSION
 from catalog import evidence_sources as sources_of
-from hardware import gpus
+from hardware import reference
 
 DATA = Path(__file__).parent / "data"
 # A bound's key -> the sentence it makes; what is not stated for a row makes none.
@@ -78,7 +78,7 @@ def about() -> dict[str, Any]:
     counted = {
         "models": len(models),
         "builds": sum(len(model.builds) for model in models),
-        "accelerators": len(gpus.entries()),
+        "accelerators": len(reference.entries()),
     }
     return {
         "accuracy": accuracy(),

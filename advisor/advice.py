@@ -31,7 +31,9 @@ from advisor.fit.spec import (
 )
 from advisor.launch import running
 from advisor.serializers import ESTIMATE, QUESTION, SETTINGS, WORKLOAD, checked
-from hardware import gpus, services
+from hardware import reference
+from hardware.hosts import host_document, is_here
+from hardware.stated import HardwareError, stated
 
 Errors = list[dict[str, Any]]
 
@@ -88,9 +90,9 @@ def resolve(hardware: Mapping[str, Any]) -> dict[str, Any]:
     """The host document of a stated or known machine. Raises Invalid, 422, with the fields to state or the choices."""
     try:
         if "host" in hardware:
-            return services.host_document(hardware["host"])
-        return services.stated(dict(hardware))
-    except services.HardwareError as error:
+            return host_document(hardware["host"])
+        return stated(dict(hardware))
+    except HardwareError as error:
         raise Invalid(error.errors, error.status) from error
 
 
@@ -180,7 +182,7 @@ def reference_gpus() -> tuple[Device, ...]:
                 compute_capability=spec.compute_capability,
             )
         )
-        for spec in gpus.specs()
+        for spec in reference.specs()
         if not spec.unified and "laptop" not in spec.name.lower()
     )
 
@@ -264,7 +266,7 @@ def fits(made: Plan) -> bool:
 
 def as_launched(machine: HostSpec, host: str | None) -> HostSpec:
     """The machine as the program that would run there can use it: the wheel's engine computes on the CPU."""
-    program = running.program(ENGINE) if services.is_here(host) else None
+    program = running.program(ENGINE) if is_here(host) else None
     return replace(machine, devices=()) if program and not program.accelerators else machine
 
 
@@ -300,7 +302,7 @@ def plan_for_launch(
     spec = selectors.find_model(model)
     if spec is None:
         raise Invalid([{"field": "model", "message": f"{model!r} is not a model of this catalog."}])
-    local = frozenset(selectors.on_disk()) & {b.id for b in spec.builds} if services.is_here(host) else None
+    local = frozenset(selectors.on_disk()) & {b.id for b in spec.builds} if is_here(host) else None
     return best_or_refused(spec, as_launched(machine, host), wanted, local or None)
 
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 from advisor import health
 from advisor.launch import files, registry, running
 from catalog.models import CatalogVersion
-from hardware import child, services
+from hardware import probe_child
+from hardware.snapshots import stale_seconds, this_host
 
 FREE_BYTES = 2_000_000_000
 
@@ -70,19 +71,19 @@ def worker() -> Finding:
     mend = "start Berth with `make run`, or see the worker's log."
     if health.database():
         return Finding(False, f"No worker has ever reported: {mend}")
-    newest = services.this_host().snapshots.first()
+    newest = this_host().snapshots.first()
     if newest is None:
         return Finding(False, f"No worker has ever reported: {mend}")
     age = (timezone.now() - newest.taken).total_seconds()
-    if age >= services.stale_seconds():
+    if age >= stale_seconds():
         return Finding(False, f"The worker last reported {age:.0f} s ago: {mend}")
     return Finding(True, f"The worker last reported {age:.0f} s ago.")
 
 
 def hardware() -> Finding:
     try:
-        found = child.run()
-    except child.ProbeFailure as failure:
+        found = probe_child.run()
+    except probe_child.ProbeFailure as failure:
         return Finding(False, str(failure))
     if found["error"]:
         return Finding(False, found["error"]["message"])

@@ -14,7 +14,7 @@ from advisor.fit import cost
 from advisor.fit.index import Index
 from advisor.fit.plans import embeds, pace
 from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
-from hardware import gpus
+from hardware import reference
 
 
 def document(
@@ -70,7 +70,7 @@ def power(plan: Plan, host: HostSpec, stated: float | None) -> tuple[float | Non
 
 def board_power(device: Device) -> int | None:
     """Watts of the board's limit; of several cards of one name the highest."""
-    found, _, _ = gpus.candidates(device.name)
+    found, _, _ = reference.candidates(device.name)
     return max((round(entry["tdp_w"]) for entry in found if entry.get("tdp_w")), default=None)
 
 

@@ -27,7 +27,7 @@ from advisor.models import Launch
 from catalog import version
 from catalog.models import Model
 from hardware.models import Accelerator, Host
-from hardware.services import snapshot_of
+from hardware.snapshots import snapshot_of
 
 # The library's own decision, made when it was loaded.
 SHARED = values.ValueClass is not values.MutexValue

@@ -18,7 +18,8 @@ from advisor.fit.rank import rank
 from advisor.fit.reverse import meeting
 from advisor.fit.spec import FIT_VERSION, PREFERENCES, HostSpec, ModelSpec
 from advisor.serializers import WORKLOAD, Strict, WorkloadSerializer, checked
-from hardware import gpus, services
+from hardware import reference
+from hardware.stated import stated
 from rest.fields import Text, Whole
 
 
@@ -26,7 +27,7 @@ from rest.fields import Text, Whole
 class Machine:
     """`count` of a reference card in a machine with room for what lies in main memory."""
 
-    card: gpus.GpuSpec
+    card: reference.GpuSpec
     count: int
     host: HostSpec
 
@@ -45,7 +46,7 @@ REQUIREMENTS = RequirementsSerializer()
 def machines() -> tuple[Machine, ...]:
     """Every machine that may be named, smallest first: by memory in all, then by cards, bandwidth and name."""
     found = []
-    for card in gpus.specs():
+    for card in reference.specs():
         if (
             re.search("laptop|mobile", card.name.lower())
             or float(card.compute_capability or LEAST_CAPABILITY) < LEAST_CAPABILITY
@@ -53,7 +54,7 @@ def machines() -> tuple[Machine, ...]:
             continue
         entry = {"name": card.name, "memory_bytes": card.nominal_bytes}
         for count in (1,) if card.unified else COUNTS:
-            host = selectors.host_spec(services.stated({"accelerators": [entry | {"count": count}]}))
+            host = selectors.host_spec(stated({"accelerators": [entry | {"count": count}]}))
             found.append(Machine(card, count, host))
     return tuple(sorted(found, key=order))
 

@@ -13,7 +13,7 @@ from advisor.fit.memory.sizes import summarise
 from advisor.fit.placement import place
 from advisor.fit.spec import BuildSizes, Device, HostSpec, Range, Settings, Speed, Workload
 from advisor.fit.speed import estimate
-from hardware.gpus import GpuSpec
+from hardware.reference import GpuSpec
 
 GENERATED = 64  # tokens behind the depth at which decode is judged: benchmarks average over 128 or so
 USUAL_PROMPT = 512

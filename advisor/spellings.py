@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from catalog import seed
-from hardware import gpus
+from hardware import reference
 
 Entry = Mapping[str, Any]
 
@@ -158,11 +158,11 @@ def processor(name: str) -> tuple[int, int] | None:
     return next((facts for mark, facts in PROCESSORS.items() if mark in name), None)
 
 
-def accelerators(name: str) -> list[gpus.GpuSpec]:
+def accelerators(name: str) -> list[reference.GpuSpec]:
     """Every card and size of that name, the slowest memory first; empty for an unknown name."""
-    found, _, cores = gpus.candidates(name)
+    found, _, cores = reference.candidates(name)
     found = tuple(e for e in found if not e.get("rare")) or found
     if cores is not None:
         found = tuple(e for e in found if cores in e.get("gpu_cores", ())) or found
-    sizes = [gpus.spec(entry, gib) for entry in found for gib in entry["memory_gib"] or [UNSTATED_GIB]]
+    sizes = [reference.spec(entry, gib) for entry in found for gib in entry["memory_gib"] or [UNSTATED_GIB]]
     return sorted(sizes, key=lambda card: (card.memory_bandwidth, card.memory_bytes))

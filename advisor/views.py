@@ -25,7 +25,7 @@ from advisor.query import CARRIED
 from advisor.scatter import scatter
 from advisor.standing import standing
 from advisor.ways import EXAMPLES
-from hardware.services import documents, host_document
+from hardware.hosts import documents, host_document
 
 LEGEND = (
     ("weights", "weights"),

@@ -12,7 +12,7 @@ from advisor.fit.memory.vllm.config import Reading, Refused, UnknownLayout, read
 from advisor.fit.memory.vllm.knobs import knobs
 from advisor.fit.memory.vllm.overhead import Range, budget
 from advisor.fit.memory.vllm.requests import Serve, serve
-from hardware.gpus import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
+from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 
 CPU = Card("cpu", 0, None)
 MAX_BYTES = 1 << 60

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from hardware.text import HardwareText, parse_text
+from hardware.parse_text import HardwareText, parse_text
 
 GIB = 1 << 30
 EXAMPLES = (

@@ -14,8 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
-from hardware import gpus, serializers, services
+from hardware import reference, serializers
+from hardware.hosts import inventory
 from hardware.models import Host
+from hardware.snapshots import record, snapshot_of, stamp
 from rest.etag import answer, etag
 from rest.pagination import CursorPages
 from rest.strict import Ordering, StrictQuery
@@ -41,8 +43,8 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
     @extend_schema(summary="Read a host", tags=["hardware"], responses=serializers.HostDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         host = self.get_object()
-        known = services.inventory(host)
-        data = {"id": known.pop("host"), "name": host.name, "created": services.stamp(host.created), **known}
+        known = inventory(host)
+        data = {"id": known.pop("host"), "name": host.name, "created": stamp(host.created), **known}
         # The age grows by itself; only a new reading or reservation makes another representation.
         tag = etag({**data, "snapshot": (data["snapshot"] or {}) | {"age_seconds": None}})
         return answer(request, data, tag)
@@ -60,8 +62,8 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
             raise PermissionDenied("This token may send snapshots of its own host only.")
         body = serializers.ProbeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.record(host, timezone.now(), body.validated_data)
-        return Response(services.snapshot_of(host), 201)
+        record(host, timezone.now(), body.validated_data)
+        return Response(snapshot_of(host), 201)
 
 
 class References(StrictQuery, GenericViewSet[Any]):
@@ -80,16 +82,16 @@ class References(StrictQuery, GenericViewSet[Any]):
         responses=serializers.ReferenceSerializer(many=True),
         parameters=[
             OpenApiParameter("search", str, description="Words of the name, an NVML name or an alias."),
-            OpenApiParameter("vendor", str, enum=sorted(gpus.MAKERS)),
+            OpenApiParameter("vendor", str, enum=sorted(reference.MAKERS)),
             OpenApiParameter("ordering", str, description="name, memory_bytes or memory_bandwidth; - for descending."),
         ],
     )
     def list(self, request: Request) -> Response:
         query = request.query_params
         vendor, limit, start = query.get("vendor"), whole(query, "limit", 100, 500), whole(query, "cursor", 0, 10**6)
-        if vendor and vendor not in gpus.MAKERS:
-            raise ValidationError({"vendor": [f"vendor must be one of {', '.join(sorted(gpus.MAKERS))}."]})
-        found = [s for s in gpus.search(query.get("search", "")) if vendor in (None, "", s.vendor)]
+        if vendor and vendor not in reference.MAKERS:
+            raise ValidationError({"vendor": [f"vendor must be one of {', '.join(sorted(reference.MAKERS))}."]})
+        found = [s for s in reference.search(query.get("search", "")) if vendor in (None, "", s.vendor)]
         order = query.get("ordering", "")
         if order:
             if order.removeprefix("-") not in self.ordering_fields:

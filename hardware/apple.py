@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from hardware.gpus import metal_limit
+from hardware.reference import metal_limit
 
 MIB = 1024**2
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pynvml
 
-from hardware.gpus import AmbiguousGpu, UnknownGpu, lookup
+from hardware.reference import AmbiguousGpu, UnknownGpu, lookup
 
 NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND = 3, 4, 6
 # NVML's return code -> our word and one sentence with the remedy.

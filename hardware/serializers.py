@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from hardware import child
+from hardware import probe_child
 from hardware.models import Host
-from hardware.services import snapshot_of
+from hardware.snapshots import snapshot_of
 
 
 class SnapshotSerializer(serializers.Serializer[Any]):
@@ -70,7 +70,7 @@ class HostDetailSerializer(serializers.Serializer[Any]):
 
 def reading() -> dict[str, Any]:
     """The probe's schema for the OpenAPI document: a component of its own, its definitions put in place."""
-    whole = child.document()
+    whole = probe_child.document()
 
     def placed(value: Any) -> Any:
         if isinstance(value, list):
@@ -89,8 +89,8 @@ class ProbeSerializer(serializers.BaseSerializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         try:
-            child.check(data)
-        except child.ProbeFailure as failure:
+            probe_child.check(data)
+        except probe_child.ProbeFailure as failure:
             raise serializers.ValidationError({failure.place: [str(failure)]}) from failure
         return data
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hardware.gpus import GIB, AmbiguousGpu, GpuSpec, UnknownGpu, lookup
-from hardware.text import HardwareText, parse_text
+from hardware.parse_text import HardwareText, parse_text
+from hardware.reference import GIB, AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 
 MOST_DEVICES = 64
 MOST_BYTES = 64 * 1024 * GIB

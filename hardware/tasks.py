@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from hardware.services import refresh
+from hardware.snapshots import refresh
 
 
 @shared_task(name="hardware.tasks.snapshot", ignore_result=True)  # type: ignore[untyped-decorator]

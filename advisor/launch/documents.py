@@ -11,7 +11,7 @@ from advisor.launch import registry
 from advisor.launch.registry import Program
 from advisor.models import Launch
 from hardware.models import Reservation
-from hardware.services import stamp
+from hardware.snapshots import stamp
 
 # What a status means for the one step that is being done, and what the person who waits may read.
 STEPS = {"queued": "waiting", "downloading": "downloading", "starting": "loading", "stopping": "stopping"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.fit.spec import DeviceMemory, Settings
-from hardware.child import end
+from hardware.probe_child import end
 
 ROOM = Path(__file__).resolve().parents[2]
 SECONDS = 10.0  # for whoever asked and waits

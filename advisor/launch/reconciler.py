@@ -18,7 +18,7 @@ from advisor.launch.process import Identity
 from advisor.launch.services import begin, move
 from advisor.models import Launch
 from hardware import ledger
-from hardware.services import stamp
+from hardware.snapshots import stamp
 from rest.logs import about
 
 log = logging.getLogger(__name__)

@@ -21,8 +21,7 @@ from advisor.launch.process import Identity
 from advisor.launch.registry import Engine, Program
 from advisor.models import Launch
 from catalog.models import Build
-from hardware import services as hosts
-from hardware.services import stamp
+from hardware.snapshots import refresh, stamp
 
 # Of our own environment an engine gets these and no secret of ours.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -191,7 +190,7 @@ def device_bytes(launch: Launch, who: Identity) -> dict[str, int]:
     """Bytes by accelerator that NVML counts for our processes; empty without a GPU, or when it does not know them."""
     if not launch.devices:
         return {}
-    data = hosts.refresh().data or {}
+    data = refresh().data or {}
     ours = {one.pid for one in process.tree(who)}
     found: dict[str, int] = {}
     for device in data.get("accelerators", ()):

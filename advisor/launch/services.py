@@ -23,8 +23,9 @@ from advisor.launch.documents import document, prediction
 from advisor.launch.running import log_tail
 from advisor.models import Launch, LaunchEvent
 from hardware import ledger
-from hardware import services as hosts
+from hardware.hosts import host_document, is_here
 from hardware.models import Host
+from hardware.stated import HardwareError
 from rest.logs import about
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def request(
         return known, False
     from advisor import advice  # noqa: PLC0415  (it imports the catalog, which a worker's start should not wait for)
 
-    host = settings.HOST_ID if hosts.is_here(host) else host
+    host = settings.HOST_ID if is_here(host) else host
     reading = fresh(host, wish)
     plan = advice.plan_for_launch(host=host, **wish)
-    again = hosts.host_document(host)
+    again = host_document(host)
     if again["snapshot"]["id"] != reading["snapshot"]["id"]:
         # The plan counts devices by their place in one reading; a newer one may have them in another order.
         plan = advice.plan_for_launch(host=host, **wish)
-        if hosts.host_document(host)["snapshot"]["id"] != again["snapshot"]["id"]:
+        if host_document(host)["snapshot"]["id"] != again["snapshot"]["id"]:
             raise Refused("The host's hardware is being read again right now. Ask again in a moment.")
     uuids = [again["accelerators"][index]["uuid"] for index in plan.devices]
     return enqueue(plan, host, uuids=uuids, idempotency_key=idempotency_key, owner=owner)
@@ -104,8 +105,8 @@ def fresh(host: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     from advisor import advice  # noqa: PLC0415
 
     try:
-        reading = hosts.host_document(host)
-    except hosts.HardwareError as error:
+        reading = host_document(host)
+    except HardwareError as error:
         raise advice.Invalid([{**e, "field": "host"} for e in error.errors], error.status) from error
     if reading["snapshot"]["stale"]:
         why = reading["snapshot"]["message"] or f"it is {reading['snapshot']['age_seconds']:.0f} s old."

@@ -12,7 +12,7 @@ from advisor.fit.index import Index
 from advisor.fit.rank import Ranking, rank
 from advisor.fit.spec import PREFERENCES, USE_CASES, HostSpec, Workload
 from advisor.selectors import host_spec
-from hardware.services import HardwareError, stated
+from hardware.stated import HardwareError, stated
 from tests.accuracy.golden_cases import CASES, OLD_AND_SMALL, Case
 
 pytestmark = pytest.mark.django_db  # for the catalog's one load

@@ -19,7 +19,7 @@ from django.test import Client
 
 from advisor import tokens
 from catalog import importer
-from hardware import child
+from hardware import probe_child
 from hardware.models import Host
 from tests.support import pinned
 
@@ -55,7 +55,7 @@ def read(machine: dict[str, Any], driver: Callable[..., None], root: Path) -> No
     (root / "proc").mkdir()
     (root / "proc/meminfo").write_text("".join(f"{name}: {value} kB\n" for name, value in kib.items()))
     driver(**machine["driver"])
-    reading = child.run((sys.executable, "-c", PROBE, str(root)), timeout_seconds=30)
+    reading = probe_child.run((sys.executable, "-c", PROBE, str(root)), timeout_seconds=30)
     reading["memory"]["cpu_cores"] = machine["cpu_cores"]  # else those of whoever runs this test
     host = Host.objects.create(id="rig", name="rig", queue="host.rig")
     agent = tokens.create(name="rig", scopes=["agent"], host=host)

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from advisor import tokens
 from advisor.models import Launch
-from hardware import services as hosts
 from hardware.models import Host, Snapshot
+from hardware.snapshots import refresh
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -64,7 +64,7 @@ def test_plain_text_is_given_to_whoever_asks(client: Client, part: str, accept: 
     ],
 )
 def test_an_old_reading_is_409_with_its_verdict(client: Client, wish: dict[str, object], build: str | None) -> None:
-    hosts.refresh()
+    refresh()
     Snapshot.objects.update(taken=timezone.now() - timedelta(hours=1))
     answer = client.post("/api/v1/launches/", wish, JSON)
     assert answer.status_code == 409

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from advisor import tokens
 from config.examples import examples
-from hardware import services as hosts
+from hardware.snapshots import refresh
 
 pytestmark = pytest.mark.django_db
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
@@ -68,7 +68,7 @@ def test_every_operation_says_its_scope_and_its_problems(document: dict[str, Any
 
 @pytest.fixture
 def client(seeded: None) -> Client:
-    assert hosts.refresh().data
+    assert refresh().data
     token = tokens.create(name="all", scopes=list(tokens.SCOPES))
     return Client(headers={"authorization": f"Bearer {token}"})
 

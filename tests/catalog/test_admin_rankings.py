@@ -18,7 +18,7 @@ from advisor.fit.spec import Workload
 from advisor.models import RankingChange
 from catalog import importer, seed, version
 from catalog.models import Benchmark, Build, Evidence, Model
-from hardware.services import stated
+from hardware.stated import stated
 from tests.catalog.by_hand import ADD, ARCHITECTURE, added, fields
 
 LONG = {"architecture": ARCHITECTURE.replace("8192", "65536"), "context_length": "65536"}

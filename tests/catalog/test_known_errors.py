@@ -14,7 +14,7 @@ from advisor.fit.memory.vllm.requests import Serve
 from advisor.fit.memory.vllm.weights import weight_bytes
 from advisor.fit.spec import Settings
 from catalog import seed
-from hardware.gpus import AmbiguousGpu, UnknownGpu, lookup
+from hardware.reference import AmbiguousGpu, UnknownGpu, lookup
 from tests.accuracy import vllm_rows
 
 GB_S = 10**9

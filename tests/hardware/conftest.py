@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hardware import child
+from hardware import probe_child
 
 
 @pytest.fixture
@@ -16,6 +16,6 @@ def probed(driver: Callable[..., None]) -> Callable[..., dict[str, Any]]:
 
     def run(**values: str) -> dict[str, Any]:
         driver(**values)
-        return child.run(timeout_seconds=30)
+        return probe_child.run(timeout_seconds=30)
 
     return run

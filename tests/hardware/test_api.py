@@ -10,9 +10,10 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from advisor import tokens
-from hardware import ledger, services
-from hardware.gpus import specs
+from hardware import ledger
 from hardware.models import Host, Snapshot
+from hardware.reference import specs
+from hardware.snapshots import record, refresh
 
 pytestmark = pytest.mark.django_db
 GPU0 = "GPU-00000000-0000-4000-8000-000000000000"
@@ -103,7 +104,7 @@ def test_hosts_are_listed_with_the_age_and_error_of_their_reading(client: Client
 
 def test_a_hosts_tag_changes_with_a_reservation_and_not_with_time(client: Client, driver: Callable[..., None]) -> None:
     driver(GPUS="NVIDIA L4|23034|0|8.9")
-    services.refresh()
+    refresh()
     first = client.get("/api/v1/hosts/local/")
     assert first.json()["id"] == "local"
     known = {"If-None-Match": first["ETag"]}
@@ -122,7 +123,7 @@ def test_a_host_without_a_reading_and_one_without_a_row(client: Client, far: Hos
 
 
 def test_a_host_of_which_nothing_could_be_read_says_why(client: Client, far: Host) -> None:
-    services.record(far, timezone.now(), None, "timeout", "The probe did not answer.")
+    record(far, timezone.now(), None, "timeout", "The probe did not answer.")
     host = client.get("/api/v1/hosts/far/").json()
     assert (host["snapshot"]["ok"], host["snapshot"]["error"], host["ram_bytes"]) == (False, "timeout", None)
     assert set(host) > {"created", "cpu_cores", "os", "ram_reserved_bytes"}
@@ -179,7 +180,7 @@ def test_a_list_of_hosts_costs_a_fixed_number_of_queries_each(
 def test_the_admin_shows_what_was_read_and_lets_nobody_change_it(
     admin_client: Client, far: Host, admin_user: User
 ) -> None:
-    services.record(far, timezone.now(), READING)
+    record(far, timezone.now(), READING)
     for model in ("host", "accelerator", "snapshot", "reservation"):
         assert admin_client.get(f"/admin/hardware/{model}/").status_code == 200
     for model in ("accelerator", "snapshot", "reservation"):
@@ -191,7 +192,7 @@ def test_the_admin_shows_what_was_read_and_lets_nobody_change_it(
 
 def test_the_page_names_a_host_that_sent_nothing_yet(client: Client, far: Host, driver: Callable[..., None]) -> None:
     driver(GPUS="NVIDIA L4|23034|0|8.9")
-    services.refresh()
+    refresh()
     page = client.get("/hardware/")
     assert page.status_code == 200
     assert "Far away" in page.text

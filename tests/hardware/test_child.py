@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from hardware import child
+from hardware import probe_child
 
 HEALTHY: dict[str, Any] = {
     "os": "linux",
@@ -30,8 +30,8 @@ def test_a_hanging_driver_is_a_time_out_and_leaves_no_process(driver: Callable[.
     driver(HANG="nvmlDeviceGetCount_v2")
     before = {p.pid for p in psutil.Process().children(recursive=True)}
     start = time.monotonic()
-    with pytest.raises(child.ProbeFailure, match="did not answer") as error:
-        child.run(timeout_seconds=2)
+    with pytest.raises(probe_child.ProbeFailure, match="did not answer") as error:
+        probe_child.run(timeout_seconds=2)
     assert error.value.code == "timeout"
     assert time.monotonic() - start < 3.5
     assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
@@ -40,8 +40,8 @@ def test_a_hanging_driver_is_a_time_out_and_leaves_no_process(driver: Callable[.
 def test_a_grandchild_that_keeps_the_pipe_open_does_not_hold_us_up() -> None:
     text = "import subprocess,sys,time; subprocess.Popen(['sleep','60']); time.sleep(60)"
     start = time.monotonic()
-    with pytest.raises(child.ProbeFailure):
-        child.run(script(text), timeout_seconds=0.5)
+    with pytest.raises(probe_child.ProbeFailure):
+        probe_child.run(script(text), timeout_seconds=0.5)
     assert time.monotonic() - start < 1.5
 
 
@@ -57,8 +57,8 @@ def test_a_grandchild_that_keeps_the_pipe_open_does_not_hold_us_up() -> None:
     ],
 )
 def test_a_broken_probe_is_one_word_and_one_sentence(text: str, code: str, sentence: str) -> None:
-    with pytest.raises(child.ProbeFailure, match=sentence) as error:
-        child.run(script(text))
+    with pytest.raises(probe_child.ProbeFailure, match=sentence) as error:
+        probe_child.run(script(text))
     assert error.value.code == code
 
 
@@ -81,14 +81,14 @@ def device(**values: Any) -> dict[str, Any]:
     ],
 )
 def test_a_reading_that_no_probe_prints_is_refused(wrong: dict[str, Any]) -> None:
-    child.check(HEALTHY)
-    with pytest.raises(child.ProbeFailure):
-        child.check(HEALTHY | wrong)
+    probe_child.check(HEALTHY)
+    with pytest.raises(probe_child.ProbeFailure):
+        probe_child.check(HEALTHY | wrong)
 
 
 def test_no_file_descriptor_is_left_open() -> None:
-    child.run(script(f"print({__import__('json').dumps(HEALTHY)!r})"))
+    probe_child.run(script(f"print({__import__('json').dumps(HEALTHY)!r})"))
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
-        child.run(script(f"print({__import__('json').dumps(HEALTHY)!r})"))
+        probe_child.run(script(f"print({__import__('json').dumps(HEALTHY)!r})"))
     assert len(os.listdir("/proc/self/fd")) == before

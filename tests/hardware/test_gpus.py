@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from hardware.gpus import DATA, GIB, MAKERS, MIB, AmbiguousGpu, UnknownGpu, entries, lookup, search, specs
+from hardware.reference import DATA, GIB, MAKERS, MIB, AmbiguousGpu, UnknownGpu, entries, lookup, search, specs
 
 
 @pytest.mark.parametrize("vendor", MAKERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware import amd, apple, child, enrich, probe
+from hardware import amd, apple, match_reference, probe, probe_child
 
 GIB = 1024**3
 IDS = """# comment
@@ -56,7 +56,7 @@ def test_a_radeon_has_its_marketing_name_its_memory_and_an_id_that_rocm_takes(ro
     (gpu,) = amd.read(root)
     assert (gpu["name"], gpu["kind"], gpu["uuid"]) == ("AMD Radeon RX 7900 XTX", "gpu", "GPU-d4a2f7c8b1e03955")
     assert (gpu["memory_total"], gpu["memory_free"]) == (24560 * 1024**2, 24000 * 1024**2)
-    described = enrich.described(gpu, None, {"total": GIB, "reserved": 0, "available": GIB})
+    described = match_reference.described(gpu, None, {"total": GIB, "reserved": 0, "available": GIB})
     assert described is not None
     assert (described["memory_bandwidth"], described["free_bytes"]) == (960_000_000_000, 24000 * 1024**2)
 
@@ -76,7 +76,7 @@ def test_an_integrated_gpu_borrows_from_ram(root: Path) -> None:
     (gpu,) = amd.read(root)
     assert (gpu["name"], gpu["kind"], gpu["uuid"]) == ("AMD Radeon 8060S Graphics", "unified", "PCI-0000:c5:00.0")
     assert (gpu["memory_total"], gpu["memory_free"]) == (64 * GIB, 63 * GIB)
-    described = enrich.described(gpu, None, {"total": 125 * GIB, "reserved": 0, "available": 40 * GIB})
+    described = match_reference.described(gpu, None, {"total": 125 * GIB, "reserved": 0, "available": 40 * GIB})
     assert described is not None
     assert (described["free_bytes"], described["memory_bandwidth"]) == (40 * GIB, 256_000_000_000)
 
@@ -107,7 +107,7 @@ def test_a_card_that_amdgpu_does_not_drive_is_an_error_of_its_own(root: Path) ->
 def test_the_probe_joins_the_makers_and_prints_its_schema(root: Path) -> None:
     discrete(root)
     data = probe.read(root)
-    child.check(data)
+    probe_child.check(data)
     assert [d["vendor"] for d in data["accelerators"]] == ["amd"]
 
 
@@ -126,7 +126,7 @@ def test_an_apple_chip_shares_what_metal_may_hold(monkeypatch: pytest.MonkeyPatc
     }
     (gpu,) = apple.read(64 * GIB, 60 * GIB, ask=lambda *command: answers[command[-1]])
     assert (gpu["name"], gpu["memory_total"], gpu["memory_free"]) == ("Apple M3 Max (40-core GPU)", 48 * GIB, 48 * GIB)
-    described = enrich.described(gpu, None, {"total": 64 * GIB, "reserved": 0, "available": 30 * GIB})
+    described = match_reference.described(gpu, None, {"total": 64 * GIB, "reserved": 0, "available": 30 * GIB})
     assert described is not None
     assert (described["memory_bandwidth"], described["free_bytes"]) == (400_000_000_000, 30 * GIB)
     answers["iogpu.wired_limit_mb"] = "57344"

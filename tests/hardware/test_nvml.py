@@ -17,10 +17,10 @@ FOUR = ";".join(f"NVIDIA L4|23034|{n}|8.9" for n in range(4))
 
 
 def test_without_a_driver_and_without_a_card_there_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hardware import child
+    from hardware import probe_child
 
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
-    data = child.run(timeout_seconds=30)
+    data = probe_child.run(timeout_seconds=30)
     assert (data["error"], data["accelerators"], data["driver"]) == (None, [], None)
     assert data["memory"]["total"] >= data["memory"]["available"] > 0
 

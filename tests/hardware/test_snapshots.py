@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from hardware import child, ledger, services, tasks
+from hardware import ledger, probe_child, tasks
+from hardware.hosts import host_document
 from hardware.models import Accelerator, Host, Snapshot
+from hardware.snapshots import record, refresh, stale_seconds, this_host
+from hardware.stated import HardwareError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 MIB = 1024**2
@@ -38,9 +41,9 @@ def test_the_task_reads_this_machine_into_rows(two: Driver) -> None:
 
 
 def test_the_document_joins_reading_reference_and_reservations(two: Driver) -> None:
-    services.refresh()
+    refresh()
     ledger.reserve(uuid.uuid4(), "local", {GPU0: 20_000 * MIB, "ram": MIB})
-    document = services.host_document()
+    document = host_document()
     first, second = document["accelerators"]
     assert first == {
         "name": "NVIDIA GeForce RTX 4090",
@@ -64,14 +67,14 @@ def test_the_document_joins_reading_reference_and_reservations(two: Driver) -> N
 
 
 def test_the_first_question_reads_the_machine_by_itself(two: Driver) -> None:
-    assert len(services.host_document()["accelerators"]) == 2
-    services.host_document()
+    assert len(host_document()["accelerators"]) == 2
+    host_document()
     assert Snapshot.objects.count() == 1
 
 
 def test_local_is_this_machine_whatever_it_is_called(two: Driver, settings: Any) -> None:
     settings.HOST_ID, settings.HOST_QUEUE = "gpu-7", "host.gpu-7"
-    assert services.host_document("local")["host"] == "gpu-7"
+    assert host_document("local")["host"] == "gpu-7"
     assert Host.objects.get().queue == "host.gpu-7"
 
 
@@ -86,11 +89,11 @@ def test_local_is_this_machine_whatever_it_is_called(two: Driver, settings: Any)
 def test_a_failed_probe_is_a_row_and_the_last_good_one_stays(
     two: Driver, monkeypatch: pytest.MonkeyPatch, broken: str, error: str
 ) -> None:
-    good = services.refresh()
-    monkeypatch.setattr(child.run, "__defaults__", ((sys.executable, "-c", broken), 1.0))
-    failed = services.refresh()
+    good = refresh()
+    monkeypatch.setattr(probe_child.run, "__defaults__", ((sys.executable, "-c", broken), 1.0))
+    failed = refresh()
     assert (failed.ok, failed.error, failed.data) == (False, error, None)
-    document = services.host_document()
+    document = host_document()
     assert len(document["accelerators"]) == 2
     assert document["snapshot"] == document["snapshot"] | {
         "id": good.pk,
@@ -104,10 +107,10 @@ def test_a_failed_probe_is_a_row_and_the_last_good_one_stays(
 
 
 def test_a_driver_updated_under_a_running_machine_keeps_the_old_reading_and_says_reboot(two: Driver) -> None:
-    services.refresh()
+    refresh()
     two(FAULTS="nvmlInitWithFlags=18")
-    assert services.refresh().error == "driver_mismatch"
-    document = services.host_document()
+    assert refresh().error == "driver_mismatch"
+    document = host_document()
     assert len(document["accelerators"]) == 2
     assert document["snapshot"]["stale"] is True
     assert "reboot" in document["snapshot"]["message"]
@@ -115,21 +118,21 @@ def test_a_driver_updated_under_a_running_machine_keeps_the_old_reading_and_says
 
 def test_a_driver_that_never_worked_leaves_the_hosts_memory_to_plan_on(driver: Driver) -> None:
     driver(FAULTS="nvmlInitWithFlags=999")
-    document = services.host_document()
+    document = host_document()
     assert (document["accelerators"], document["snapshot"]["error"]) == ([], "nvml_unknown")
     assert document["ram_bytes"] > 0
 
 
 def test_a_probe_that_never_answered_leaves_the_hosts_memory_to_plan_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child.run, "__defaults__", ((sys.executable, "-c", "raise SystemExit(3)"), 5.0))
-    document = services.host_document()
+    monkeypatch.setattr(probe_child.run, "__defaults__", ((sys.executable, "-c", "raise SystemExit(3)"), 5.0))
+    document = host_document()
     assert (document["accelerators"], document["snapshot"]["stale"]) == ([], True)
     assert document["ram_bytes"] > 0
 
 
 def test_one_lost_gpu_is_left_out_and_named(two: Driver) -> None:
     two(FAULTS="nvmlDeviceGetMemoryInfo*@1=15")
-    document = services.host_document()
+    document = host_document()
     assert [d["uuid"] for d in document["accelerators"]] == [GPU0]
     assert document["warnings"] == [
         "NVIDIA GeForce RTX 3090 is left out: The GPU has fallen off the bus: reset it or reboot the machine."
@@ -137,42 +140,42 @@ def test_one_lost_gpu_is_left_out_and_named(two: Driver) -> None:
 
 
 def test_a_gpu_that_was_taken_out_is_absent_and_comes_back(two: Driver) -> None:
-    services.refresh()
+    refresh()
     two(GPUS=ONE)
-    services.refresh()
+    refresh()
     assert [present for _, _, present in rows().values()] == [True, False]
     two(GPUS=TWO)
-    services.refresh()
+    refresh()
     assert [present for _, _, present in rows().values()] == [True, True]
 
 
 def test_gpus_that_change_places_in_a_reboot_keep_their_rows(driver: Driver) -> None:
     cards = ["NVIDIA L4|23034|0|8.9|GPU-one", "Tesla T4|15360|0|7.5|GPU-two"]
     driver(GPUS=";".join(cards))
-    services.refresh()
+    refresh()
     holder = uuid.uuid4()
     ledger.reserve(holder, "local", {"GPU-one": 1024 * MIB})
     driver(GPUS=";".join(reversed(cards)))
-    services.refresh()
+    refresh()
     assert rows() == {"GPU-one": ("gpu", 23034, True), "GPU-two": ("gpu", 15360, True)}
-    found = {d["uuid"]: (d["name"], d["reserved_bytes"] // MIB) for d in services.host_document()["accelerators"]}
+    found = {d["uuid"]: (d["name"], d["reserved_bytes"] // MIB) for d in host_document()["accelerators"]}
     assert found == {"GPU-one": ("NVIDIA L4", 1024), "GPU-two": ("Tesla T4", 0)}
 
 
 def test_a_capacity_never_falls_below_what_was_promised(two: Driver) -> None:
-    services.refresh()
+    refresh()
     ledger.reserve(uuid.uuid4(), "local", {GPU0: 24_000 * MIB})
     two(GPUS="NVIDIA GeForce RTX 4090|20000|0|8.9")
-    services.refresh()
+    refresh()
     assert rows()[GPU0] == ("gpu", 24_000, True)
-    assert services.host_document()["accelerators"][0]["free_bytes"] == 0
+    assert host_document()["accelerators"][0]["free_bytes"] == 0
 
 
 def test_a_unified_device_shares_the_hosts_memory(driver: Driver) -> None:
     driver(GPUS="NVIDIA GB10|0|0|12.1", FAULTS="nvmlDeviceGetMemoryInfo_v2=3")
-    services.refresh()
+    refresh()
     ledger.reserve(uuid.uuid4(), "local", {GPU0: 1024 * MIB})
-    document = services.host_document()
+    document = host_document()
     (gpu,) = document["accelerators"]
     assert gpu["unified"] is True
     assert gpu["memory_bytes"] == document["ram_bytes"]
@@ -182,7 +185,7 @@ def test_a_unified_device_shares_the_hosts_memory(driver: Driver) -> None:
 
 def test_a_mig_slice_has_its_share_of_the_parents_bandwidth(driver: Driver) -> None:
     driver(GPUS="NVIDIA A100-SXM4-40GB|40960|0|8.0", MIG="0:3g.20gb|20480|0")
-    (part,) = services.host_document()["accelerators"]
+    (part,) = host_document()["accelerators"]
     assert part["memory_bandwidth"] == 1_555_000_000_000 // 2
     assert part["flops_fp16"] == round(312e12 * 3 / 7)
     assert Accelerator.objects.get(uuid=part["uuid"]).kind == "mig"
@@ -190,39 +193,39 @@ def test_a_mig_slice_has_its_share_of_the_parents_bandwidth(driver: Driver) -> N
 
 def test_a_card_without_reference_has_the_bandwidth_that_its_driver_reports(driver: Driver) -> None:
     driver(GPUS="NVIDIA Mystery 9000|32768|0|13.0")
-    (gpu,) = services.host_document()["accelerators"]
+    (gpu,) = host_document()["accelerators"]
     assert (gpu["memory_bandwidth"], gpu["flops_fp16"]) == (1_008_096_000_000, None)
 
 
 def test_an_old_snapshot_is_stale(two: Driver) -> None:
-    services.refresh()
-    Snapshot.objects.update(taken=timezone.now() - timedelta(seconds=services.stale_seconds() + 1))
-    assert services.host_document()["snapshot"]["stale"] is True
+    refresh()
+    Snapshot.objects.update(taken=timezone.now() - timedelta(seconds=stale_seconds() + 1))
+    assert host_document()["snapshot"]["stale"] is True
 
 
 def test_a_host_that_nobody_knows_or_that_sent_nothing_is_named() -> None:
-    with pytest.raises(services.HardwareError, match="There is no host 'nowhere'"):
-        services.host_document("nowhere")
+    with pytest.raises(HardwareError, match="There is no host 'nowhere'"):
+        host_document("nowhere")
     Host.objects.create(id="silent", name="silent", queue="host.silent")
-    with pytest.raises(services.HardwareError, match="has sent no snapshot"):
-        services.host_document("silent")
+    with pytest.raises(HardwareError, match="has sent no snapshot"):
+        host_document("silent")
 
 
 def test_a_month_of_snapshots_is_pruned_and_the_last_good_one_stays(two: Driver) -> None:
-    good = services.refresh()
+    good = refresh()
     Snapshot.objects.filter(pk=good.pk).update(taken=timezone.now() - timedelta(days=30))
     month = [
         Snapshot(host_id="local", taken=timezone.now() - timedelta(hours=h), ok=False, error="timeout")
         for h in range(700)
     ]
     Snapshot.objects.bulk_create(month)
-    before: dict[str, Any] = services.host_document()
-    services.record(services.this_host(), timezone.now(), None, "timeout", "It hangs.")
+    before: dict[str, Any] = host_document()
+    record(this_host(), timezone.now(), None, "timeout", "It hangs.")
     assert Snapshot.objects.count() <= 26
-    assert services.host_document()["accelerators"] == before["accelerators"]
+    assert host_document()["accelerators"] == before["accelerators"]
 
 
 def test_the_document_costs_a_fixed_number_of_queries(two: Driver, django_assert_num_queries: Any) -> None:
-    services.refresh()
+    refresh()
     with django_assert_num_queries(5):
-        services.host_document()
+        host_document()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.gpus import GIB, MIB
+from hardware.parse_text import HardwareText, parse_text
+from hardware.reference import GIB, MIB
 from hardware.stated import HardwareError, stated
-from hardware.text import HardwareText, parse_text
 
 
 def card(name: str, count: int = 1, gib: float | None = None) -> dict[str, Any]:

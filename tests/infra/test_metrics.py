@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from advisor.models import Launch
 from config.embedded import free_port
 from hardware import ledger, probe
-from hardware import services as hosts
 from hardware.models import Accelerator
+from hardware.snapshots import record, this_host
 from tests.plugin.berth import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -49,8 +49,8 @@ def read(client: Client) -> dict[str, float]:
 @pytest.fixture
 def machine() -> None:
     """This host, read just now, with 4 GiB of its memory promised to a launch that is ready."""
-    host = hosts.this_host()
-    hosts.record(host, timezone.now(), probe.without_drivers())
+    host = this_host()
+    record(host, timezone.now(), probe.without_drivers())
     launch = Launch.objects.create(
         host=host, model="m", build="b", engine="llama.cpp", alias="a", settings={}, status="ready"
     )

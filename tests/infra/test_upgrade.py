@@ -19,7 +19,7 @@ from django.utils import timezone
 from advisor import advice, decisions, selectors, tokens
 from advisor.launch import services
 from hardware import probe
-from hardware import services as hosts
+from hardware.hosts import host_document
 from tests.plugin.berth import new_database
 
 pytestmark = pytest.mark.postgres
@@ -155,7 +155,7 @@ def test_what_was_kept_before_the_upgrade_still_works(upgraded: list[Any]) -> No
         assert question == QUESTION
         assert advice.recommend(question)["hardware"]["ram_bytes"] == 64 << 30
         assert tokens.find(f"brt_{tag}_secret") is not None
-        assert hosts.host_document(f"host-{tag}")["accelerators"] == []
+        assert host_document(f"host-{tag}")["accelerators"] == []
         document = services.document(services.get(uuid5(SPACE, tag)))
         assert (document["status"], document["reservations"][0]["bytes"]) == ("ready", 1 << 30)
         assert f"model-{tag}" in {model.slug for model in catalog.models}

@@ -17,8 +17,8 @@ from advisor.launch import services
 from advisor.models import Launch
 from catalog.models import Build, Model
 from hardware import ledger
-from hardware import services as hosts
 from hardware.models import Accelerator, Host, Reservation, Snapshot
+from hardware.snapshots import refresh
 from tests.launch.test_real_engine import SEED
 
 pytestmark = pytest.mark.postgres
@@ -41,7 +41,7 @@ def host(home: Path, settings: LazySettings) -> Host:
     )
     for row in json.loads(SEED.read_text())["builds"]:
         Build.objects.create(model=model, **row)
-    assert hosts.refresh().data
+    assert refresh().data
     return Host.objects.get(pk=settings.HOST_ID)
 
 
@@ -87,7 +87,7 @@ def test_an_old_reading_is_not_planned_on(host: Host) -> None:
     ) as refused:
         services.request(model=SLUG)
     assert (refused.value.verdict or {})["reason"] == "stale_snapshot"
-    hosts.refresh()
+    refresh()
     assert services.request(model=SLUG)[1]
 
 
@@ -122,7 +122,7 @@ def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(h
 def test_an_engine_that_computes_on_the_cpu_gets_no_plan_for_a_gpu(host: Host, driver: Callable[..., None]) -> None:
     """The wheel's engine on a machine with a GPU: what is launched must be what was advised."""
     driver(GPUS="NVIDIA GeForce RTX 4090|24564|412|8.9")
-    hosts.refresh()
+    refresh()
     launch, _ = services.request(model=SLUG)
     assert (launch.devices, launch.settings["gpu_layers"], launch.settings["devices"]) == ([], 0, 0)
     stated = {"context": 2048, "devices": 1, "gpu_layers": 31}

@@ -19,7 +19,7 @@ from advisor.fit.spec import FIT_VERSION
 from bench import quality
 from catalog import seed
 from catalog.models import Evidence
-from hardware import gpus
+from hardware import reference
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def origins(sources: list[str]) -> set[str]:
 
 def test_whatever_the_facts_were_read_from_is_named_with_its_licence(text: str) -> None:
     read = [s for model in seed.models() for s in model["provenance"].get("sources", [])]
-    read += [s for entry in gpus.entries() for s in entry["sources"]]
+    read += [s for entry in reference.entries() for s in entry["sources"]]
     for name in ("speed_batch.jsonl.gz", "measured_need.jsonl.gz"):
         with gzip.open(ACCURACY / "data" / name, "rt", encoding="utf-8") as lines:
             read += [json.loads(line)["source"] for line in lines]

@@ -15,7 +15,7 @@ from advisor.fit.allowances import GIB
 from advisor.fit.memory.llama_cpp import ENGINE_BUILD
 from catalog.evidence_sources import switch
 from catalog.models import Evidence, Licence, Model
-from hardware import services as hosts
+from hardware.snapshots import refresh
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 TWO = "hw=2x+RTX+3090,+64+GB+RAM"
@@ -24,7 +24,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def client() -> Client:
-    hosts.refresh()
+    refresh()
     return Client(SERVER_NAME="localhost")
 
 

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from advisor.fit.memory.llama_cpp import COMPUTED_FOR
 from advisor.models import Launch
-from hardware import services as hosts
 from hardware.models import Host, Snapshot
+from hardware.snapshots import refresh
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 HOSTILE = "<script>alert(1)</script>"
@@ -32,7 +32,7 @@ def client() -> Client:
 
 @pytest.fixture
 def local() -> Host:
-    hosts.refresh()
+    refresh()
     return Host.objects.get()
 
 
@@ -143,7 +143,7 @@ def test_an_old_reading_says_so(client: Client, local: Host) -> None:
 
 def test_a_failed_probe_is_told_and_the_machine_is_still_answered(client: Client, driver: Callable[..., None]) -> None:
     driver(GPUS="NVIDIA GeForce RTX 4090|24564|412|8.9", FAULTS="nvmlDeviceGetMemoryInfo_v2=999")
-    hosts.refresh()
+    refresh()
     text = page(client, "/")
     assert "note warn" in text
     assert '<li class="result"' in text
@@ -188,7 +188,7 @@ def test_an_error_of_ours_is_a_page_without_a_traceback(client: Client, monkeypa
 
 def test_hardware_with_two_gpus_and_a_host_that_sent_nothing(client: Client, driver: Callable[..., None]) -> None:
     driver(GPUS="NVIDIA GeForce RTX 4090|24564|412|8.9;NVIDIA GeForce RTX 3090|24576|300|8.6")
-    hosts.refresh()
+    refresh()
     Host.objects.create(id="far", name="far", queue="host.far")
     text = page(client, "/hardware/")
     assert "NVIDIA GeForce RTX 3090" in text

@@ -16,8 +16,8 @@ from advisor import tokens
 from advisor.models import ApiToken, Launch
 from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, Model
 from hardware import probe
-from hardware import services as hosts
 from hardware.models import Host
+from hardware.snapshots import record, this_host
 from tests.security.permissions import DEAD, TOKENS
 
 LAUNCH_ID = "00000000-0000-4000-8000-000000000001"
@@ -51,7 +51,7 @@ def world(db: None) -> dict[str, str]:
     )
     CatalogVersion.objects.get_or_create(pk=1)
     # Not read from this machine: a probe for every test would take longer than what is tested.
-    hosts.record(hosts.this_host(), timezone.now(), probe.without_drivers())
+    record(this_host(), timezone.now(), probe.without_drivers())
     Host.objects.create(id="other", name="other", queue="host.other")
     speed = {"low": 1.0, "mid": 1.0, "high": 1.0}
     Launch.objects.create(

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from advisor import advice, kept, selectors
 from advisor.fit.allowances import GIB
-from hardware import services
+from hardware.hosts import Snapshot
+from hardware.snapshots import refresh
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD = {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB, "cpu_cores": 16}
@@ -18,9 +19,9 @@ QUESTION = {"hardware": CARD, "workload": {"use_case": "coding", "context": 3276
 
 
 @pytest.fixture
-def local() -> services.Snapshot:
+def local() -> Snapshot:
     """This machine, read as it is."""
-    return services.refresh()
+    return refresh()
 
 
 def refused(question: object) -> advice.Invalid:

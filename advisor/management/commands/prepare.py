@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from hardware import services
+from hardware.snapshots import refresh
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("load_catalog", verbosity=0)
         if options["snapshot"]:
-            services.refresh()
+            refresh()
 
 
 def forget_counts(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hardware.gpus import CORES, GIB, SIZE, candidates, folded
+from hardware.reference import CORES, GIB, SIZE, candidates, folded
 
 EXAMPLE = 'for example "2x RTX 3090, 64 GB RAM" or "CPU only, 32 GB RAM, 8 cores"'
 LONGEST = 500

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hardware.gpus import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 from hardware.models import Accelerator
+from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 
 MIG_PROFILE = re.compile(r"\b(\d)g\.")
 MIG_COMPUTE_SLICES = 7

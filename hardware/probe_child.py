@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hardware.gpus import DATA
+from hardware.reference import DATA
 from rest import shapes
 
 if TYPE_CHECKING:
