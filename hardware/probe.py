@@ -1,7 +1,7 @@
 """`python -m hardware.probe`: one reading of this machine as JSON on stdout. No Django.
 
-Run as a child under a time-out (`hardware.probe_child`), for NVML can hang, crash, and keeps its old library mapped after
-a driver upgrade.
+Run as a child under a time-out (`hardware.probe_child`), for NVML can hang, crash, and keeps its old library mapped
+after a driver upgrade.
 """
 
 from __future__ import annotations
