@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from advisor import hosted, kept, selectors
-from advisor.fit.memory import llama_cpp, vllm
-from advisor.fit.products import Product, products
-from advisor.fit.rates import fitted
+from advisor.fit.engines.llama_cpp import memory
+from advisor.fit.engines.llama_cpp.defaults import Product, products
+from advisor.fit.engines.vllm import version
 from advisor.fit.spec import FIT_VERSION
+from advisor.fit.speed.efficiency import fitted
 from catalog import evidence_sources as sources_of
 from hardware import reference
 
@@ -88,9 +89,9 @@ def about() -> dict[str, Any]:
         "counted": counted,
         "products": [defaults(product) for product in products().values()],
         "versions": [
-            ("Memory of llama.cpp is summed for build", llama_cpp.ENGINE_BUILD),
-            ("Builds found to plan the same, Gemma 4’s compute buffers apart", ", ".join(llama_cpp.CONFIRMED_BUILDS)),
-            ("Memory of vLLM is summed for version", vllm.ENGINE_VERSION),
+            ("Memory of llama.cpp is summed for build", memory.ENGINE_BUILD),
+            ("Builds found to plan the same, Gemma 4’s compute buffers apart", ", ".join(memory.CONFIRMED_BUILDS)),
+            ("Memory of vLLM is summed for version", version.ENGINE_VERSION),
             ("Speed constants were fitted on", fitted_on()),
             ("Hosted prices are of", f"{hosted.prices()['taken']}, {hosted.prices()['source']}"),
             ("Fit", FIT_VERSION),

@@ -11,24 +11,14 @@ from typing import Any
 import orjson
 
 from advisor import costs, documents, kept, metrics, query, selectors
-from advisor.fit.explain import explained
-from advisor.fit.fixes import reference_device, rejections, stated_rejection
-from advisor.fit.index import Index
-from advisor.fit.placement import as_stated
-from advisor.fit.plans import ENGINE, planned
-from advisor.fit.rank import rank as ranked
-from advisor.fit.spec import (
-    FIT_VERSION,
-    BuildSpec,
-    Device,
-    HostSpec,
-    ModelSpec,
-    Plan,
-    Rejection,
-    Result,
-    Settings,
-    Workload,
-)
+from advisor.fit.engines.llama_cpp.placement import as_stated
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.explain import explained
+from advisor.fit.ranking.plans import ENGINE, planned
+from advisor.fit.ranking.rank import rank as ranked
+from advisor.fit.ranking.rejections import reference_device, rejections, stated_rejection
+from advisor.fit.spec import FIT_VERSION, BuildSpec, Device, HostSpec, ModelSpec, Plan, Rejection, Result, Workload
 from advisor.launch import running
 from advisor.serializers import ESTIMATE, QUESTION, SETTINGS, WORKLOAD, checked
 from hardware import reference

@@ -8,10 +8,10 @@ from typing import Any
 
 from advisor import advice, documents, pages, selectors
 from advisor.comparison import alone
-from advisor.fit.explain import explained, licence
-from advisor.fit.placement import KINDS
-from advisor.fit.plans import all_plans
-from advisor.fit.rank import Index, with_plan
+from advisor.fit.engines.llama_cpp.placement import KINDS
+from advisor.fit.ranking.explain import explained, licence
+from advisor.fit.ranking.plans import all_plans
+from advisor.fit.ranking.rank import Index, with_plan
 from advisor.fit.spec import HostSpec, ModelSpec, Plan, Result, Workload
 
 MOST = 4

@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
-from advisor.fit.architectures import UnknownLayout, header
-from advisor.fit.architectures.agreement import settled, verify
-from advisor.fit.memory.sizes import summarise, to_json
-from advisor.fit.spec import Header
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.architectures.parameter_check import check_parameters, settled
+from advisor.fit.build import Header
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise, to_json
 
 GGUF = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
 NATIVE_MXFP4 = ("MXFP4", "F16")  # experts published in MXFP4 stay so in both: what differs is the rest
@@ -50,7 +51,7 @@ def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]
 def agreed(model: Model) -> dict[str, Any]:
     """The model's configuration, checked against its published parameter count; raises `UnknownLayout`."""
     architecture = settled(model["architecture"] or {}, model["parameters_total"])
-    verify(
+    check_parameters(
         architecture,
         model["parameters_total"],
         tower=bool(architecture.get("vision")) or model["input_modalities"] != ["text"],

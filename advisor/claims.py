@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor import kept, reverse, selectors
-from advisor.fit.index import Index
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.placement import settings_for
-from advisor.fit.reverse import meeting
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.placement import settings_for
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.machines import meeting
 from advisor.fit.spec import BuildSpec, ModelSpec, Workload
 
 QUANTIZATION = "Q8_0"
@@ -54,7 +54,7 @@ def row(claim: Claim, model: ModelSpec, index: Index) -> dict[str, Any] | None:
         return None
     workload = Workload(context=CONTEXT)
     base = settings_for(build.sizes, workload)
-    whole = estimate(build.sizes, base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1))
+    whole = estimate_memory(build.sizes, base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1))
     parts = {name: getattr(whole.devices[0], name) + getattr(whole.host, name) for name in ("weights", "kv", "compute")}
     claimed = claim.gigabytes * 10**9
     return {

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor import advice, documents, kept, pages, selectors
-from advisor.fit.index import Index
-from advisor.fit.plans import embeds, pace
-from advisor.fit.rank import rank
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.plans import embeds, pace
+from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import HostSpec, Result, Workload
 
 SHOWN = 5

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.spec import Memory, Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import Memory
 from advisor.launch import oracle, registry
 
 GIB = 1 << 30

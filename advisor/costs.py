@@ -11,8 +11,8 @@ from typing import Any
 from advisor import hosted
 from advisor.documents import figure, span
 from advisor.fit import cost
-from advisor.fit.index import Index
-from advisor.fit.plans import embeds, pace
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.plans import embeds, pace
 from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
 from hardware import reference
 
@@ -77,7 +77,7 @@ def board_power(device: Device) -> int | None:
 def even(asked: Mapping[str, Any], spent: Range, offer: Mapping[str, Any], rate: Range) -> dict[str, Any]:
     """Tokens from which one's own hardware is cheaper, and whether it makes as many in the years stated."""
     tokens = cost.break_even(asked["purchase_price"], spent.mid, offer["price_per_million"])
-    most = cost.capacity(rate.mid, asked["years"], asked["utilisation"])
+    most = cost.tokens_in_time(rate.mid, asked["years"], asked["utilisation"])
     return {
         "tokens": tokens and figure(tokens),
         "tokens_in_that_time": figure(most),

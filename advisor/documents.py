@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from advisor.fit.allowances import overhead_of
-from advisor.fit.memory.llama_cpp import COMPUTED_FOR
-from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Settings, Speed
+from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
 from advisor.launch import registry
 
 # Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from advisor.fit.growth import Need
+from advisor.fit.ranking.memory_curve import Need
 from advisor.templatetags.berth import gib, tokens
 
 WIDTH, HEIGHT = 440, 310

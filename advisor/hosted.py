@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.index import Index
-from advisor.fit.requirements import MEETS, missed, strength
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.filters import MEETS, missed, strength
 from advisor.fit.spec import REASONS, ModelSpec, Workload
 
 DATA = Path(__file__).parent / "data/hosted_prices.json"

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from advisor.builds import agreed
-from advisor.fit.architectures import UnknownLayout, parameters
-from advisor.fit.architectures.published import facts
+from advisor.fit.architectures.computed_header import parameters
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.architectures.hub_config import hub_facts
 from advisor.templatetags.berth import count
 from catalog.live_validation import LiveForm
 
@@ -32,7 +33,7 @@ class ModelForm(LiveForm):
         if not isinstance(given, dict) or "arch" in given:
             return given
         try:
-            return facts(given)
+            return hub_facts(given)
         except UnknownLayout as error:
             raise ValidationError(str(error)) from error
 

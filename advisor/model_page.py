@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor import advice, documents, pages, selectors, under_vllm
-from advisor.fit.explain import terms
-from advisor.fit.growth import contexts, growth, rooms
-from advisor.fit.memory import llama_cpp, vllm
-from advisor.fit.plans import embeds
-from advisor.fit.products import products, taken
-from advisor.fit.requirements import context_limit
-from advisor.fit.spec import BuildSizes, HostSpec, ModelSpec
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp import memory as llama_cpp
+from advisor.fit.engines.llama_cpp.defaults import products, taken
+from advisor.fit.engines.vllm import version
+from advisor.fit.ranking.explain import terms
+from advisor.fit.ranking.filters import context_limit
+from advisor.fit.ranking.memory_curve import contexts, growth, rooms
+from advisor.fit.ranking.plans import embeds
+from advisor.fit.spec import HostSpec, ModelSpec
 from advisor.growth_chart import Room, chart
 from advisor.templatetags.berth import count, tokens
 from catalog import evidence_sources as sources_of
@@ -90,7 +92,7 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
     names = [device.name for device in host.devices]
     shown = {"host": document, "hardware": documents.hardware(document, host), "unknown": True}
     if row.task == "generate" and spec is not None:
-        shown["vllm"] = {"engine": vllm.COMPUTED_FOR} | under_vllm.shown(row, spec, host, context)
+        shown["vllm"] = {"engine": version.COMPUTED_FOR} | under_vllm.shown(row, spec, host, context)
     if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
         return shown
     at = contexts(context_limit(spec) or 1 << 17)

@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 
-from advisor.fit.architectures import UnknownLayout, header
-from advisor.fit.architectures.loaded import loaded
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.requests import Request
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import BuildSizes, Header, Memory, Tensor
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.config_defaults import loaded
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.build import BuildSizes, Header, Tensor
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings_text import Request
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.fit.spec import Memory
 from catalog.gguf import read_header
 
 MOST_CONFIG = 4 << 20  # bytes; the longest published ones list a quantised state for every matrix
@@ -74,7 +76,7 @@ def demand_same(path: str, config: str) -> None:
 
 
 def bounded(sizes: BuildSizes, wanted: Request) -> Memory:
-    memory = estimate(sizes, wanted.settings)
+    memory = estimate_memory(sizes, wanted.settings)
     parts = [part for device in (*memory.devices, memory.host) for part in (device.weights, device.kv, device.compute)]
     if min(parts) < 0 or sum(parts) >= MOST:
         raise ValueError("What the header states adds up to more memory than can be; its metadata cannot be true.")

@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST
 
 from advisor import selectors, standings
-from advisor.fit.rank import Index
+from advisor.fit.ranking.rank import Index
 from advisor.models import RankingChange
 from catalog import version
 from catalog.live_validation import LiveAdmin

@@ -11,11 +11,11 @@ from typing import Any
 from rest_framework import serializers
 
 from advisor import advice, documents, kept, metrics, selectors
-from advisor.fit.explain import explained
-from advisor.fit.fixes import COUNTS, LEAST_CAPABILITY, rejections
-from advisor.fit.index import Index
-from advisor.fit.rank import rank
-from advisor.fit.reverse import meeting
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.explain import explained
+from advisor.fit.ranking.machines import meeting
+from advisor.fit.ranking.rank import rank
+from advisor.fit.ranking.rejections import COUNTS, LEAST_CAPABILITY, rejections
 from advisor.fit.spec import FIT_VERSION, PREFERENCES, HostSpec, ModelSpec
 from advisor.serializers import WORKLOAD, Strict, WorkloadSerializer, checked
 from hardware import reference

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.db.models import F, Prefetch
 
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
-from advisor.fit.index import Index
-from advisor.fit.memory.stored import from_json
-from advisor.fit.quality import ModelFacts, strengths
-from advisor.fit.spec import BuildSizes, BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.sizes_json import from_json
+from advisor.fit.quality.strength import ModelFacts, strengths
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.spec import BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
 from advisor.launch import files
 from catalog import evidence_sources as sources
 from catalog import version

@@ -8,11 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from advisor import spellings
-from advisor.fit.architectures import UnknownLayout, header
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.placement import place
-from advisor.fit.spec import BuildSizes, Device, HostSpec, Range, Settings, Speed, Workload
-from advisor.fit.speed import estimate
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.placement import place
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.fit.spec import Device, HostSpec, Range, Speed, Workload
+from advisor.fit.speed.estimate import estimate_speed
 from hardware.reference import GpuSpec
 
 GENERATED = 64  # tokens behind the depth at which decode is judged: benchmarks average over 128 or so
@@ -72,7 +75,7 @@ def predicted(row: Mapping[str, Any]) -> tuple[Speed, int]:
 
     def at(context: int) -> Speed:
         held = settings._replace(context=context * streams, slots=streams)
-        return estimate(
+        return estimate_speed(
             sizes, held, host, used, prompt_tokens=context, engine=engine, parallel=engine in PARALLEL and count > 1
         )
 

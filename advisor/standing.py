@@ -7,9 +7,9 @@ from typing import Any
 
 from advisor import beside, kept, pages, selectors
 from advisor.comparison import alone, brief
-from advisor.fit.explain import USE_CASE_WORDS
-from advisor.fit.plans import pace
-from advisor.fit.rank import rank
+from advisor.fit.ranking.explain import USE_CASE_WORDS
+from advisor.fit.ranking.plans import pace
+from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Result
 
 AGAINST = 100  # best answers of the machine that a model is held against

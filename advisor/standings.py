@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from advisor import advice, kept, pages, selectors
-from advisor.fit.rank import Index, rank
+from advisor.fit.ranking.rank import Index, rank
 from advisor.fit.spec import Result, Workload
 
 FILE = Path(__file__).parent / "data" / "reference_machines.json"

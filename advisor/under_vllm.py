@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor import advice, documents, selectors
-from advisor.fit.architectures import UnknownLayout as Unsettled
-from advisor.fit.architectures.agreement import settled
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.vllm import COMPUTED_FOR
-from advisor.fit.memory.vllm.card import Card
-from advisor.fit.memory.vllm.config import Reading, UnknownLayout, read
-from advisor.fit.memory.vllm.described import described
-from advisor.fit.memory.vllm.served import SIZES, Served, served
-from advisor.fit.spec import Device, HostSpec, ModelSpec, Settings
+from advisor.fit.architectures.dimensions import UnknownLayout as Unsettled
+from advisor.fit.architectures.parameter_check import settled
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.vllm.catalog_config import config_of
+from advisor.fit.engines.vllm.config import Reading, UnknownConfig, read_config
+from advisor.fit.engines.vllm.device import Card
+from advisor.fit.engines.vllm.serving import SIZES, Served, served
+from advisor.fit.engines.vllm.version import COMPUTED_FOR
+from advisor.fit.spec import Device, HostSpec, ModelSpec
 
 FLAGS = {
     "kv_cache_dtype": "--kv-cache-dtype",
@@ -47,10 +48,10 @@ def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, 
         cards = equal(host)
         card = card_of(cards[0])
         architecture = settled(row.architecture or {}, row.parameters_total)
-        reading = read(described(architecture, row.native_dtype, row.context_length))
+        reading = read_config(config_of(architecture, row.native_dtype, row.context_length))
         length = min(context, reading.longest)
         rows = [line(reading, card, tp, length) for tp in SIZES if tp <= len(cards)]
-    except (UnknownLayout, Unsettled) as error:
+    except (UnknownConfig, Unsettled) as error:
         return dict.fromkeys(("card", "context", "enough_free", "rows", "pays", "command", "cache")) | {
             "unknown": str(error)
         }
@@ -72,7 +73,7 @@ def equal(host: HostSpec) -> list[Device]:
     able = [d for d in host.devices if d.vendor == "nvidia" and d.compute_capability and not d.unified]
     sets = [[d for d in able if (d.name, d.memory_bytes) == kind] for kind in {(d.name, d.memory_bytes) for d in able}]
     if not sets:
-        raise UnknownLayout("vLLM's memory is known here for NVIDIA cards with memory of their own.")
+        raise UnknownConfig("vLLM's memory is known here for NVIDIA cards with memory of their own.")
     return max(sets, key=lambda s: (sum(d.memory_bytes for d in s), s[0].name))
 
 
@@ -131,4 +132,4 @@ def beside(spec: ModelSpec, rows: list[dict[str, Any]], length: int) -> dict[str
     if one is None or sizes is None:
         return None
     all_on_one = Settings(context=length, gpu_layers=len(sizes.layers) + 1, devices=1)
-    return {"vllm": one["request_bytes"], "llama_cpp": estimate(sizes, all_on_one).devices[0].kv}
+    return {"vllm": one["request_bytes"], "llama_cpp": estimate_memory(sizes, all_on_one).devices[0].kv}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from advisor.fit.memory.vllm import COMPUTED_FOR
-from advisor.fit.memory.vllm.capacity import capacity
-from advisor.fit.memory.vllm.card import Card
-from advisor.fit.memory.vllm.config import Reading, Refused, UnknownLayout, read
-from advisor.fit.memory.vllm.knobs import knobs
-from advisor.fit.memory.vllm.overhead import Range, budget
-from advisor.fit.memory.vllm.requests import Serve, serve
+from advisor.fit.engines.vllm.capacity import capacity
+from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig, read_config
+from advisor.fit.engines.vllm.device import Card
+from advisor.fit.engines.vllm.overhead import ByteRange, budget
+from advisor.fit.engines.vllm.serve_options import Serve, serve
+from advisor.fit.engines.vllm.tuning import knobs
+from advisor.fit.engines.vllm.version import COMPUTED_FOR
 from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 
 CPU = Card("cpu", 0, None)
@@ -27,11 +27,11 @@ def answer(row: dict[str, Any]) -> dict[str, Any]:
     given, accelerator = {"id": row["id"]}, row["accelerator"].strip()
     config, settings = dict(row["config"].items()), dict((row.get("settings") or {}).items())
     try:
-        reading, wanted = read(config), serve(settings)
+        reading, wanted = read_config(config), serve(settings)
         found = [_figures(reading, wanted, card, bool(row.get("knobs"))) for card in cards(accelerator)]
-    except Refused as error:
+    except NotServed as error:
         return given | {"starts": False, "unknown": str(error)}
-    except (UnknownLayout, ValueError) as error:
+    except (UnknownConfig, ValueError) as error:
         return given | {"unknown": str(error)}
     except (ArithmeticError, AttributeError, LookupError, TypeError):
         return given | {"unknown": "The configuration has a field of another form than vLLM reads."}
@@ -65,7 +65,7 @@ def _card(spec: GpuSpec) -> Card:
 def _figures(reading: Reading, wanted: Serve, card: Card, with_knobs: bool) -> dict[str, Any]:
     """Without a stated budget: what is left at the card's default utilization when all else takes its most."""
     given = wanted.kv_budget_bytes
-    left = budget(reading, wanted, card) if given is None else Range(given, given)
+    left = budget(reading, wanted, card) if given is None else ByteRange(given, given)
     figures = asdict(capacity(reading, wanted, card, left.low))
     if figures["needed_bytes"] > MAX_BYTES:
         raise ValueError("The configuration describes a cache that no machine holds.")

@@ -1,4 +1,4 @@
-"""Fits the constants of `advisor.fit.rates` on published measurements.
+"""Fits the constants of `advisor.fit.speed.efficiency` on published measurements.
 
     python bench/speed_rows.py MEASURED.jsonl.gz rows.jsonl
     python bench/fit_speed.py rows.jsonl [--write] [--worst]
@@ -22,10 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "bench"))
 
-from speed_data import Data, arrays, load  # noqa: E402
+from speed_data import Data, arrays, load
 
-from advisor.fit import rates, speed  # noqa: E402
-from advisor.fit.steps import Step  # noqa: E402
+from advisor.fit.speed import (
+    efficiency,
+    estimate,
+)
+from advisor.fit.speed.roofline import Step
 
 FOLDS = 10
 SEEDS = (7, 8)  # several divisions into folds, as which pairs fall together matters
@@ -85,7 +88,7 @@ def predict(data: Data, order: list[tuple[str, str]], x: np.ndarray) -> tuple[np
     achieved = data.bandwidth * np.minimum(share, 0.97)
     peak = np.where(data.flops > 0, data.flops, data.bandwidth * 60)
     computing = peak * values["flops"] * values["width_flops"] * values["device_flops"] * values["engine_flops"]
-    rate = rates.Rate(
+    rate = efficiency.Rate(
         dense=achieved,
         experts=achieved * values["experts"],
         cache=data.bandwidth * values["cache"],
@@ -95,8 +98,8 @@ def predict(data: Data, order: list[tuple[str, str]], x: np.ndarray) -> tuple[np
         fixed=values["fixed_us"] * 1e-6,
         block=values["block_us"] * 1e-6,
     )
-    decode = -np.log(speed.decode_seconds(Step(**data.step), rate))
-    prefill = np.log(data.tokens) - np.log(speed.prefill_seconds(Step(**data.half), rate, data.tokens, UBATCH))
+    decode = -np.log(estimate.decode_seconds(Step(**data.step), rate))
+    prefill = np.log(data.tokens) - np.log(estimate.prefill_seconds(Step(**data.half), rate, data.tokens, UBATCH))
     return decode, prefill
 
 

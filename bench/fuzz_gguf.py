@@ -21,14 +21,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor import predictions  # noqa: E402
-from advisor.fit.memory.requests import request  # noqa: E402
-from catalog.gguf import GgufError  # noqa: E402
-from tests.support import mutations  # noqa: E402
+from advisor import predictions
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
+from catalog.gguf import GgufError
+from tests.support import mutations
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - where a file that is written a million times costs no disk
 REQUESTS = [
-    request(row)
+    read_settings(row)
     for row in (
         {"ctx": 8192},
         {"ctx": 1 << 28, "par": 256, "ndev": 1, "ngl": -1},

@@ -36,9 +36,9 @@ LIGHT, DARK = "#1f5fbf", "#c2571a"
 def spent(index: object, text: str, questions: int, limit: int = 10) -> tuple[float, float]:
     """Median and 95th percentile of the CPU milliseconds of an answer."""
     from advisor import advice, documents, selectors  # noqa: PLC0415  after Django is set up
-    from advisor.fit.explain import explained  # noqa: PLC0415
-    from advisor.fit.fixes import rejections  # noqa: PLC0415
-    from advisor.fit.rank import rank  # noqa: PLC0415
+    from advisor.fit.ranking.explain import explained  # noqa: PLC0415
+    from advisor.fit.ranking.rank import rank  # noqa: PLC0415
+    from advisor.fit.ranking.rejections import rejections  # noqa: PLC0415
     from advisor.fit.spec import Workload  # noqa: PLC0415
 
     host = selectors.host_spec(advice.resolve({"text": text}))
@@ -59,7 +59,7 @@ def measured(questions: int, models: Sequence[int]) -> dict[str, Line]:
     from padding import padded  # noqa: PLC0415
 
     from advisor import selectors  # noqa: PLC0415
-    from advisor.fit.index import Index  # noqa: PLC0415
+    from advisor.fit.ranking.catalog_arrays import Index  # noqa: PLC0415
 
     seed = selectors.catalog()
     found: dict[str, Line] = {"models": [], "accelerators": [], "plans": []}

@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from catalog import seed  # noqa: E402
+from catalog import seed
 
 TARGET = ROOT / "advisor/data/hosted_prices.json"
 

@@ -21,9 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor.launch import xllamacpp_library  # noqa: E402
-from tests.support import derived  # noqa: E402
-from tests.support.derived import Opened  # noqa: E402
+from advisor.launch import xllamacpp_library
+from tests.support import derived
+from tests.support.derived import Opened
 
 
 def off(found: Opened) -> float:

@@ -12,7 +12,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.accuracy import need  # noqa: E402
+from tests.accuracy import need
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ import random
 from dataclasses import fields, replace
 from typing import Any
 
-from advisor.fit.spec import BuildSizes, BuildSpec, Catalog, LayerSizes, ModelSpec
+from advisor.fit.build import BuildSizes, LayerSizes
+from advisor.fit.spec import BuildSpec, Catalog, ModelSpec
 
 WEIGHTS = {"device", "host", "experts_device", "experts_host"}
 TOTALS = ("embedding_host", "output_device", "output_host", "file_bytes", "parameters", "active_bytes")

@@ -23,8 +23,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor.fit.quality import ABILITIES, ModelFacts, canonical, strengths, tables  # noqa: E402
-from advisor.fit.spec import Evidence  # noqa: E402
+from advisor.fit.quality.strength import (
+    ABILITIES,
+    ModelFacts,
+    canonical,
+    strengths,
+    tables,
+)
+from advisor.fit.spec import Evidence
 
 LEAST_MODELS = 6
 PREDICTORS = ("strength", "size_only", "newest_first")

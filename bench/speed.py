@@ -19,11 +19,17 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor.fit.architectures import header  # noqa: E402
-from advisor.fit.memory.sizes import summarise  # noqa: E402
-from advisor.fit.rates import device_class  # noqa: E402
-from advisor.fit.spec import BuildSizes, Device, HostSpec, Settings, Speed  # noqa: E402
-from advisor.fit.speed import estimate  # noqa: E402
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.fit.spec import (
+    Device,
+    HostSpec,
+    Speed,
+)
+from advisor.fit.speed.efficiency import device_class
+from advisor.fit.speed.estimate import estimate_speed
 
 ROWS = ROOT / "tests/accuracy/speed_rows.json"
 ROOFLINE = 0.55
@@ -64,7 +70,7 @@ def judged(path: Path = ROWS) -> Iterator[Judged]:
         bare = Settings(gpu_layers=len(sizes.layers) + 1 if device else 0, devices=len(on))
 
         decode, prefill = (
-            estimate(sizes, bare._replace(context=context), host, tuple(range(len(on))), engine=row["engine"])
+            estimate_speed(sizes, bare._replace(context=context), host, tuple(range(len(on))), engine=row["engine"])
             for context in (row["depth"] + 64, row["prompt_tokens"] or 512)
         )
         first = row["depth"] in {0, row["prompt_tokens"]}  # not a prompt after a prompt

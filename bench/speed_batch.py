@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "bench"))
 
-from fit_speed import FOLDS, fit, tables  # noqa: E402
-from speed_data import arrays, load_rows  # noqa: E402
-from speed_rows import join  # noqa: E402
+from fit_speed import FOLDS, fit, tables
+from speed_data import arrays, load_rows
+from speed_rows import join
 
-from advisor import speed_batch, spellings  # noqa: E402
-from advisor.fit import rates  # noqa: E402
+from advisor import speed_batch, spellings
+from advisor.fit.speed import efficiency
 
 KEYS = ("gpu", "gpu_count", "model", "quant", "engine", "context", "prompt_tokens", "batch")
 
@@ -38,7 +38,7 @@ def plausible(row: dict[str, Any]) -> bool:
 
 
 def pair(gpu: str | None, model: str) -> tuple[str, str]:
-    return rates.plain_name(gpu or "cpu"), model
+    return efficiency.plain_name(gpu or "cpu"), model
 
 
 def pair_of(row: dict[str, Any]) -> tuple[str, str]:
@@ -56,7 +56,7 @@ def main() -> None:
     answers: dict[int, dict[str, Any]] = {}
     for f in range(FOLDS):
         data = arrays([r for r in known if fold.get(pair(r["gpu"], r["model"])) != f])
-        rates.refit(tables(data, *fit(data)))
+        efficiency.refit(tables(data, *fit(data)))
         for i, row in enumerate(judged):
             if fold[pair_of(row)] == f:
                 answers[i] = speed_batch.answer({"id": i} | {key: row.get(key) for key in KEYS})

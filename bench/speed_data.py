@@ -14,10 +14,13 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor import speed_batch, spellings  # noqa: E402
-from advisor.fit import rates  # noqa: E402
-from advisor.fit.spec import Settings  # noqa: E402
-from advisor.fit.steps import Step, steps  # noqa: E402
+from advisor import speed_batch, spellings
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.speed import efficiency
+from advisor.fit.speed.roofline import (
+    Step,
+    steps,
+)
 
 CACHED_PROMPTS = ("apple-silicon-llm-bench",)  # repeats one prompt, so that later runs find it in the cache
 BOARD = 0.1  # weight of rows whose host is a single-board computer: its CPU and PCIe lane are part of the figure
@@ -46,7 +49,7 @@ def load(path: Path) -> list[dict[str, Any]]:
 
 def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with everything the prediction needs; rows whose layout is unknown or that do not fit are left out."""
-    table = rates.fitted()
+    table = efficiency.fitted()
     rows = []
     for row in joined:
         try:
@@ -64,7 +67,11 @@ def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             if row["peak_gb"] and row["peak_gb"] * 1e9 < 0.85 * sizes.file_bytes * scale:
                 continue  # part of the model was not on the device
             settings = Settings(context=4096, gpu_layers=len(sizes.layers) + 1, devices=1)
-            row |= {"class": rates.device_class(device), "name": rates.plain_name(device.name), "device": device}
+            row |= {
+                "class": efficiency.device_class(device),
+                "name": efficiency.plain_name(device.name),
+                "device": device,
+            }
             row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}
         else:
             facts = spellings.processor(row["cpu"])
@@ -81,8 +88,8 @@ def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         at = steps(sizes, settings, settings.devices, row["depth"] + 64)
         half = steps(sizes, settings, settings.devices, row["depth"] + row["prompt_tokens"] // 2)
         row["step"], row["half"] = at[0], half[0]
-        row["scale"], row["width"] = scale, rates.width_class(sizes)
-        row["kernels"] = f"{rates.maker(row['class'])}|{row['width']}"
+        row["scale"], row["width"] = scale, efficiency.width_class(sizes)
+        row["kernels"] = f"{efficiency.maker(row['class'])}|{row['width']}"
         row["roofline"] = 0.55 * row["bandwidth"] / (sizes.active_bytes * scale)
         row["decode"] = row["decode"] if row["decode"] and _plausible(row) else None
         row["prefill"] = row["prefill"] if row["prefill"] and _possible(row) else None
@@ -117,7 +124,9 @@ def arrays(rows: list[dict[str, Any]]) -> Data:
 
     names = {
         "class": sorted({r["class"] for r in rows}),
-        "width": sorted({f"{rates.maker(r['class'])}|{width}" for r in rows for _, width in rates.fitted()["widths"]}),
+        "width": sorted(
+            {f"{efficiency.maker(r['class'])}|{width}" for r in rows for _, width in efficiency.fitted()["widths"]}
+        ),
         "engines": sorted({r["engine"] for r in rows}),
         "devices": sorted({r["name"] for r in rows}),
     }

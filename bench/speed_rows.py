@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor import spellings  # noqa: E402
+from advisor import spellings
 
 
 def single_stream(row: dict[str, Any]) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from advisor.fit.memory.vllm import ENGINE_VERSION
-from advisor.fit.memory.vllm.config import UnknownLayout
+from advisor.fit.engines.vllm.config import UnknownConfig
+from advisor.fit.engines.vllm.version import ENGINE_VERSION
 from tests.accuracy import vllm_rows
 
 
@@ -24,7 +24,7 @@ def main() -> None:
         if row["bytes"] is not None:
             try:
                 error = 100 * abs(vllm_rows.predicted_weights(row) / row["bytes"] - 1)
-            except UnknownLayout:
+            except UnknownConfig:
                 continue
             worst[row["quantization"]] = max(worst.get(row["quantization"], 0.0), error)
     for name, error in sorted(worst.items()):

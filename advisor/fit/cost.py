@@ -30,7 +30,7 @@ def purchase(tokens_per_second: Range, price: float, years: float, utilisation: 
     return Range(at(tokens_per_second.high), at(tokens_per_second.mid), at(tokens_per_second.low))
 
 
-def capacity(tokens_per_second: float, years: float, utilisation: float) -> float:
+def tokens_in_time(tokens_per_second: float, years: float, utilisation: float) -> float:
     """Tokens in that time."""
     return tokens_per_second * utilisation * years * SECONDS_PER_YEAR
 

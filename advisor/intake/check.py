@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.fit.architectures import UnknownLayout, parameters
-from advisor.fit.architectures.agreement import settled
+from advisor.fit.architectures.computed_header import parameters
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.architectures.parameter_check import settled
 from catalog.safetensors import Stored
 
 CLOSE = 0.0005  # beyond, a sentence says by how much

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from advisor.builds import GGUF, NATIVE_MXFP4, UnknownLayout
-from advisor.fit.architectures.published import facts
+from advisor.fit.architectures.hub_config import hub_facts
 from advisor.intake import gguf_builds
 from advisor.intake.check import Agreement, Refused, agreement, counted
 from advisor.intake.computed import add_computed
@@ -42,7 +42,7 @@ def propose(
         repo = hub.repository(hub_id)
         config = hub.read_json(repo, "config.json")
         try:
-            read = facts(config)
+            read = hub_facts(config)
         except UnknownLayout as error:
             raise Refused(f"config.json of {hub_id} is refused: {error}") from error
         files = hub.weight_files(repo)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.fit.memory.sizes import summarise, to_json
-from advisor.fit.spec import Header, Tensor
+from advisor.fit.build import Header, Tensor
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise, to_json
 from advisor.intake.check import Refused
 
 SHARD = re.compile(r"(?P<stem>.+?)(-(?P<number>\d{5})-of-(?P<count>\d{5}))?\.gguf")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from advisor.fit.memory.llama_cpp import COMPUTED_FOR
+from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.fit.spec import DeviceMemory, Plan
 from advisor.launch import registry
 from advisor.launch.registry import Program

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.spec import DeviceMemory, Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import DeviceMemory
 from hardware.probe_child import end
 
 ROOM = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from advisor.fit.spec import Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.launch import files, health, process, registry
 from advisor.launch.process import Identity
 from advisor.launch.registry import Engine, Program

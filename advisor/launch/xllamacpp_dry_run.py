@@ -1,9 +1,9 @@
 """`python -m advisor.launch.xllamacpp_dry_run`: the engine's own plan for a file, without allocating it.
 
-JSON in: `{"model": path, "settings": as advisor.fit.spec.Settings, "seconds", "address_space"}`. JSON out, one line:
-`{"build", "buffers": {"CPU": {"weights", "kv", "compute"}, ...}}`, or `{"build", "refused": sentence}`. A header with a
-hole for data is enough. A process of its own, which ends by itself when its time is over: a hostile file, or a library
-that is not what it seems, may crash it, and the worker that asked may die first.
+JSON in: `{"model": path, "settings": as `fit.engines.llama_cpp.settings`, "seconds", "address_space"}`.
+JSON out, one line: `{"build", "buffers": {"CPU": {"weights", "kv", "compute"}, ...}}`, or `{"build", "refused":
+sentence}`. A header with a hole for data is enough. A process of its own, which ends by itself when its time is over: a
+hostile file, or a library that is not what it seems, may crash it, and the worker that asked may die first.
 """
 
 from __future__ import annotations

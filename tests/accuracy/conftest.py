@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from advisor import selectors
-from advisor.fit.index import Index
+from advisor.fit.ranking.catalog_arrays import Index
 from catalog import importer
 
 

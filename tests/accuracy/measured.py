@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.requests import request
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import BuildSizes, Header, Memory, Tensor
+from advisor.fit.build import BuildSizes, Header, Tensor
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.fit.spec import Memory
 
 DATA = Path(__file__).parent / "data"
 Row = dict[str, Any]
@@ -51,10 +52,10 @@ def sizes(model: str, quantization: str) -> BuildSizes:
 
 
 def predicted(row: Row) -> Memory:
-    asked = request(row["settings"])
+    asked = read_settings(row["settings"])
     read = header(row["model"], row["quant"])
     known = summarise(read, asked.moved) if asked.moved else sizes(row["model"], row["quant"])
-    return estimate(known, asked.settings)
+    return estimate_memory(known, asked.settings)
 
 
 def kind(row: Row) -> str:

@@ -16,12 +16,13 @@ from typing import Any
 import orjson
 
 from advisor.fit.allowances import device_overhead
-from advisor.fit.architectures import header
-from advisor.fit.architectures.agreement import settled
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.requests import request
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import BuildSizes, Device
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.parameter_check import settled
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.fit.spec import Device
 from catalog import seed
 
 DATA = Path(__file__).parent / "data" / "measured_need.jsonl.gz"
@@ -48,7 +49,7 @@ def sizes(slug: str, quantization: str) -> BuildSizes:
 
 def predicted(row: Row) -> tuple[float, float]:
     """(all devices' buffers, overhead beside them), MiB."""
-    memory = estimate(sizes(row["model"], row["quantization"]), request(row["settings"]).settings)
+    memory = estimate_memory(sizes(row["model"], row["quantization"]), read_settings(row["settings"]).settings)
     buffers = sum(part.total for part in memory.devices) / MIB
     if "buffers_mib" in row:
         return buffers, 0.0

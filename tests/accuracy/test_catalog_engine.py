@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import Header, Settings
+from advisor.fit.build import Header
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.launch.oracle import PARTS
 from tests.support import derived, opened
 
@@ -62,6 +63,6 @@ def test_a_model_of_the_catalog_takes_what_the_engine_plans_for_it(
     sizes, plan = summarise(headers[slug]), plans[slug]
     assert sizes.graph["traced"]
     assert isinstance(plan, dict), plan
-    found = estimate(sizes, ASKED[slug]).host
+    found = estimate_memory(sizes, ASKED[slug]).host
     assert (found.weights, found.kv) == (plan["weights"], plan["kv"])
     assert abs(found.compute - plan["compute"]) <= plan["compute"] * PERCENT / 100 + ROUNDED

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.architectures import UnknownLayout, header
-from advisor.fit.memory.sizes import summarise
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from tests.accuracy.test_architectures import configuration
 from tests.support import derived
 from tests.support.derived import Opened

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from advisor.fit.memory.vllm.capacity import capacity
-from advisor.fit.memory.vllm.card import Card
-from advisor.fit.memory.vllm.config import UnknownLayout, read
-from advisor.fit.memory.vllm.described import STORED, described
-from advisor.fit.memory.vllm.requests import Serve
-from advisor.fit.memory.vllm.weights import weight_bytes
+from advisor.fit.engines.vllm.capacity import capacity
+from advisor.fit.engines.vllm.catalog_config import STORED, config_of
+from advisor.fit.engines.vllm.config import UnknownConfig, read_config
+from advisor.fit.engines.vllm.device import Card
+from advisor.fit.engines.vllm.loaded_weights import weight_bytes
+from advisor.fit.engines.vllm.serve_options import Serve
 from catalog import seed
 
 CONFIGS: dict[str, dict[str, Any]] = json.loads(
@@ -27,7 +27,7 @@ OPEN = {"deepseek-v4-flash", "deepseek-v4-pro", "gemma-4-26b-a4b-it", "kimi-k3",
 
 
 def figures(config: dict[str, Any], serve: Serve) -> tuple[int, ...]:
-    reading = read(config)
+    reading = read_config(config)
     held = capacity(reading, serve, CARD, 200 << 30)
     return held.bytes_per_block, held.blocks_per_request, held.num_blocks, weight_bytes(reading, serve.tp)
 
@@ -38,7 +38,7 @@ def test_the_catalogs_facts_give_the_same_figures_as_the_published_configuration
     assert len(compared) > 30
     for slug in compared:
         published = {key: value for key, value in CONFIGS[slug].items() if key != "quantization_config"}
-        assert figures(described(MODELS[slug]["architecture"], "bf16"), serve) == figures(published, serve), slug
+        assert figures(config_of(MODELS[slug]["architecture"], "bf16"), serve) == figures(published, serve), slug
 
 
 def test_layers_that_share_an_index_keep_none_of_their_own() -> None:
@@ -46,7 +46,7 @@ def test_layers_that_share_an_index_keep_none_of_their_own() -> None:
     (published,) = (row["config"] for row in map(json.loads, rows) if row["model"] == "R:GLM-5.2-NVFP4")
     published = {key: value for key, value in published.items() if key != "quantization_config"}
     serve = Serve(max_model_len=8192)
-    made = described(MODELS["glm-5.2"]["architecture"], "bf16")
+    made = config_of(MODELS["glm-5.2"]["architecture"], "bf16")
     assert figures(made, serve)[:3] == figures(published, serve)[:3]
     every = {key: value for key, value in made.items() if key != "indexer_types"}
     assert figures(every, serve)[:3] != figures(published, serve)[:3]
@@ -54,8 +54,8 @@ def test_layers_that_share_an_index_keep_none_of_their_own() -> None:
 
 @pytest.mark.parametrize("slug", sorted(OPEN))
 def test_what_the_facts_leave_open_is_said_and_not_summed(slug: str) -> None:
-    with pytest.raises(UnknownLayout):
-        described(MODELS[slug]["architecture"], "bf16")
+    with pytest.raises(UnknownConfig):
+        config_of(MODELS[slug]["architecture"], "bf16")
 
 
 def test_weights_add_up_to_the_published_parameters() -> None:
@@ -66,8 +66,8 @@ def test_weights_add_up_to_the_published_parameters() -> None:
         if model["task"] != "generate" or facts.get("vision") or facts.get("mtp") or model["flags"]:
             continue
         try:
-            total = weight_bytes(read(described(facts, "bf16")), 1) / 2
-        except UnknownLayout:
+            total = weight_bytes(read_config(config_of(facts, "bf16")), 1) / 2
+        except UnknownConfig:
             continue
         off[slug] = abs(total / model["parameters_total"] - 1)
     assert len(off) > 100
@@ -77,5 +77,5 @@ def test_weights_add_up_to_the_published_parameters() -> None:
 
 def test_a_type_of_weights_that_is_not_known_is_named() -> None:
     assert "int4 (experts) + bf16" not in STORED
-    with pytest.raises(UnknownLayout, match="int4"):
-        described(MODELS["kimi-k2.6"]["architecture"], MODELS["kimi-k2.6"]["native_dtype"])
+    with pytest.raises(UnknownConfig, match="int4"):
+        config_of(MODELS["kimi-k2.6"]["architecture"], MODELS["kimi-k2.6"]["native_dtype"])

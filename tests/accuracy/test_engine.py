@@ -9,8 +9,8 @@ from statistics import median
 import pytest
 
 from advisor.about import bounds
-from advisor.fit.memory.llama_cpp import CONFIRMED_BUILDS, ENGINE_BUILD
-from advisor.fit.memory.requests import request
+from advisor.fit.engines.llama_cpp.memory import CONFIRMED_BUILDS, ENGINE_BUILD
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from advisor.launch import oracle, registry, xllamacpp_library
 from advisor.launch.oracle import EnginePlan
 from tests.accuracy import measured
@@ -43,7 +43,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
         row = ROWS[architecture]
         header = measured.header(row["model"], row["quant"])
         path = hollow.write(folder / f"{row['model']}.gguf", header.kv, header.tensors, header.n_vocab)
-        return oracle.ask(COMMAND, path, request(row["settings"]).settings, seconds=60)
+        return oracle.ask(COMMAND, path, read_settings(row["settings"]).settings, seconds=60)
 
     return plan
 

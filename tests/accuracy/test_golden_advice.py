@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.about import bounds
-from advisor.fit.fixes import rejections
-from advisor.fit.index import Index
-from advisor.fit.rank import Ranking, rank
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.rank import Ranking, rank
+from advisor.fit.ranking.rejections import rejections
 from advisor.fit.spec import PREFERENCES, USE_CASES, HostSpec, Workload
 from advisor.selectors import host_spec
 from hardware.stated import HardwareError, stated

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor.fit.architectures import UnknownLayout, header
-from advisor.fit.architectures.loaded import loaded
-from advisor.fit.memory.requests import request
-from advisor.fit.memory.sizes import summarise
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.config_defaults import loaded
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.predictions import bounded
 from tests.accuracy import measured
 from tests.accuracy.test_architectures import LAYOUTS, expected, table
@@ -49,7 +50,7 @@ def test_a_config_alone_gives_the_tensors_that_llama_cpp_asks_for(name: str) -> 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_and_the_memory_that_the_file_s_header_gives(name: str) -> None:
-    settings = [request(row) for row in ({"ctx": 16384, "ndev": 1, "ngl": -1}, {"ctx": 8192, "par": 2})]
+    settings = [read_settings(row) for row in ({"ctx": 16384, "ndev": 1, "ngl": -1}, {"ctx": 8192, "par": 2})]
     for quantization in {q for model, q in measured.builds() if model == name} & {"q4_k_m", "q8_0", "f16", "mxfp4"}:
         # the measured headers were made from unpacked weights: no expert was published in a type of ggml's own
         sizes = summarise(header(loaded(CONFIGS[name]) | {"expert_type": None}, quantization.upper()))
@@ -64,7 +65,7 @@ def test_the_command_predicts_from_a_config_alone(tmp_path: Path) -> None:
     answer = json.loads(called("--config", path, "--quantization", "Q8_0", "--context", 8192, "--devices", 1, "--json"))
     assert answer["basis"] == "computed"
     assert answer["devices"]["gpu0"]["kv"] == 8192 * 36 * 2048 * 2
-    whole = bounded(measured.sizes("qwen3-8b", "q8_0"), request({"ctx": 8192, "ndev": 1, "ngl": -1}))
+    whole = bounded(measured.sizes("qwen3-8b", "q8_0"), read_settings({"ctx": 8192, "ndev": 1, "ngl": -1}))
     assert answer["devices"]["gpu0"]["total"] == whole.devices[0].total
 
 
@@ -133,7 +134,7 @@ def shortened(config: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["qwen3-30b-a3b", "gemma-4-e4b", "jamba-mini-52b", "deepseek-v3", "qwen3.5-35b-a3b"])
 def test_a_value_that_cannot_be_is_predicted_or_refused(name: str) -> None:
     config = shortened(CONFIGS[name])
-    wanted = request({"ctx": 8192, "ndev": 1, "ngl": -1})
+    wanted = read_settings({"ctx": 8192, "ndev": 1, "ngl": -1})
     for key, value in product(config, HOSTILE):
         with contextlib.suppress(UnknownLayout, ValueError):  # anything else is a fault
             bounded(summarise(header(loaded({**config, key: value}), "Q4_K_M")), wanted)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from advisor.fit.architectures import UnknownLayout, parameters, prediction_parameters
-from advisor.fit.architectures.agreement import settled, verify
+from advisor.fit.architectures.computed_header import parameters, prediction_parameters
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.architectures.parameter_check import check_parameters, settled
 from catalog import seed
 
 MODELS = {model["slug"]: model for model in seed.models()}
@@ -73,9 +74,9 @@ def test_dense_blocks_before_experts_are_counted_by_the_total():
 def test_a_layout_that_does_not_add_up_is_refused():
     model = MODELS["qwen3-8b"]
     facts, total = model["architecture"], model["parameters_total"]
-    verify(facts, total, tower=False, explained=False)
+    check_parameters(facts, total, tower=False, explained=False)
     with pytest.raises(UnknownLayout, match="are published"):
         settled({**facts, "n_layers": facts["n_layers"] + 1}, total)
     with pytest.raises(UnknownLayout, match="parameters only"):
-        verify({**facts, "n_layers": facts["n_layers"] - 2}, total, tower=False, explained=False)
-    verify({**facts, "n_layers": facts["n_layers"] - 2}, total, tower=True, explained=False)
+        check_parameters({**facts, "n_layers": facts["n_layers"] - 2}, total, tower=False, explained=False)
+    check_parameters({**facts, "n_layers": facts["n_layers"] - 2}, total, tower=True, explained=False)

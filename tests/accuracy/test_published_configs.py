@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from advisor.fit.architectures import UnknownLayout, header
-from advisor.fit.architectures.agreement import settled
-from advisor.fit.architectures.published import facts
-from advisor.fit.memory.sizes import summarise
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.dimensions import UnknownLayout
+from advisor.fit.architectures.hub_config import hub_facts
+from advisor.fit.architectures.parameter_check import settled
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from catalog import schema, seed
 
 CONFIGS: dict[str, dict[str, Any]] = json.loads(  # `Infinity` occurs
@@ -45,7 +46,7 @@ def tensors_of(architecture: dict[str, Any], quantization: str) -> Any:
 @pytest.mark.parametrize("slug", sorted(CONFIGS))
 def test_a_published_configuration_gives_the_tensors_that_the_catalog_states(slug):
     model = MODELS[slug]
-    read = facts(CONFIGS[slug] | QUANTIZED.get(slug, {}))
+    read = hub_facts(CONFIGS[slug] | QUANTIZED.get(slug, {}))
     assert schema.sentences("architecture", read) == []
     if slug in UNKNOWN:
         with pytest.raises(UnknownLayout):
@@ -55,7 +56,7 @@ def test_a_published_configuration_gives_the_tensors_that_the_catalog_states(slu
 
 
 def test_what_a_configuration_leaves_unsaid_stays_unsaid():
-    read = facts(SMALL)
+    read = hub_facts(SMALL)
     assert read["tie"] is None
     assert read["n_kv_heads"] == 4
     assert read["head_dim"] == 16
@@ -78,11 +79,11 @@ def test_what_a_configuration_leaves_unsaid_stays_unsaid():
 )
 def test_what_cannot_be_is_refused_in_a_sentence(change, words):
     with pytest.raises(UnknownLayout, match=words):
-        facts({**SMALL, **change})
+        hub_facts({**SMALL, **change})
 
 
 def test_an_unknown_model_type_keeps_its_name_and_has_no_layout():
-    read = facts({**SMALL, "model_type": "brand_new"})
+    read = hub_facts({**SMALL, "model_type": "brand_new"})
     assert read["arch"] == "brand_new"
     with pytest.raises(UnknownLayout, match="layout of brand_new"):
         header({**read, "tie": True}, "F16")
@@ -90,17 +91,17 @@ def test_an_unknown_model_type_keeps_its_name_and_has_no_layout():
 
 def test_a_gemma_3_file_that_says_almost_nothing_is_read_with_its_loaders_defaults():
     text = {"hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34}
-    read = facts({"model_type": "gemma3", "text_config": {**text, "sliding_window": 1024}, "vision_config": {}})
+    read = hub_facts({"model_type": "gemma3", "text_config": {**text, "sliding_window": 1024}, "vision_config": {}})
     stated = next(model for model in seed.models() if model["slug"] == "gemma-3-4b-it")
     assert tensors(read, stated["parameters_total"]) == tensors(stated["architecture"], stated["parameters_total"])
 
 
 @pytest.mark.parametrize("quantization", ["F16", "MXFP4", "Q8_0", "Q4_K_M"])
 def test_experts_that_are_published_in_mxfp4_stay_so_in_every_conversion(quantization):
-    kept = tensors_of(facts(CONFIGS["gpt-oss-20b"] | MXFP4), quantization)
+    kept = tensors_of(hub_facts(CONFIGS["gpt-oss-20b"] | MXFP4), quantization)
     assert {t.type for t in kept if t.name.endswith("_exps.weight")} == {"mxfp4"}
     assert "mxfp4" not in {t.type for t in kept if "_exps" not in t.name}
-    made = tensors_of(facts(CONFIGS["gpt-oss-20b"]), "F16")
+    made = tensors_of(hub_facts(CONFIGS["gpt-oss-20b"]), "F16")
     assert {t.type for t in made if t.name.endswith("_exps.weight")} == {"f16"}
 
 
@@ -112,7 +113,7 @@ def test_the_f16_file_of_a_model_with_such_experts_is_as_large_as_the_published_
 
 def test_weights_stored_in_a_way_that_ggml_has_no_type_for_are_unpacked():
     stored = {"quantization_config": {"quant_method": "fp8"}}
-    assert "expert_type" not in facts(CONFIGS["gpt-oss-20b"] | stored)
+    assert "expert_type" not in hub_facts(CONFIGS["gpt-oss-20b"] | stored)
 
 
 def test_blocks_that_a_configuration_spells_stand_in_the_catalog_in_that_order():
@@ -120,4 +121,4 @@ def test_blocks_that_a_configuration_spells_stand_in_the_catalog_in_that_order()
     spelt = CONFIGS["nvidia-nemotron-3-nano-30b-a3b-bf16"]["hybrid_override_pattern"]
     assert "".join("*" if x.k_elements else "M" if x.state_ssm else "E" for x in layers) == spelt
     with pytest.raises(UnknownLayout, match="kinds of blocks that are not known"):
-        facts({**CONFIGS["nvidia-nemotron-3-nano-30b-a3b-bf16"], "hybrid_override_pattern": "MX*E"})
+        hub_facts({**CONFIGS["nvidia-nemotron-3-nano-30b-a3b-bf16"], "hybrid_override_pattern": "MX*E"})

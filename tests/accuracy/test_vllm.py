@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from advisor.about import bounds
-from advisor.fit.memory.vllm.capacity import capacity
-from advisor.fit.memory.vllm.config import Refused, UnknownLayout, read
-from advisor.fit.memory.vllm.families import FAMILIES, SAME_AS
-from advisor.fit.memory.vllm.knobs import knobs
-from advisor.fit.memory.vllm.overhead import budget, overhead
-from advisor.fit.memory.vllm.requests import Serve
+from advisor.fit.engines.vllm.capacity import capacity
+from advisor.fit.engines.vllm.config import NotServed, UnknownConfig, read_config
+from advisor.fit.engines.vllm.model_classes import FAMILIES, SAME_AS
+from advisor.fit.engines.vllm.overhead import budget, overhead
+from advisor.fit.engines.vllm.serve_options import Serve
+from advisor.fit.engines.vllm.tuning import knobs
 from tests.accuracy import vllm_rows
 
 LIMIT = bounds()["vllm"]
@@ -48,8 +48,8 @@ def test_every_row_has_a_class() -> None:
 )
 def test_a_layout_that_the_table_does_not_know_is_said(change: dict) -> None:
     config = vllm_rows.configs()["gemma2-9b"] | change
-    with pytest.raises(UnknownLayout, match=r"\.$"):
-        capacity(read(config), Serve(), vllm_rows.CARDS["h100"], 1 << 30)
+    with pytest.raises(UnknownConfig, match=r"\.$"):
+        capacity(read_config(config), Serve(), vllm_rows.CARDS["h100"], 1 << 30)
 
 
 def test_no_architecture_is_in_the_table_twice() -> None:
@@ -69,7 +69,7 @@ ODD_GROUPS = ("gpt-oss-20b gptq_int4_g128 1", "gpt-oss-20b gptq_int8_g128 1")
 @pytest.mark.parametrize("row", LOADED, ids=row_name)
 def test_weights_of_a_device_are_within_half_a_percent(row: dict) -> None:
     if row_name(row) in ODD_GROUPS:
-        with pytest.raises(UnknownLayout, match="groups of 128"):
+        with pytest.raises(UnknownConfig, match="groups of 128"):
             vllm_rows.predicted_weights(row)
         return
     assert vllm_rows.predicted_weights(row) == pytest.approx(row["bytes"], rel=0.005)
@@ -77,7 +77,7 @@ def test_weights_of_a_device_are_within_half_a_percent(row: dict) -> None:
 
 @pytest.mark.parametrize("row", [r for r in vllm_rows.weights() if r["bytes"] is None and r["tp"] == 1], ids=row_name)
 def test_weights_that_vllm_does_not_load_are_refused(row: dict) -> None:
-    with pytest.raises(Refused, match="groups of 128"):
+    with pytest.raises(NotServed, match="groups of 128"):
         vllm_rows.predicted_weights(row)
 
 
@@ -86,7 +86,7 @@ def test_modules_that_a_checkpoint_does_not_quantize_keep_their_size() -> None:
     ignore = ["lm_head", "re:.*self_attn.*"]
     row = {"quant_method": "fp8", "modules_to_not_convert": ignore}
     all_of_it, but_attention = (
-        vllm_rows.weight_bytes(read(config | {"quantization_config": said}), 1)
+        vllm_rows.weight_bytes(read_config(config | {"quantization_config": said}), 1)
         for said in ({"quant_method": "fp8"}, row)
     )
     attention = 32 * (4096 * 6144 + 4096 * 4096)  # one byte more for each of these

@@ -15,12 +15,13 @@ from itertools import pairwise
 
 import pytest
 
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.placement import place
-from advisor.fit.plans import loss
-from advisor.fit.quality import quantization_loss
-from advisor.fit.rank import rank
-from advisor.fit.spec import Settings, Workload
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.placement import place
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.quality.strength import quantization_loss
+from advisor.fit.ranking.plans import loss
+from advisor.fit.ranking.rank import rank
+from advisor.fit.spec import Workload
 from advisor.launch.engines.llama_cpp import argv
 from tests.accuracy.golden_cases import CASES
 from tests.accuracy.test_golden_advice import asked, machine
@@ -77,14 +78,14 @@ def test_no_plan_takes_less_than_its_file(seeded_index, case):
 )
 def test_the_cache_of_32k_tokens_is_of_its_own_kind_of_attention(seeded_index, slug, gib):
     sizes = next(b.sizes for b in model(seeded_index, slug).builds if b.sizes)
-    need = estimate(sizes, Settings(context=32768, gpu_layers=len(sizes.layers) + 1, devices=1))
+    need = estimate_memory(sizes, Settings(context=32768, gpu_layers=len(sizes.layers) + 1, devices=1))
     assert sum(device.kv for device in need.devices) / GIB == pytest.approx(gib, abs=0.01)
 
 
 def test_only_the_four_blocks_of_a_hybrid_that_attend_have_a_cache(seeded_index):
     sizes = next(b.sizes for b in model(seeded_index, "granite-4.0-h-small").builds if b.sizes)
     caches = [
-        sum(d.kv for d in estimate(sizes, Settings(context=n, gpu_layers=41, devices=1)).devices)
+        sum(d.kv for d in estimate_memory(sizes, Settings(context=n, gpu_layers=41, devices=1)).devices)
         for n in (32768, 65536)
     ]
     assert (caches[1] - caches[0]) / GIB == pytest.approx(0.5, abs=0.01)  # 5.0 and 3.9 elsewhere
@@ -92,7 +93,7 @@ def test_only_the_four_blocks_of_a_hybrid_that_attend_have_a_cache(seeded_index)
 
 def test_an_8b_at_128k_needs_21_gib(seeded_index):
     sizes = build(seeded_index, "llama-3.1-8b-instruct", "Q4_K_M").sizes
-    need = estimate(sizes, Settings(context=131072, gpu_layers=33, devices=1))
+    need = estimate_memory(sizes, Settings(context=131072, gpu_layers=33, devices=1))
     assert need.total / GIB == pytest.approx(21, abs=0.3)
     placed = place(sizes, machine("RTX 4060 Ti 16GB"), Workload("general", 131072), kinds=("gpu",))
     assert placed is None or placed.settings.kv_type_k != "f16"

@@ -17,11 +17,11 @@ from typing import Any
 
 import orjson
 
-from advisor.fit.memory.vllm.capacity import capacity
-from advisor.fit.memory.vllm.card import Card
-from advisor.fit.memory.vllm.config import Reading, Refused, read
-from advisor.fit.memory.vllm.requests import serve
-from advisor.fit.memory.vllm.weights import weight_bytes
+from advisor.fit.engines.vllm.capacity import capacity
+from advisor.fit.engines.vllm.config import NotServed, Reading, read_config
+from advisor.fit.engines.vllm.device import Card
+from advisor.fit.engines.vllm.loaded_weights import weight_bytes
+from advisor.fit.engines.vllm.serve_options import serve
 
 DATA = Path(__file__).parent / "data"
 CARDS = {
@@ -74,7 +74,7 @@ def configs() -> dict[str, Row]:
 
 @cache
 def reading(model: str) -> Reading:
-    return read(configs()[model])
+    return read_config(configs()[model])
 
 
 @cache
@@ -86,14 +86,14 @@ def weights() -> list[Row]:
 def predicted_weights(row: Row) -> int:
     name = row["quantization"]
     said = NATIVE[row["model"]] if name == "native" else METHODS[name]
-    return weight_bytes(read(configs()[row["model"]] | {"quantization_config": said}), row["tp"])
+    return weight_bytes(read_config(configs()[row["model"]] | {"quantization_config": said}), row["tp"])
 
 
 def predicted(row: Row) -> dict[str, Any]:
     settings = serve(row["settings"])
     try:
         return asdict(capacity(reading(row["model"]), settings, CARDS[row["card"]], settings.kv_budget_bytes or 0))
-    except Refused:
+    except NotServed:
         return {"starts": False}
 
 

@@ -32,7 +32,7 @@ def test_energy_is_watts_times_hours_times_price() -> None:
 
 
 def test_a_purchase_is_spread_over_the_tokens_of_its_time_at_work() -> None:
-    made = cost.capacity(50, 2, 0.5)
+    made = cost.tokens_in_time(50, 2, 0.5)
     assert made == pytest.approx(50 * 365.25 * 86400)
     assert cost.purchase(Range(50, 50, 50), 1000, 2, 0.5).mid == pytest.approx(1000 / made * 1e6)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.fit.memory import llama_cpp
+from advisor.fit.engines.llama_cpp import memory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 HARDWARE = {"text": "RTX 4090, 64 GB RAM"}
@@ -46,7 +46,7 @@ def test_a_build_is_summed_per_device_and_on_the_host() -> None:
 
 
 def test_the_engine_and_build_that_the_sums_are_for_are_named() -> None:
-    assert posted(BUILD)["memory"]["computed_for"] == f"llama.cpp {llama_cpp.ENGINE_BUILD}"
+    assert posted(BUILD)["memory"]["computed_for"] == f"llama.cpp {memory.ENGINE_BUILD}"
 
 
 def test_the_overhead_is_a_range_with_its_source() -> None:

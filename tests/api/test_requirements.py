@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.fit.memory.llama_cpp import COMPUTED_FOR
+from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 URL = "/api/v1/requirements/"

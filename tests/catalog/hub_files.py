@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.architectures import header
-from advisor.fit.architectures.published import facts
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.hub_config import hub_facts
 from tests.support import hollow
 from tests.support.hub import Hub, write_safetensors
 
@@ -70,7 +70,7 @@ def publish(
 
 
 def write_gguf(path: Path, quantization: str, **config: Any) -> Path:
-    built = header({**facts({**CONFIG, **config}), "tie": False}, quantization)
+    built = header({**hub_facts({**CONFIG, **config}), "tie": False}, quantization)
     return hollow.write(path, dict(built.kv), built.tensors, built.n_vocab)
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from advisor import selectors, standings
-from advisor.fit.rank import rank
+from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Workload
 from advisor.models import RankingChange
 from catalog import importer, seed, version

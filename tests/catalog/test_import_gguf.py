@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor.fit.architectures import header
+from advisor.fit.architectures.computed_header import header
 from advisor.intake import gguf_builds
 from catalog import importer, version
 from catalog.models import Build, Model

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.stored import from_json
-from advisor.fit.memory.vllm.capacity import capacity
-from advisor.fit.memory.vllm.config import read
-from advisor.fit.memory.vllm.requests import Serve
-from advisor.fit.memory.vllm.weights import weight_bytes
-from advisor.fit.spec import Settings
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.sizes_json import from_json
+from advisor.fit.engines.vllm.capacity import capacity
+from advisor.fit.engines.vllm.config import read_config
+from advisor.fit.engines.vllm.loaded_weights import weight_bytes
+from advisor.fit.engines.vllm.serve_options import Serve
 from catalog import seed
 from hardware.reference import AmbiguousGpu, UnknownGpu, lookup
 from tests.accuracy import vllm_rows
@@ -128,7 +128,7 @@ def test_memory_is_never_less_than_the_weights(slug: str, gigabytes: float):
     build = next(build for build in builds if build["quantization"] == "Q4_K_M")
     assert build["bytes"] == pytest.approx(gigabytes * GB_S, rel=0.01)
     sizes = from_json(build["sizes"])
-    need = estimate(sizes, Settings(context=8192, gpu_layers=len(sizes.layers) + 1, devices=1))
+    need = estimate_memory(sizes, Settings(context=8192, gpu_layers=len(sizes.layers) + 1, devices=1))
     cache = 8192 * 2 * 2 * sizes.kv_heads * sizes.head_dim * len(sizes.layers)
     assert need.total > build["bytes"] + cache
 
@@ -193,7 +193,7 @@ def test_a_chip_that_was_never_sold_is_unknown():
 )
 def test_memory_of_vllm_grows_with_the_context(name: str, longest: int):
     # recipes elsewhere state the checkpoint times 1.2, whatever the context
-    reading, card = read(vllm_rows.configs()[name]), vllm_rows.CARDS["h100"]
+    reading, card = read_config(vllm_rows.configs()[name]), vllm_rows.CARDS["h100"]
     rest = weight_bytes(reading, 1) // 5
     assert capacity(reading, Serve(max_model_len=8192), card, rest).starts
     far = capacity(reading, Serve(max_model_len=longest), card, rest)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.architectures import UnknownLayout, parameters, prediction_parameters
+from advisor.fit.architectures.computed_header import parameters, prediction_parameters
+from advisor.fit.architectures.dimensions import UnknownLayout
 from catalog import seed
 
 MODELS = {model["slug"]: model for model in seed.models()}

@@ -10,18 +10,9 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from advisor.fit.spec import (
-    BuildSizes,
-    BuildSpec,
-    DeviceMemory,
-    LayerSizes,
-    Memory,
-    ModelSpec,
-    Plan,
-    Range,
-    Settings,
-    Speed,
-)
+from advisor.fit.build import BuildSizes, LayerSizes
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import BuildSpec, DeviceMemory, Memory, ModelSpec, Plan, Range, Speed
 from advisor.launch import process, reconciler, services
 from advisor.models import Launch
 from catalog.models import Build, Model

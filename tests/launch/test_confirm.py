@@ -12,7 +12,8 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from advisor.fit.spec import DeviceMemory, Memory, Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import DeviceMemory, Memory
 from advisor.launch import confirm, reconciler, services
 from advisor.models import Launch
 from hardware.models import Accelerator

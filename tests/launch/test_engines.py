@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from advisor import advice
-from advisor.fit.spec import Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.launch import engines as package
 from advisor.launch import registry
 from tests.plugin.berth import ROOT

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.spec import Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.launch import registry, xllamacpp_server
 from advisor.launch.engines import llama_cpp
 

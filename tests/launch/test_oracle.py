@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from advisor.fit.spec import DeviceMemory, Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import DeviceMemory
 from advisor.launch import oracle, process, registry, xllamacpp_library
 from advisor.launch.oracle import EnginePlan, NoAnswer
 from tests.accuracy import measured

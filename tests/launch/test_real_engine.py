@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.conf import LazySettings
 
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.stored import from_json
-from advisor.fit.spec import BuildSpec, Plan, Settings
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.sizes_json import from_json
+from advisor.fit.spec import BuildSpec, Plan
 from advisor.launch import files, process, services
 from advisor.predictions import sizes_of
 from catalog.models import Build, Model
@@ -31,7 +32,7 @@ def smollm2(settings: Settings) -> Plan:
     assert path
     sizes = sizes_of(str(path), None)
     build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
-    return replace(make_plan(build), settings=settings, memory=estimate(sizes, settings))
+    return replace(make_plan(build), settings=settings, memory=estimate_memory(sizes, settings))
 
 
 def chat(port: int, alias: str) -> str:

@@ -13,8 +13,9 @@ import pytest
 from django.test import Client
 
 from advisor import about
-from advisor.fit.memory import llama_cpp, vllm
-from advisor.fit.products import products
+from advisor.fit.engines.llama_cpp import memory
+from advisor.fit.engines.llama_cpp.defaults import products
+from advisor.fit.engines.vllm import version as vllm
 from advisor.fit.spec import FIT_VERSION
 from bench import quality
 from catalog import seed
@@ -107,10 +108,10 @@ def test_whatever_the_facts_were_read_from_is_named_with_its_licence(text: str) 
 
 
 def test_versions_are_those_of_the_code(text: str) -> None:
-    for version in (llama_cpp.ENGINE_BUILD, vllm.ENGINE_VERSION, FIT_VERSION, about.fitted_on()):
+    for version in (memory.ENGINE_BUILD, vllm.ENGINE_VERSION, FIT_VERSION, about.fitted_on()):
         assert version in text
     engines = {source["source"] for source in about.sources() if source["use"] == "Rules of memory"}
-    assert engines == {f"llama.cpp {llama_cpp.ENGINE_BUILD}", f"vLLM {vllm.ENGINE_VERSION}"}
+    assert engines == {f"llama.cpp {memory.ENGINE_BUILD}", f"vLLM {vllm.ENGINE_VERSION}"}
 
 
 def test_the_defaults_of_programs_that_run_llama_cpp_inside_are_said_with_their_source(text: str) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from advisor import selectors
 from advisor.fit.allowances import GIB
-from advisor.fit.memory.llama_cpp import ENGINE_BUILD
+from advisor.fit.engines.llama_cpp.memory import ENGINE_BUILD
 from catalog.evidence_sources import switch
 from catalog.models import Evidence, Licence, Model
 from hardware.snapshots import refresh

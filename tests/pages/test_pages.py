@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from advisor.fit.memory.llama_cpp import COMPUTED_FOR
+from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.models import Launch
 from hardware.models import Host, Snapshot
 from hardware.snapshots import refresh

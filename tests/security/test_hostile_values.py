@@ -15,7 +15,7 @@ import pytest
 from django.test import Client
 
 from advisor import forms, query, tokens
-from advisor.fit.spec import Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.launch import files
 from advisor.launch.engines import llama_cpp
 from advisor.models import Launch

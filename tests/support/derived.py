@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.builds import UnknownLayout, agreed
-from advisor.fit.architectures import header
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.memory.requests import request
-from advisor.fit.memory.sizes import summarise
-from advisor.fit.spec import Header
+from advisor.fit.architectures.computed_header import header
+from advisor.fit.build import Header
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
+from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.launch.oracle import PARTS
 from catalog import seed
 from tests.support import opened
 
 QUANTIZATION = "F16"  # names and shapes are the same in all
-SETTINGS = request({"ctx": 4096}).settings
+SETTINGS = read_settings({"ctx": 4096}).settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _compared(slug: str, head: Header, said: dict[str, dict[str, int]] | str) ->
     if isinstance(said, str):
         refused = said
     else:
-        mine = estimate(summarise(head), SETTINGS).host
+        mine = estimate_memory(summarise(head), SETTINGS).host
         sums = {part: (getattr(mine, part), sum(buffer[part] for buffer in said.values())) for part in PARTS}
         errors = {part: pair for part, pair in sums.items() if pair[0] != pair[1]}
     return Opened(slug, head.kv["general.architecture"], len(head.tensors), refused, errors)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.memory.ggml_types import tensor_bytes
-from advisor.fit.spec import Tensor
+from advisor.fit.build import Tensor
+from advisor.fit.engines.llama_cpp.ggml_types import tensor_bytes
 from catalog.gguf import TYPES
 
 IDS = {name: number for number, (name, _, _) in TYPES.items()}

@@ -16,8 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from advisor.fit.memory.ggml_types import BLOCKS
-from advisor.fit.spec import Tensor
+from advisor.fit.build import Tensor
+from advisor.fit.engines.llama_cpp.ggml_types import BLOCKS
 from catalog.gguf import read_header
 from tests.support import hollow
 

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.spec import Header, Settings
+from advisor.fit.build import Header
+from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.launch import xllamacpp_dry_run, xllamacpp_library
 from tests.support import hollow
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, kept
-from advisor.fit.memory.stored import from_json
-from advisor.fit.spec import BuildSizes, Device, HostSpec
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.sizes_json import from_json
+from advisor.fit.spec import Device, HostSpec
 from catalog import seed
 
 GB = 10**9

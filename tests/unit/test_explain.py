@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from advisor.fit.allowances import GIB
-from advisor.fit.explain import explained
-from advisor.fit.fixes import reference_device, rejections, stated_rejection
-from advisor.fit.index import Index
-from advisor.fit.placement import as_stated, place
-from advisor.fit.plans import planned
-from advisor.fit.rank import rank
-from advisor.fit.spec import Catalog, Device, HostSpec, Rejection, Settings, Workload
+from advisor.fit.engines.llama_cpp.placement import as_stated, place
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.explain import explained
+from advisor.fit.ranking.plans import planned
+from advisor.fit.ranking.rank import rank
+from advisor.fit.ranking.rejections import reference_device, rejections, stated_rejection
+from advisor.fit.spec import Catalog, Device, HostSpec, Rejection, Workload
 from tests.unit.builds import card, machine
 from tests.unit.test_rank import WEAK, model
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.fit.memory.ggml_types import BLOCKS
-from advisor.fit.spec import Tensor
+from advisor.fit.build import Tensor
+from advisor.fit.engines.llama_cpp.ggml_types import BLOCKS
 from catalog.gguf import TYPES, GgufError, read_header
 from tests.support import hollow
 

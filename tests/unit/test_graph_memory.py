@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.memory.allocator import Pool
-from advisor.fit.memory.planned import shortened
-from advisor.fit.memory.program import Program
-from advisor.fit.memory.schedule import Schedule, assigned
-from advisor.fit.memory.trace import Trace, Weight
+from advisor.fit.engines.llama_cpp.graph.allocator import Pool
+from advisor.fit.engines.llama_cpp.graph.buffers import shortened
+from advisor.fit.engines.llama_cpp.graph.interpolate import GraphProgram
+from advisor.fit.engines.llama_cpp.graph.schedule import Schedule, assigned
+from advisor.fit.engines.llama_cpp.graph.trace import Trace, Weight
 
 KIB = 1 << 10
 
@@ -38,7 +38,7 @@ def test_what_has_no_bytes_leaves_a_free_block_of_its_own_between_used_ones_as_i
 
 
 def buffers(trace: Trace, copies: int = 1) -> tuple[int, ...]:
-    return Program(copies).at(256, lambda: Schedule(trace))
+    return GraphProgram(copies).at(256, lambda: Schedule(trace))
 
 
 def chain(devices: int, home: int, rows: int = 512) -> Trace:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from advisor.fit.allowances import GIB
-from advisor.fit.growth import Need, contexts
+from advisor.fit.ranking.memory_curve import Need, contexts
 from advisor.growth_chart import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, chart
 
 

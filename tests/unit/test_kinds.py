@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.fit.kinds import Kinds, kinds
-from advisor.fit.spec import LayerSizes
+from advisor.fit.build import LayerSizes
+from advisor.fit.engines.llama_cpp.layer_groups import Kinds, kinds
 
 DISTINCT = [LayerSizes(device=10**n, host=n) for n in range(4)]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.index import Index
-from advisor.fit.pace import paces
-from advisor.fit.placement import KINDS
-from advisor.fit.plans import plan
-from advisor.fit.screen import screen
+from advisor.fit.engines.llama_cpp.placement import KINDS
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.plans import plan
+from advisor.fit.ranking.screen import screen
 from advisor.fit.spec import Catalog, HostSpec, Plan, Workload
+from advisor.fit.speed.catalog_speed import paces
 from tests.unit.builds import card, machine
 from tests.unit.test_rank import model
 

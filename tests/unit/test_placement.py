@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.fit.allowances import GIB
-from advisor.fit.division import shares
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.placement import (
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.placement import (
     Placed,
     as_stated,
     kv_types,
@@ -19,7 +19,9 @@ from advisor.fit.placement import (
     settings_for,
     weigh,
 )
-from advisor.fit.spec import BuildSizes, HostSpec, Settings, Workload
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.tensor_split import shares
+from advisor.fit.spec import HostSpec, Workload
 from tests.unit.builds import card, machine, pooled, sizes
 
 LONG = Workload(context=32768)
@@ -133,7 +135,7 @@ def test_an_encoder_takes_its_whole_input_in_one_micro_batch():
 
 def test_llama_8b_with_128k_of_f16_cache_needs_more_than_16_gib():
     build, workload = sizes("llama-3.1-8b-instruct"), Workload(context=131072)
-    whole = estimate(build, settings_for(build, workload)._replace(devices=1, gpu_layers=33)).devices[0].total
+    whole = estimate_memory(build, settings_for(build, workload)._replace(devices=1, gpu_layers=33)).devices[0].total
     assert whole > 20 * GIB
     placed = place(build, machine(card(16)), workload)
     assert (placed.placement, placed.settings.kv_type_k) != ("gpu", "f16")

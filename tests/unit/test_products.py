@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.memory.llama_cpp import estimate
-from advisor.fit.products import products, taken
-from advisor.fit.spec import Device, HostSpec, Settings
+from advisor.fit.engines.llama_cpp.defaults import products, taken
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import Device, HostSpec
 from tests.accuracy import measured
 
 GIB = 1 << 30
@@ -38,10 +39,10 @@ def test_the_same_file_takes_what_the_sums_say_for_those_settings() -> None:
     assert (small.context, two.context) == (4096, 40960)
     for found, ubatch in ((small, 512), (two, 2048)):
         settings = Settings(found.context, gpu_layers=len(SIZES.layers) + 1, devices=1, batch=ubatch, ubatch=ubatch)
-        buffers = estimate(SIZES, settings).devices[0].total
+        buffers = estimate_memory(SIZES, settings).devices[0].total
         assert 0 < found.bytes - buffers < GIB  # the rest lies outside the engine's buffers
     cpu = taken(LM_STUDIO, SIZES, host(), 40960)
-    assert 0 <= cpu.bytes - estimate(SIZES, LM_STUDIO.settings(4096)).host.total < GIB
+    assert 0 <= cpu.bytes - estimate_memory(SIZES, LM_STUDIO.settings(4096)).host.total < GIB
 
 
 def test_every_default_names_where_and_when_it_was_read() -> None:

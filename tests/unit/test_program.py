@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from advisor.fit.memory import llama_cpp, planned, program
-from advisor.fit.spec import BuildSizes, Settings
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp import memory
+from advisor.fit.engines.llama_cpp.graph import buffers, interpolate
+from advisor.fit.engines.llama_cpp.settings import Settings
 from tests.unit.builds import sizes
 
 MODELS = {
@@ -31,7 +33,7 @@ def _nothing_remembered() -> Iterator[None]:
 
 
 def forget() -> None:
-    for remembered in (planned.programs, planned.of_runs, llama_cpp.known):
+    for remembered in (buffers.programs, buffers.of_runs, memory.known):
         remembered.clear()
 
 
@@ -53,29 +55,29 @@ def test_a_context_between_others_has_the_buffers_that_its_own_trace_gives(
     attention: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of, traced = sizes(MODELS[attention]), []
-    monkeypatch.setattr(program, "steps", lambda *given, real=program.steps: traced.append(1) or real(*given))
+    monkeypatch.setattr(interpolate, "steps", lambda *given, real=interpolate.steps: traced.append(1) or real(*given))
     for settings in layouts(of):
         asked = [settings._replace(context=context) for context in CONTEXTS]
         before = len(traced)
-        together = {one: llama_cpp.estimate(of, one) for one in asked}
+        together = {one: memory.estimate_memory(of, one) for one in asked}
         assert len(traced) - before <= 4  # one layout a stretch between windows, however many contexts
         for one in asked:
             forget()
-            assert llama_cpp.estimate(of, one) == together[one]
+            assert memory.estimate_memory(of, one) == together[one]
         forget()
 
 
 def test_threads_share_a_program() -> None:
     of = sizes(MODELS["routed"])
     asked = [layout._replace(context=256 * n) for layout in list(layouts(of))[2:5] for n in range(8, 72)]
-    alone = {one: llama_cpp.estimate(of, one) for one in asked}
+    alone = {one: memory.estimate_memory(of, one) for one in asked}
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(3):
             forget()
             with ThreadPoolExecutor(8) as threads:
-                found = list(threads.map(lambda one: llama_cpp.estimate(of, one), asked))
+                found = list(threads.map(lambda one: memory.estimate_memory(of, one), asked))
             assert found == list(alone.values())
     finally:
         sys.setswitchinterval(before)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from advisor.fit.quality import ModelFacts, canonical, kv_loss, quantization_loss, strengths
+from advisor.fit.quality.strength import ModelFacts, canonical, kv_loss, quantization_loss, strengths
 from advisor.fit.spec import USE_CASES, Evidence, Strength
 from bench.quality import catalog
 

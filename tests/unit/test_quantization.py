@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.quantization import MIXES, Weight, assign
+from advisor.fit.engines.llama_cpp.quantize import MIXES, WeightShape, assign
 
 BLOCKS = 16
 
@@ -14,8 +14,10 @@ def metadata(**values: object) -> dict[str, object]:
 
 def types(quantization: str, name: str, *, row: int = 4096, tied: bool = False, **values: object) -> list[str]:
     """Types of one tensor over all blocks of a small model."""
-    weights = [Weight("token_embd.weight", (row, 32000))] + [Weight("output.weight", (row, 32000))] * (not tied)
-    weights += [Weight(f"blk.{i}.{part}.weight", (row, 1024)) for i in range(BLOCKS) for part in PARTS]
+    weights = [WeightShape("token_embd.weight", (row, 32000))] + [WeightShape("output.weight", (row, 32000))] * (
+        not tied
+    )
+    weights += [WeightShape(f"blk.{i}.{part}.weight", (row, 1024)) for i in range(BLOCKS) for part in PARTS]
     chosen = zip(weights, assign(weights, metadata(**values), quantization), strict=True)
     return [type_name for weight, type_name in chosen if weight.name.split(".")[-2] == name]
 
@@ -64,7 +66,7 @@ def test_eight_experts_give_their_small_attention_tensors_eight_bits():
 
 @pytest.mark.parametrize("quantization", MIXES)
 def test_vectors_norms_and_routers_are_never_quantised(quantization):
-    weights = [Weight("output_norm.weight", (64,)), Weight("blk.0.ffn_gate_inp.weight", (4096, 8))]
+    weights = [WeightShape("output_norm.weight", (64,)), WeightShape("blk.0.ffn_gate_inp.weight", (4096, 8))]
     assert assign(weights, metadata(), quantization) == ["f32", "f32"]
 
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.fit import utility
-from advisor.fit.index import Index
-from advisor.fit.placement import KINDS, place
-from advisor.fit.plans import plan
-from advisor.fit.rank import pareto, rank
-from advisor.fit.requirements import MEETS, Traits, missed
-from advisor.fit.screen import NEVER, catalog_columns, screen
+from advisor.fit.engines.llama_cpp.placement import KINDS, place
+from advisor.fit.ranking import utility
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.filters import MEETS, Traits, missed
+from advisor.fit.ranking.plans import plan
+from advisor.fit.ranking.rank import pareto, rank
+from advisor.fit.ranking.screen import NEVER, catalog_columns, screen
 from advisor.fit.spec import REASONS, BuildSpec, Catalog, ModelSpec, Strength, Workload
 from tests.unit.builds import card, machine, pooled, sizes
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.architectures.published import facts
+from advisor.fit.architectures.hub_config import hub_facts
 from advisor.intake.check import Refused, agreement, counted
 from catalog.safetensors import Stored
 from tests.catalog.hub_files import CONFIG, TOTAL, tensors
 
-FACTS = facts(CONFIG)
+FACTS = hub_facts(CONFIG)
 
 
 def stored(**extra):

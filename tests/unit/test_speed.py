@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.fit.rates import Rate, device_class, fitted, ram_bandwidth
-from advisor.fit.spec import BuildSizes, Device, HostSpec, LayerSizes, Settings, Speed
-from advisor.fit.speed import decode_seconds, estimate, experts_touched, prefill_seconds
-from advisor.fit.steps import Step, ranges, steps
+from advisor.fit.build import BuildSizes, LayerSizes
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.spec import Device, HostSpec, Speed
+from advisor.fit.speed.efficiency import Rate, device_class, fitted, ram_bandwidth
+from advisor.fit.speed.estimate import decode_seconds, estimate_speed, experts_touched, prefill_seconds
+from advisor.fit.speed.roofline import Step, ranges, steps
 
 GIB = 2**30
 LAYER = LayerSizes(device=100 * 2**20, host=100 * 2**20, k_elements=1024, v_elements=1024)
@@ -53,7 +55,7 @@ WHOLE = Settings(context=8192, gpu_layers=33, devices=1)
 
 
 def on_card(sizes: BuildSizes = DENSE, settings: Settings = WHOLE, host: HostSpec = HOST) -> Speed:
-    return estimate(sizes, settings, host, tuple(range(settings.devices)))
+    return estimate_speed(sizes, settings, host, tuple(range(settings.devices)))
 
 
 def test_decode_never_exceeds_what_the_memory_can_deliver() -> None:
@@ -101,14 +103,14 @@ def test_slots_share_the_reading_of_weights_so_that_all_together_are_faster_and_
 
 def test_layers_on_the_cpu_cost_what_its_memory_cannot_deliver() -> None:
     half = on_card(settings=WHOLE._replace(gpu_layers=16))
-    none = estimate(DENSE, Settings(context=8192), HOST, ())
+    none = estimate_speed(DENSE, Settings(context=8192), HOST, ())
     assert none.decode.mid < half.decode.mid < on_card().decode.mid / 3
     assert half.basis == none.basis == "roofline"
 
 
 def test_experts_on_the_cpu_are_slower_than_all_on_the_card_and_faster_than_all_on_the_cpu() -> None:
     apart = on_card(SPARSE, WHOLE._replace(experts_on_cpu=32)).decode.mid
-    assert estimate(SPARSE, Settings(context=8192), HOST, ()).decode.mid < apart < on_card(SPARSE).decode.mid
+    assert estimate_speed(SPARSE, Settings(context=8192), HOST, ()).decode.mid < apart < on_card(SPARSE).decode.mid
 
 
 def test_two_cards_in_sequence_are_no_faster_than_one() -> None:
@@ -129,10 +131,10 @@ def test_the_output_matrix_follows_the_last_block_only_when_asked_for() -> None:
 
 
 def test_the_first_token_waits_for_the_whole_prompt() -> None:
-    speed = estimate(DENSE, WHOLE, HOST, (0,), prompt_tokens=4096)
+    speed = estimate_speed(DENSE, WHOLE, HOST, (0,), prompt_tokens=4096)
     assert speed.first_token.mid == pytest.approx(4096 / speed.prefill.mid)
     assert speed.first_token.low < speed.first_token.mid < speed.first_token.high
-    assert estimate(DENSE, WHOLE, HOST, (0,), prompt_tokens=512).first_token.mid < speed.first_token.mid
+    assert estimate_speed(DENSE, WHOLE, HOST, (0,), prompt_tokens=512).first_token.mid < speed.first_token.mid
 
 
 def test_prefill_of_experts_is_limited_by_arithmetic_of_the_active_ones() -> None:

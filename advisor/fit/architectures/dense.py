@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from advisor.fit.architectures import schedule
+from advisor.fit.architectures import block_pattern
 from advisor.fit.architectures.family import ATTENTION, DENSE, MOE, NORMED, POST_NORMS, PRE_NORMS, Family, Kinds
 
 
 def _gemma(gguf: str, mixers: Kinds) -> Family:
-    return Family(gguf, PRE_NORMS + POST_NORMS, mixers, DENSE, schedule.windowed, metadata=("heads", "window"))
+    return Family(gguf, PRE_NORMS + POST_NORMS, mixers, DENSE, block_pattern.windowed, metadata=("heads", "window"))
 
 
 DENSE_DECODERS: dict[str, Family] = {
@@ -27,23 +27,23 @@ DENSE_DECODERS: dict[str, Family] = {
     "qwen3vl": Family("qwen3vl", mixers=NORMED, metadata=("heads", "deepstack")),
     "hunyuan": Family("hunyuan-dense", mixers=NORMED, metadata=("heads",)),
     "apertus": Family("apertus", mixers=NORMED, ffns={"dense": ("plain",)}, metadata=("heads",)),
-    "exaone4": Family("exaone4", POST_NORMS, NORMED, schedule=schedule.windowed, metadata=("heads", "window")),
+    "exaone4": Family("exaone4", POST_NORMS, NORMED, schedule=block_pattern.windowed, metadata=("heads", "window")),
     "muse_glimmer": Family(
         "muse-glimmer",
         PRE_NORMS + POST_NORMS,
         {"attention": ("attention", "head_norms", "wide_gate")},
-        schedule=schedule.windowed,
+        schedule=block_pattern.windowed,
         metadata=("heads", "window"),
     ),
     "olmo2": Family(
         "olmo2",
         POST_NORMS,
         {"attention": ("attention", "wide_norms")},
-        schedule=schedule.windowed,
+        schedule=block_pattern.windowed,
         metadata=("window",),
     ),
     "cohere": Family("command-r", ("attn_norm",)),
-    "cohere2": Family("cohere2", ("attn_norm",), schedule=schedule.windowed, metadata=("window",)),
+    "cohere2": Family("cohere2", ("attn_norm",), schedule=block_pattern.windowed, metadata=("window",)),
     "cohereqk": Family("command-r", ("attn_norm",), {"attention": ("attention", "per_head_norms")}),
     "phi3": Family("phi3", ffns={"dense": ("fused_gated",)}, metadata=("rope_head",)),
     "glm4": Family("glm4", PRE_NORMS + POST_NORMS, ffns={"dense": ("fused_gated",)}),
@@ -62,7 +62,7 @@ DENSE_DECODERS: dict[str, Family] = {
         "gemma3n",
         (*PRE_NORMS, *POST_NORMS, "per_layer_input", "altup_block"),
         NORMED,
-        schedule=schedule.windowed,
+        schedule=block_pattern.windowed,
         top=("embedding", "final_norm", "per_layer_embedding", "altup"),
         metadata=("heads", "window", "per_layer"),
     ),
@@ -71,7 +71,7 @@ DENSE_DECODERS: dict[str, Family] = {
         (*PRE_NORMS, *POST_NORMS, "output_scale", "per_layer_input"),
         {"attention": ("attention", "head_norms"), "attention_without_v": ("attention_without_v", "head_norms")},
         {"dense": ("gated",), "moe": ("gated", "router", "joint_experts", "expert_norms")},
-        schedule.gemma4,
+        block_pattern.gemma4,
         ("embedding", "final_norm", "per_layer_embedding", "rope_freqs"),
         {"per_layer_input": "ple_dim", "per_layer_embedding": "ple_dim"},
         ("global_heads", "window", "per_layer", "experts"),

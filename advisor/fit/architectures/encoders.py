@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.fit.architectures import schedule
+from advisor.fit.architectures import block_pattern
 from advisor.fit.architectures.family import NORMED, POST_NORMS, PRE_NORMS, Family
 
 _BERT_TOP = ("embedding", "token_types", "positions", "embedding_norm", "embedding_norm_bias")
@@ -26,7 +26,7 @@ ENCODERS: dict[str, Family] = {
         "gemma-embedding",
         PRE_NORMS + POST_NORMS,
         NORMED,
-        schedule=schedule.windowed,
+        schedule=block_pattern.windowed,
         metadata=("heads", "window"),
         causal=False,
     ),
@@ -35,7 +35,7 @@ ENCODERS: dict[str, Family] = {
         ("ffn_norm",),
         {"attention": ("attn_norm", "fused_attention"), "first": ("fused_attention",)},
         {"dense": ("fused_gated",)},
-        schedule.modern_bert,
+        block_pattern.modern_bert,
         ("embedding", "embedding_norm", "final_norm"),
         metadata=("window",),
         causal=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.fit.architectures import schedule
+from advisor.fit.architectures import block_pattern
 from advisor.fit.architectures.family import (
     MOE,
     MOE_BIASED,
@@ -66,14 +66,14 @@ EXPERTS: dict[str, Family] = {
         ("attn_norm", "post_attention_norm"),
         {"attention": ("attention", "qkv_bias", "attn_output_bias", "sinks")},
         {"moe": ("router", "router_bias", "experts", "experts_bias")},
-        schedule.windowed,
+        block_pattern.windowed,
         metadata=("heads", "window", "experts"),
     ),
     "mimo_v2": Family(
         "mimo2",
         mixers={"attention": ("attention", "sinks")},
         ffns=MOE_BIASED,
-        schedule=schedule.windowed,
+        schedule=block_pattern.windowed,
         metadata=("heads", "window", "experts"),
     ),
     "laguna": Family(
@@ -86,14 +86,14 @@ EXPERTS: dict[str, Family] = {
         "laguna",
         mixers={"attention": ("attention", "head_norms", "head_gate")},
         ffns=MOE_BIASED_SHARED,
-        schedule=schedule.windowed_after_full,
+        schedule=block_pattern.windowed_after_full,
         metadata=("heads", "window", "experts", "shared_width", "leading"),
     ),
     "step3p5": Family(
         "step35",
         mixers={"attention": ("attention", "head_norms", "head_gate")},
         ffns=MOE_BIASED_SHARED,
-        schedule=schedule.windowed_after_full,
+        schedule=block_pattern.windowed_after_full,
         metadata=("heads", "window", "experts", "shared_width"),
     ),
     "afmoe": Family(
@@ -101,14 +101,14 @@ EXPERTS: dict[str, Family] = {
         PRE_NORMS + POST_NORMS,
         {"attention": ("attention", "head_norms", "wide_gate")},
         MOE_BIASED_SHARED,
-        schedule.windowed,
+        block_pattern.windowed,
         metadata=("heads", "window", "experts", "shared", "leading"),
     ),
     "cohere2_moe": Family(
         "cohere2moe",
         ("attn_norm",),
         ffns=MOE_SHARED,
-        schedule=schedule.windowed,
+        schedule=block_pattern.windowed,
         optional={"shared": "n_shared"},
         metadata=("heads", "window", "experts", "shared", "leading"),
     ),
@@ -137,7 +137,7 @@ EXPERTS: dict[str, Family] = {
             "unindexed": ("latent_q_low_rank", "latent_kv"),
         },
         ffns=MOE_BIASED_SHARED,
-        schedule=schedule.indexed,
+        schedule=block_pattern.with_indexer,
         metadata=("latent", "indexer", "experts", "shared", "leading"),
     ),
     "dots3_note": Family(
@@ -147,7 +147,7 @@ EXPERTS: dict[str, Family] = {
             "unindexed": ("latent_q_low_rank", "latent_kv", "rope_norm", "head_gate"),
         },
         ffns=MOE_BIASED_SHARED,
-        schedule=schedule.indexed,
+        schedule=block_pattern.with_indexer,
         metadata=("latent", "latent_window", "window", "indexer", "experts", "shared", "leading"),
     ),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from advisor.fit.architectures import schedule
-from advisor.fit.architectures.schedule import Schedule
+from advisor.fit.architectures import block_pattern
+from advisor.fit.architectures.block_pattern import Schedule
 
 Kinds = Mapping[str, tuple[str, ...]]
 
@@ -33,7 +33,7 @@ class Family:
     always: tuple[str, ...] = PRE_NORMS
     mixers: Kinds = field(default_factory=lambda: ATTENTION)
     ffns: Kinds = field(default_factory=lambda: DENSE)
-    schedule: Schedule = schedule.decoder
+    schedule: Schedule = block_pattern.decoder
     top: tuple[str, ...] = ("embedding", "final_norm")
     optional: Mapping[str, str] = field(default_factory=dict)
     metadata: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.fit.architectures import schedule
+from advisor.fit.architectures import block_pattern
 from advisor.fit.architectures.family import DENSE, MOE, MOE_BIASED, MOE_BIASED_SHARED, MOE_SHARED, Family, Kinds
 
 _DELTA_MOE: Kinds = {"moe": ("router", "experts", "shared_router", "shared")}
@@ -17,7 +17,7 @@ def _delta(gguf: str, projections: str, ffn: Kinds) -> Family:
         ("attn_norm", "post_attention_norm"),
         {"attention": ("gated_attention", "head_norms"), "recurrent": ("delta_net", projections)},
         ffn,
-        schedule.periodic,
+        block_pattern.periodic,
         metadata=("heads", "delta", "experts", "shared_width"),
     )
 
@@ -30,20 +30,20 @@ HYBRIDS: dict[str, Family] = {
         "kimi-linear",
         mixers={"attention": ("latent_q", "latent_kv"), "recurrent": ("kda", "kda_low_rank")},
         ffns=MOE_BIASED_SHARED,
-        schedule=schedule.periodic_and_last,
+        schedule=block_pattern.periodic_and_last,
         metadata=("latent", "kimi_delta", "experts", "shared", "leading"),
     ),
     "bailing_hybrid": Family(
         "bailingmoe3",
         mixers={"attention": ("latent_q", "latent_kv", "head_gate"), "recurrent": ("kda", "kda_direct")},
         ffns=MOE_BIASED_SHARED,
-        schedule=schedule.periodic,
+        schedule=block_pattern.periodic,
         metadata=("latent", "kimi_delta", "experts", "shared", "leading"),
     ),
     "lfm2": Family(
         "lfm2",
         mixers={"attention": ("attention", "head_norms"), "recurrent": ("short_conv",)},
-        schedule=schedule.counted,
+        schedule=block_pattern.spread_attention,
         top=_EMBEDDING_ONLY,
         metadata=("short_conv",),
     ),
@@ -51,7 +51,7 @@ HYBRIDS: dict[str, Family] = {
         "lfm2moe",
         mixers={"attention": ("attention", "head_norms"), "recurrent": ("short_conv",)},
         ffns=MOE_BIASED,
-        schedule=schedule.counted,
+        schedule=block_pattern.spread_attention,
         top=_EMBEDDING_ONLY,
         metadata=("short_conv", "experts", "leading"),
     ),
@@ -59,7 +59,7 @@ HYBRIDS: dict[str, Family] = {
         "granitehybrid",
         mixers=_MAMBA2,
         ffns=MOE_SHARED,
-        schedule=schedule.counted,
+        schedule=block_pattern.spread_attention,
         metadata=("mamba2", "experts", "expert_width", "shared_width"),
     ),
     "falcon_h1": Family(
@@ -73,7 +73,7 @@ HYBRIDS: dict[str, Family] = {
         ("attn_norm",),
         _SINGLE,
         {"none": (), "dense": ("plain",)},
-        schedule.single,
+        block_pattern.single,
         metadata=("heads", "mamba2"),
     ),
     "nemotron_h_moe": Family(
@@ -85,18 +85,18 @@ HYBRIDS: dict[str, Family] = {
             "moe": ("router", "selection_bias", "plain_experts", "plain_shared"),
             "latent": ("router", "selection_bias", "latent_experts", "plain_shared"),
         },
-        schedule.single,
+        block_pattern.single,
         metadata=("heads", "mamba2", "experts", "shared_width", "latent_experts"),
     ),
     "jamba": Family(
         "jamba",
         mixers={"attention": ("attention",), "recurrent": ("mamba", "mamba_norms")},
         ffns=MOE,
-        schedule=schedule.counted,
+        schedule=block_pattern.spread_attention,
         metadata=("mamba", "experts"),
     ),
     "mamba": Family(
-        "mamba", ("attn_norm",), {"recurrent": ("mamba",)}, {"none": ()}, schedule.recurrent, metadata=("mamba",)
+        "mamba", ("attn_norm",), {"recurrent": ("mamba",)}, {"none": ()}, block_pattern.recurrent, metadata=("mamba",)
     ),
-    "mamba2": Family("mamba2", ("attn_norm",), _MAMBA2, {"none": ()}, schedule.recurrent, metadata=("mamba2",)),
+    "mamba2": Family("mamba2", ("attn_norm",), _MAMBA2, {"none": ()}, block_pattern.recurrent, metadata=("mamba2",)),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from advisor.fit.spec import Settings
+from advisor.fit.engines.llama_cpp.settings import Settings
 
 NAME = "llama.cpp"
 FORMATS = ("gguf",)

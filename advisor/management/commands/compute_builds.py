@@ -9,7 +9,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from advisor.builds import UnknownLayout, builds_of, encode
-from advisor.fit.memory.sizes import to_json
+from advisor.fit.engines.llama_cpp.tensor_sizes import to_json
 from advisor.launch import files
 from advisor.predictions import sizes_of
 from catalog import seed

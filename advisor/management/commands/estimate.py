@@ -11,10 +11,10 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from advisor import confirming, speed_batch, vllm_batch
-from advisor.fit.memory.llama_cpp import COMPUTED_FOR
-from advisor.fit.memory.requests import CACHE_TYPES, request
-from advisor.fit.products import products
-from advisor.fit.quantization import MIXES
+from advisor.fit.engines.llama_cpp.defaults import products
+from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
+from advisor.fit.engines.llama_cpp.quantize import MIXES
+from advisor.fit.engines.llama_cpp.settings_text import CACHE_TYPES, read_settings
 from advisor.fit.spec import DeviceMemory, Memory
 from advisor.predictions import predict, predict_one
 
@@ -87,10 +87,10 @@ class Command(BaseCommand):
             return
         row, product = stated(options), products().get(options["product"])
         try:
-            wanted = request(row)
+            wanted = read_settings(row)
             if product:
                 row = product.row(row.get("ctx", product.tokens(0))) | row
-                wanted = request(row)
+                wanted = read_settings(row)
             memory, basis = predict_one(gguf, config, options["quantization"], wanted)
         except ValueError as error:
             raise CommandError(f"{gguf or config}: {named(str(error))}") from error
@@ -161,7 +161,7 @@ def loaded(line: str) -> Any:
 
 
 def answer(row: Any) -> dict[str, Any]:
-    return {"id": row["id"], **document(predict(row["gguf"], request(row["settings"])))}
+    return {"id": row["id"], **document(predict(row["gguf"], read_settings(row["settings"])))}
 
 
 def document(memory: Memory) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""Does a listed layout agree with what is published of the model? A list that does not add up is no list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisor.fit.architectures.computed_header import parameters, prediction_parameters
+from advisor.fit.architectures.dimensions import UnknownLayout
+
+ROOM_ABOVE = 0.005  # padded vocabularies, values that are counted differently
+MISSING = 0.03  # of the total, beyond what the configuration says of prediction blocks and towers
+MOST_DENSE = (0, 1, 2, 3)  # leading dense blocks to try
+MISSING_WITH_TOWER = 0.25  # models that see or hear: encoders of unstated size
+
+
+def settled(architecture: dict[str, Any], total: int | None) -> dict[str, Any]:
+    """The configuration with `tie` and `first_dense` filled in where it is silent: the first that fits the total.
+
+    Silent on `first_dense` means: a width of dense blocks is given beside experts, but not how many blocks are dense.
+    Raises `UnknownLayout` when every reading of it exceeds the published total.
+    """
+    if architecture.get("arch") is None or not total:
+        return architecture
+    ties = [architecture["tie"]] if architecture.get("tie") is not None else [False, True]
+    mixed = architecture.get("ffn") and architecture.get("n_experts") and architecture.get("first_dense") is None
+    for dense in MOST_DENSE if mixed else (architecture.get("first_dense"),):
+        for tie in ties:
+            candidate = {**architecture, "tie": tie, "first_dense": dense}
+            text = parameters(candidate)[0]
+            if text <= total * (1 + ROOM_ABOVE):
+                return candidate
+    raise UnknownLayout(f"Its tensors add up to {text:,} parameters, but {total:,} are published.")
+
+
+def check_parameters(architecture: dict[str, Any], total: int | None, *, tower: bool, explained: bool) -> None:
+    """Raises `UnknownLayout` when the published total of all tensors is more than the layout can account for.
+
+    `tower`: the model takes more than text, so encoders may lie beside it. `explained`: the catalog says why the
+    published total is higher.
+    """
+    if not total or explained:
+        return
+    text = parameters(architecture)[0]
+    beside = prediction_parameters(architecture) + int(architecture.get("vision_params") or 0)
+    if 1 - (text + beside) / total > (MISSING_WITH_TOWER if tower else MISSING):
+        raise UnknownLayout(f"Its tensors add up to {text:,} parameters only, but {total:,} are published.")

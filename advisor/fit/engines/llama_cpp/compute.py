@@ -1,0 +1,126 @@
+"""Compute buffers: the peak of the graph's live tensors (`sched_reserve` in `llama-context.cpp`, ggml-alloc)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import NamedTuple
+
+from advisor.fit.build import BuildSizes, LayerSizes
+from advisor.fit.engines.llama_cpp.graph.buffers import COPIES, compute_buffers
+from advisor.fit.engines.llama_cpp.graph.run import Run
+from advisor.fit.engines.llama_cpp.graph.unroll import Incomplete
+from advisor.fit.engines.llama_cpp.kv_cache import Cells, layer_bytes
+from advisor.fit.engines.llama_cpp.layer_groups import kinds
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.weights import Placement
+
+FLOAT = 4
+ROTATION = 80 << 10  # matrices that rotate K and V before they are quantised
+PLAIN = ("f32", "f16", "bf16")
+
+
+class Load(NamedTuple):
+    """What the graph works on: distinct attending blocks and the settings as the engine resolved them."""
+
+    sizes: BuildSizes
+    size: Cells
+    settings: Settings
+    flash: bool
+    attending: tuple[LayerSizes, ...]
+
+    @property
+    def quantised(self) -> bool:
+        return self.settings.kv_type_k not in PLAIN or self.settings.kv_type_v not in PLAIN
+
+    def masks(self, word: int) -> int:
+        """Attention masks, one per kind of cache; without a cache the batch attends to itself."""
+        if not self.sizes.causal and not self.attending:
+            return word * self.size.ubatch * self.size.ubatch
+        windows = {layer.window for layer in self.attending}
+        return word * self.size.ubatch * sum(self.size.of(w) for w in windows)
+
+    @property
+    def attends(self) -> bool:
+        """Devices attend, unless the cache lies on the host, is not pulled over, and blocks have a state-space half."""
+        return self.flash or self.settings.kv_offload or not self.sizes.graph["scan"]
+
+    @property
+    def speaks(self) -> bool:
+        """Encoders hand out embeddings and have no logits."""
+        return self.sizes.causal and self.sizes.n_vocab > 0
+
+    def rows(self) -> int:
+        """Rows of logits or embeddings that are asked for."""
+        whole = self.settings.outputs == "lib" or self.settings.embedding
+        return self.size.ubatch if whole else min(self.size.ubatch, self.size.slots)
+
+
+def peak(load: Load, *, on_cpu: bool = False) -> int:
+    """One device, or the CPU alone, that works on every block: masks and the largest stage.
+
+    The CPU looks the embedding up itself, one row of the residual stream more, and reads quantised K and V as they are;
+    CUDA expands them for attention.
+    """
+    size, graph = load.size, load.sizes.graph
+    u, d = size.ubatch, load.sizes.hidden
+    more = d if on_cpu else 0
+    attends = load.attends or on_cpu
+    masks = load.masks(2 if load.flash else 4) if attends else 0
+    stages = [
+        u * (graph["peak"] + more),
+        u * (graph["scan"] + more) + size.slots * graph["states"] if graph["scan"] else 0,
+    ]
+    if load.speaks:
+        stages.append(load.rows() * load.sizes.n_vocab + u * (4 * d + graph["extra"] + more))
+    if not load.flash and attends:
+        stages.append(_scores(load) + u * more)
+    total = masks + FLOAT * u * graph["tables"] + FLOAT * max(stages)
+    if load.flash and load.quantised and load.attending and not on_cpu:
+        stage = masks + _unpacked(load) + FLOAT * u * (graph["attention"] + more)
+        total = max(total, stage) + ROTATION
+    return int(total)
+
+
+def buffers(load: Load, where: Placement, rough: bool) -> tuple[list[int], int]:
+    """Compute buffers per device, and the host's: of the graph as traced, else a bound."""
+    sizes, settings = load.sizes, load.settings
+    if sizes.graph["traced"]:
+        with suppress(Incomplete):
+            *works, beside = compute_buffers(Run(sizes, load.size, settings, load.flash, where, load.rows(), rough))
+            return works, beside
+    if not settings.devices:
+        return [], peak(load, on_cpu=True)
+    return [bound(load, where)] * settings.devices, host_beside(load)
+
+
+def bound(load: Load, where: Placement) -> int:
+    """Graphs that cannot be traced: no more than the stages, the largest copies, and the inputs of every batch."""
+    blocks, settings = kinds(load.sizes.layers), load.settings
+    matrix = max((max(x.matrices, default=0) for x, _ in blocks.between(0, where.experts)), default=0)
+    far = blocks.between(0, where.bounds[0] if settings.kv_offload else len(load.sizes.layers))
+    cache = max((layer_bytes(x, load.size, settings) for x, _ in far), default=0)
+    inputs = load.masks(2 if load.flash else 4) + 3 * FLOAT * load.size.ubatch * load.sizes.hidden
+    return peak(load) + matrix + cache + (COPIES * inputs if settings.devices > 1 else 0)
+
+
+def _scores(load: Load) -> int:
+    """Without flash attention the scores of all heads live at once, as floats."""
+    sizes, size, query = load.sizes, load.size, int(load.sizes.graph["query"])
+    if not load.attending:
+        return size.ubatch * (sizes.heads * size.ubatch + 5 * sizes.hidden)
+    cells = max(size.of(x.window) for x in load.attending)
+    k = max(x.k_elements for x in load.attending)
+    return size.ubatch * (sizes.heads * cells + 4 * sizes.hidden + query + 2 * k + int(sizes.graph["extra"]))
+
+
+def _unpacked(load: Load) -> int:
+    """CUDA expands one block's quantised K and V of all streams to f16 inside the attention operation."""
+    size = load.size
+    return max(size.of(x.window) * size.streams * 2 * (x.k_elements + x.v_elements) for x in load.attending)
+
+
+def host_beside(load: Load) -> int:
+    """The host's part of the graph when devices hold the blocks: masks, and four rows of the residual stream."""
+    scores = 0 if load.attends else _scores(load)
+    rows = 4 * load.sizes.hidden + 9
+    return load.masks(2 if load.flash else 4) + FLOAT * (load.size.ubatch * rows + scores)

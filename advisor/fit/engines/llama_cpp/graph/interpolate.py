@@ -1,0 +1,167 @@
+"""One layout's graph as the allocator sees it, for every context: what is taken and given back, in order.
+
+Which operations there are and who reads what does not depend on the context, within the points that belong to the
+layout (windows, cells an index chooses); only sizes do, and each along a straight line. So a layout is traced at two
+contexts, and any other is a run of the allocator (`ggml_gallocr_alloc_graph_impl`, ggml-alloc.c) over interpolated
+sizes. Between two contexts at which all its comparisons came out alike not even that is needed: a difference of two
+straight lines that has one sign at both ends has it all the way, so the same blocks are chosen, and the peak is as
+straight as they are.
+"""
+
+from __future__ import annotations
+
+import marshal
+import zlib
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+from advisor.fit.engines.llama_cpp.graph.allocator import Pool
+from advisor.fit.engines.llama_cpp.graph.schedule import Schedule
+
+# Pool, value that takes a place there (-1: none does), values whose room it may take over, values that are given back.
+Step = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+Allocated = tuple[tuple[int, ...], int]  # peak of each pool, the host's last, and the decisions as a number
+CONTEXTS = 64  # remembered of one layout
+
+_lock = Lock()  # threads of a web process share the programs, and each changes in several steps
+
+
+class GraphProgram:
+    """Buffers of one layout by cells of the cache."""
+
+    __slots__ = ("cells", "copies", "found", "packed", "pools", "sizes")
+
+    def __init__(self, copies: int) -> None:
+        self.copies = copies
+        self.packed = b""  # steps and owners
+        self.pools = 0
+        self.sizes: list[tuple[int, bytes]] = []  # of all values, packed, at the first two contexts
+        self.cells: list[int] = []  # ascending
+        self.found: list[Allocated] = []
+
+    def at(self, cells: int, schedule: Callable[[], Schedule]) -> tuple[int, ...]:
+        """Bytes per device, the host's last, with a cache of so many cells."""
+        with _lock:
+            return self._at(cells, schedule)
+
+    def _at(self, cells: int, schedule: Callable[[], Schedule]) -> tuple[int, ...]:
+        i = bisect_left(self.cells, cells)
+        if i < len(self.cells) and self.cells[i] == cells:
+            return self.found[i][0]
+        if 0 < i < len(self.cells):
+            (low, decided), (high, other) = self.found[i - 1], self.found[i]
+            if decided == other:
+                return tuple(between(self.cells[i - 1], low, self.cells[i], high, cells))
+        made = self._allocated(cells, schedule)
+        if len(self.cells) >= CONTEXTS:
+            self.cells.clear()
+            self.found.clear()
+            i = 0
+        self.cells.insert(i, cells)
+        self.found.insert(i, made)
+        return made[0]
+
+    def _allocated(self, cells: int, schedule: Callable[[], Schedule]) -> Allocated:
+        if len(self.sizes) < 2:
+            traced = schedule()
+            size = traced.allocated()
+            if not self.sizes:
+                self.pools = traced.trace.host + 1
+                self.packed = pack((steps(traced, self.copies), traced.owner))
+            self.sizes.append((cells, pack(size)))
+        else:
+            (low, lows), (high, highs) = self.sizes
+            size = between(low, unpack(lows), high, unpack(highs), cells)
+        order, owner = unpack(self.packed)
+        return allocate(self.pools, order, owner, size)
+
+
+def pack(content: Any) -> bytes:
+    """A few kilobytes, where the objects take a hundred: a process meets thousands of layouts."""
+    return zlib.compress(marshal.dumps(content), 1)
+
+
+def unpack(packed: bytes) -> Any:
+    return marshal.loads(zlib.decompress(packed))  # noqa: S302  our own, from this process
+
+
+def between(low: int, lows: Iterable[int], high: int, highs: Iterable[int], at: int) -> list[int]:
+    """Values at a point of the straight lines through those at two others."""
+    done, whole = at - low, high - low
+    return [a + (b - a) * done // whole for a, b in zip(lows, highs, strict=True)]
+
+
+def steps(schedule: Schedule, copies: int) -> list[Step]:
+    """What is taken and given back in order; a value lives from its making to its last reader.
+
+    With `copies` above one, batches overlap: so many of each input are kept, all through.
+    """
+    trace, root, moved = schedule.trace, schedule.root, schedule.moved
+    users = [0] * len(schedule.owner)
+    made: list[Step] = []
+
+    def hold(values: Iterable[int], copies: int) -> None:
+        for value in values:
+            made.extend([(schedule.owner[value], value, (), ())] * copies)
+            users[value] += copies > 1  # a reader that never comes
+
+    def read(values: Iterable[int]) -> tuple[int, ...]:
+        """Those of the values that nobody reads any more."""
+        done = []
+        for part in values:
+            value = root[part]
+            users[value] -= 1
+            if not users[value] and value in placed:
+                done.append(value)
+        return tuple(done)
+
+    for value in trace.pinned:
+        users[value] += 1
+    for reads in (*schedule.reads, *(inputs for _, _, inputs in schedule.splits)):
+        for value in reads:
+            users[root[value]] += 1
+    placed = {*trace.inputs, *trace.leaves, *moved.values(), *schedule.output}
+    hold(trace.inputs, copies)
+    hold(trace.leaves, 1)
+    if copies > 1:
+        for backend, _, inputs in schedule.splits:
+            hold([moved[value, backend] for value in inputs], copies)
+    ends = [first for _, first, _ in schedule.splits[1:]] + [len(schedule.output)]
+    for (backend, first, inputs), end in zip(schedule.splits, ends, strict=True):
+        for value in inputs:
+            made.append((backend, -1, (), read((value,))))
+            if copies == 1:
+                made.append((backend, moved[value, backend], (), ()))
+        for i in range(first, end):
+            output, reads = schedule.output[i], schedule.reads[i]
+            last: tuple[int, ...] = ()
+            if output >= 0 and schedule.inplace[i]:
+                last = tuple(v for v in reads if users[v] == 1 and root[v] == v and v in placed)
+            made.append((backend, output, last, read(reads)))
+    return [step for step in made if step[1] >= 0 or step[3]]
+
+
+def allocate(pools: int, order: list[Step], owner: list[int], size: list[int]) -> Allocated:
+    """Runs the allocator: in each pool best fit, and in place where a value is the last to read a large enough one."""
+    pool = [Pool() for _ in range(pools)]
+    place = [-1] * len(size)
+    lent: list[int] = []  # whose room was taken over by whom
+    for where, made, last, done in order:
+        if made >= 0:
+            need = size[made]
+            for value in last:
+                if place[value] >= 0 and size[value] >= need:
+                    place[made], place[value] = place[value], -1
+                    lent += (made, value, size[value] > need)
+                    if size[value] > need:
+                        pool[where].give(place[made] + need, size[value] - need)
+                    break
+            else:
+                place[made] = pool[where].take(need)
+        for value in done:
+            if place[value] >= 0:
+                pool[owner[value]].give(place[value], size[value])
+                place[value] = -1
+    return tuple(p.peak for p in pool), hash((tuple(lent), *((p.decided, p.raised) for p in pool)))

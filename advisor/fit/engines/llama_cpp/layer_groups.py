@@ -1,0 +1,58 @@
+"""The distinct blocks of a build and how many of each lie between two places: sums over blocks without a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from advisor.fit.build import LayerSizes
+
+MOST = 4096  # builds remembered, some kilobytes each
+
+Layers = tuple[LayerSizes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """`before[k][i]`: how many of the first i blocks are of kind k. Equal blocks of a build are one object."""
+
+    layers: Layers  # held, so that its identity stays its own
+    distinct: Layers
+    before: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, layers: Layers) -> Kinds:
+        numbers: dict[int, int] = {}
+        row = [numbers.setdefault(id(layer), len(numbers)) for layer in layers]
+        counts = []
+        for kind in range(len(numbers)):
+            upto = [0]
+            for one in row:
+                upto.append(upto[-1] + (one == kind))
+            counts.append(tuple(upto))
+        return cls(layers, tuple(layers[row.index(kind)] for kind in range(len(numbers))), tuple(counts))
+
+    def between(self, first: int, last: int) -> Iterator[tuple[LayerSizes, int]]:
+        """Distinct blocks among those from `first` to before `last`, with their number."""
+        for layer, upto in zip(self.distinct, self.before, strict=True):
+            count = upto[last] - upto[first] if first < last else 0
+            if count:
+                yield layer, count
+
+
+_known: dict[int, Kinds] = {}
+
+
+def kinds(layers: Layers) -> Kinds:
+    """The kinds of a build's blocks, worked out once while the build is in use."""
+    held = _known.get(id(layers))
+    if held is None or held.layers is not layers:
+        if len(_known) >= MOST:
+            _known.clear()
+        held = _known[id(layers)] = Kinds.of(layers)
+    return held
+
+
+def distinct(layers: Layers) -> Layers:
+    """One of each kind of a build's blocks."""
+    return kinds(layers).distinct

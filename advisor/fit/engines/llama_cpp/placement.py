@@ -1,0 +1,294 @@
+"""Where a build runs: whole on one GPU, over several, with experts or layers on the CPU, or on the CPU alone.
+
+Every placement is weighed by the engine's own memory sum; what does not fit what is available is never returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from advisor.fit.allowances import device_overhead, host_overhead
+from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.layer_groups import distinct
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
+from advisor.fit.engines.llama_cpp.offload import Offload
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.tensor_split import device_groups, divided, layer_costs, singles
+from advisor.fit.spec import DeviceMemory, HostSpec, Memory, Workload
+
+# What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
+ATTEMPTS: tuple[tuple[str, str], ...] = (
+    ("gpu", "f16"),
+    ("gpus", "f16"),
+    ("gpu", "q8_0"),
+    ("gpus", "q8_0"),
+    ("experts_on_cpu", "f16"),
+    ("experts_on_cpu", "q8_0"),
+    ("partial", "f16"),
+    ("partial", "q8_0"),
+    ("cpu", "f16"),
+    ("cpu", "q8_0"),
+)
+KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
+UBATCH = 512
+REMEMBERED = 512  # placements, a kilobyte each
+
+
+class Placed(NamedTuple):
+    """Settings with the memory they take. `devices` are indices into `HostSpec.devices`, in the engine's order."""
+
+    placement: str
+    settings: Settings
+    memory: Memory
+    devices: tuple[int, ...]
+    margins: tuple[int, ...]  # available minus total, per device used
+    host_margin: int | None  # None: the host's memory is not known
+
+    @property
+    def fits(self) -> bool:
+        return min(self.margins, default=0) >= 0 and (self.host_margin is None or self.host_margin >= 0)
+
+
+_placed: dict[tuple[object, ...], tuple[BuildSizes, Placed | None]] = {}
+
+
+def padded(tokens: int) -> int:
+    """Cells llama.cpp really makes for one sequence (`src/llama-context.cpp`, b11434: multiples of 256)."""
+    return -(-tokens // 256) * 256
+
+
+def settings_for(sizes: BuildSizes, workload: Workload, kv: str = "f16", *, embedding: bool = False) -> Settings:
+    """Settings before placement. `-c` is the context of one request times the slots, split, not shared."""
+    cells = padded(workload.context)
+    settings = Settings(
+        context=cells * workload.concurrency, slots=workload.concurrency, kv_type_k=kv, kv_type_v=kv, ubatch=UBATCH
+    )
+    if not (embedding or not sizes.causal):
+        return settings
+    # A bidirectional encoder sees its whole input in one micro-batch; there is no second pass over a cache.
+    micro = UBATCH if sizes.causal else cells
+    return settings._replace(embedding=True, batch=max(settings.batch, micro), ubatch=micro)
+
+
+def weigh(
+    sizes: BuildSizes,
+    host: HostSpec,
+    settings: Settings,
+    used: tuple[int, ...],
+    placement: str,
+    *,
+    like: Memory | None = None,
+) -> Placed:
+    """The engine's sum with the overheads against what is available. Unified memory is one pool, counted once.
+
+    `like`: where compute buffers are taken from instead, while a search goes on.
+    """
+    memory = estimate_memory(sizes, settings, like)
+    devices = tuple(
+        with_overhead(part, device_overhead(host.devices[index]))
+        for part, index in zip(memory.devices, used, strict=True)
+    )
+    on_host = with_overhead(memory.host, host_overhead(len(used), sizes.n_vocab))
+    memory = Memory(devices, on_host, memory.flash_attention, memory.notes)
+    margins = [host.devices[index].available_bytes - part.total for part, index in zip(devices, used, strict=True)]
+    if host.ram_available_bytes is None:
+        return Placed(placement, settings, memory, used, tuple(margins), None)
+    pooled = sum(part.total for part, index in zip(devices, used, strict=True) if host.devices[index].unified)
+    host_margin = host.ram_available_bytes - on_host.total - pooled
+    margins = [
+        min(margin, host_margin) if host.devices[index].unified else margin
+        for margin, index in zip(margins, used, strict=True)
+    ]
+    return Placed(placement, settings, memory, used, tuple(margins), host_margin)
+
+
+def with_overhead(part: DeviceMemory, size: int) -> DeviceMemory:
+    return DeviceMemory(part.weights, part.kv, part.compute, part.overhead + size)
+
+
+# ---------------------------------------------------------------- the placements
+
+
+def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """Everything on one device, on the fastest where it fits."""
+    whole = base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
+    for index in singles(host):
+        placed = weigh(sizes, host, whole, (index,), "gpu")
+        if placed.fits:
+            return placed
+    return None
+
+
+def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """Everything on the smallest number of devices that holds it: more devices make no single stream faster."""
+    whole = base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
+    for members in device_groups(host):
+        least = estimate_memory(sizes, whole).devices[0]
+        room = 0
+        for count, index in enumerate(members, start=1):
+            room += host.devices[index].available_bytes - device_overhead(host.devices[index])
+            if count < 2 or room < least.weights + least.kv:
+                continue
+            if Offload(sizes, host, base, members[:count], experts=False).at(0).least < 0:
+                continue  # no split in whole layers holds even weights and caches
+            placed = spread(sizes, host, whole._replace(devices=count), members[:count], "gpus")
+            if placed.fits:
+                return placed
+    return None
+
+
+def with_experts_on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """Attention and shared weights on the devices, the routed experts of the fewest first blocks on the host."""
+    return offloaded(sizes, host, base, "experts_on_cpu") if sizes.experts else None
+
+
+def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    """The most layers that fit on the devices, the rest on the host."""
+    return offloaded(sizes, host, base, "partial")
+
+
+def offloaded(sizes: BuildSizes, host: HostSpec, base: Settings, placement: str) -> Placed | None:
+    if host.ram_available_bytes is None:
+        return None
+    for used in device_groups(host) or [(index,) for index in singles(host)[:1]]:
+        search = Offload(sizes, host, base, used, experts=placement == "experts_on_cpu")
+        found = search.least(lambda settings: on_grid(sizes, settings))
+        placed = weigh(sizes, host, found[0], used, placement, like=found[1]) if found else None
+        if placed and placed.fits:
+            return placed
+    return None
+
+
+def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
+    """The memory at the next context of the grid, whose compute buffers hold a shorter one's as well.
+
+    Graphs with a part on the host take milliseconds to trace; on a grid most of them have been traced before.
+    """
+    cells = grid(settings.context // settings.slots)
+    return estimate_memory(sizes, settings._replace(context=cells * settings.slots), rough=True)
+
+
+def grid(context: int) -> int:
+    """The next longer of four contexts an octave."""
+    cells = padded(context)
+    step = max(256, (1 << cells.bit_length()) >> 3)
+    return -(-cells // step) * step
+
+
+def scores_all(sizes: BuildSizes) -> bool:
+    """Whether an index scores every cell: then each context has a trace of its own, also whole on one device."""
+    return bool(sizes.graph["traced"] and sizes.graph["facts"]["top_k"])
+
+
+def on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
+    if host.ram_available_bytes is None:
+        return None
+    placed = weigh(sizes, host, base._replace(devices=0, gpu_layers=0), (), "cpu")
+    return placed if placed.fits else None
+
+
+PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]] = {
+    "gpu": on_gpu,
+    "gpus": on_gpus,
+    "experts_on_cpu": with_experts_on_cpu,
+    "partial": partly,
+    "cpu": on_cpu,
+}
+
+
+def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
+    """Exactly these settings, on the devices with most room; None when they name more devices than there are."""
+    count = max(settings.devices, len(settings.tensor_split or ()), 1 if settings.gpu_layers else 0)
+    if count > len(host.devices):
+        return None
+    settings = settings._replace(devices=count)
+    sets = [members[:count] for members in device_groups(host) if len(members) >= count] if count > 1 else []
+    if count == 1:
+        sets = [(index,) for index in singles(host)]
+    sets = sets or [tuple(range(count))]
+    split_here = count > 1 and settings.tensor_split is None
+    tried = [
+        spread(sizes, host, settings, used, stated_kind(sizes, settings))
+        if split_here
+        else weigh(sizes, host, settings, used, stated_kind(sizes, settings))
+        for used in sets
+    ]
+    return max(tried, key=lambda placed: (placed.fits, min(placed.margins, default=0)), default=None)
+
+
+def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
+    if not settings.gpu_layers or not settings.devices:
+        return "cpu"
+    if settings.gpu_layers <= len(sizes.layers):
+        return "partial"
+    if settings.experts_on_cpu:
+        return "experts_on_cpu"
+    return "gpu" if settings.devices == 1 else "gpus"
+
+
+# ---------------------------------------------------------------- dividing layers between devices
+
+
+def spread(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str) -> Placed:
+    """Weigh `settings` over `used`, of several with a tensor split in whole layers that follows free memory."""
+    if len(used) == 1:
+        return weigh(sizes, host, settings, used, placement)
+
+    def by(counts: tuple[int, ...]) -> Placed:
+        return weigh(sizes, host, settings._replace(tensor_split=tuple(map(float, counts))), used, placement)
+
+    rooms = [host.devices[i].available_bytes - device_overhead(host.devices[i]) for i in used]
+    return divided(layer_costs(sizes, settings), rooms, by)
+
+
+# ---------------------------------------------------------------- what others ask
+
+
+def kv_types(sizes: BuildSizes) -> tuple[str, ...]:
+    """Cache types the build can use: q8_0 packs 32 values, so a head must be a multiple of that."""
+    rows = [n for layer in distinct(sizes.layers) for n in (layer.k_elements, layer.v_elements) if n]
+    return ("f16", "q8_0") if rows and all(n % 32 == 0 for n in rows) and sizes.causal else ("f16",)
+
+
+def placements(
+    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
+) -> Iterator[Placed]:
+    """Every placement that fits, best first; each kind once, with the best cache type that fits."""
+    allowed, seen = kv_types(sizes), set()
+    for kind, kv in ATTEMPTS:
+        if kind not in kinds or kind in seen or kv not in allowed or (kind != "cpu" and not host.devices):
+            continue
+        placed = PLACEMENTS[kind](sizes, host, settings_for(sizes, workload, kv, embedding=embedding))
+        if placed:
+            seen.add(kind)
+            yield placed
+
+
+def place(
+    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
+) -> Placed | None:
+    """The best that fits. Kept: one machine is asked about for many uses, and about fixes at the same few contexts."""
+    key = (id(sizes), host, workload.context, workload.concurrency, embedding, kinds)
+    held = _placed.get(key)
+    if held is None or held[0] is not sizes:
+        if len(_placed) >= REMEMBERED:
+            _placed.clear()
+        found = next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)
+        held = _placed[key] = sizes, found
+    return held[1]
+
+
+def largest_context(
+    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
+) -> int | None:
+    """The longest context per request, in whole 1,024 tokens up to the model's own limit, that any of `kinds` holds."""
+    low, high, best = 1, max(1, sizes.context_length // 1024), None
+    while low <= high:
+        middle = (low + high) // 2
+        if place(sizes, host, replace(workload, context=middle * 1024), embedding=embedding, kinds=kinds):
+            best, low = middle * 1024, middle + 1
+        else:
+            high = middle - 1
+    return best

@@ -1,0 +1,78 @@
+"""Bytes of one recurrent layer's state for one request (`model_executor/layers/mamba/mamba_utils.py`)."""
+
+from __future__ import annotations
+
+from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig
+from advisor.fit.engines.vllm.model_classes import State
+
+MODEL_BYTES = 2  # bfloat16 or float16; vLLM casts float32 checkpoints down
+PRECISIONS = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": MODEL_BYTES}
+DERIVED = frozenset(("inner", "expand", "head_dim"))
+# States of Mamba 2 are kept once more, at the boundary that a later prompt can reuse (`mamba_mixer2.py`).
+CHECKPOINTED = frozenset(("mamba2",))
+
+
+def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
+    """Of one rank. `forced`: bytes of a recurrent value where the platform fixes them.
+
+    Raises UnknownLayout, or Refused when `tp` ranks cannot share the state.
+    """
+    rule = reading.family.state
+    if rule is None:
+        raise UnknownConfig(f"The state of {reading.architecture} is not known.")
+    value = forced or _precision(reading, rule)
+    words = state_words(reading, rule)
+    conv = words.get("conv", 1) - 1
+    if rule.kind == "delta":
+        width = 2 * words["k_heads"] * words["k_dim"] + words["v_heads"] * words["v_dim"]
+        rows = _share(words["v_heads"], tp) * words["k_dim"] * words["v_dim"]
+    elif rule.kind == "mamba2":
+        inner = words.get("inner") or words.get("expand", 0) * reading.number("hidden_size")
+        inner = inner or words["heads"] * words["head_dim"]
+        groups = _groups(words["groups"], tp)
+        width = inner + 2 * groups * words["state"]
+        head_dim = words["head_dim"] or inner // words["heads"]
+        rows = _share(words["heads"], tp) * head_dim * words["state"]
+    elif rule.kind == "mamba1":
+        width = words.get("inner") or words["expand"] * reading.number("hidden_size")
+        rows = _share(width, tp) * words["state"]
+    elif rule.kind == "short_conv":
+        width, rows = words["inner"], 0
+    else:  # linear: a square per head and no convolution
+        head_dim = words["head_dim"] or reading.number("hidden_size") // words["heads"]
+        width, rows = 0, _share(words["heads"], tp) * head_dim**2
+    return _share(width, tp) * conv * MODEL_BYTES + rows * value
+
+
+def _groups(groups: int, tp: int) -> int:
+    """One group is copied to every device; several must divide (`mamba_mixer2.py`)."""
+    if groups > 1 and groups % tp:
+        raise NotServed(f"vLLM cannot share {groups} Mamba groups among {tp} devices.")
+    return max(groups, tp) if groups == 1 else groups
+
+
+def state_words(reading: Reading, rule: State) -> dict[str, int]:
+    """The rule's words with their numbers. Raises UnknownLayout for one that the configuration does not say."""
+    return {word: _word(reading, word, field) for word, field in rule.fields.items()}
+
+
+def _word(reading: Reading, word: str, field: str) -> int:
+    """A field's number; 0 where one that follows from others says "auto" or nothing."""
+    is_open = word in DERIVED and reading.fields.get(field) in (None, "auto")
+    return 0 if is_open else reading.number(field)
+
+
+def _precision(reading: Reading, rule: State) -> int:
+    if rule.precision is None:
+        return MODEL_BYTES
+    name, default = rule.precision
+    said = reading.fields.get(name) or default or "auto"
+    if said not in PRECISIONS:
+        raise UnknownConfig(f"{name} {said!r} is not one of {', '.join(PRECISIONS)}.")
+    return PRECISIONS[said]
+
+
+def _share(size: int, tp: int) -> int:
+    if size % tp:
+        raise NotServed(f"vLLM cannot share a recurrent state of {size} among {tp} devices.")
+    return size // tp

@@ -1,0 +1,45 @@
+"""Which setting pays: the same request with one setting changed at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from advisor.fit.engines.vllm.capacity import capacity
+from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig
+from advisor.fit.engines.vllm.device import Card
+from advisor.fit.engines.vllm.serve_options import Serve
+
+# Settings worth trying, as fields of `Serve`.
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"kv_cache_dtype": "fp8"},
+    {"max_num_batched_tokens": 2048},
+    {"hybrid_manager": True},
+    {"hybrid_manager": False},
+    {"prefix_caching": False},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """`saved_bytes`: what one request of full length needs less; `gained_tokens`: what the cache holds more."""
+
+    setting: str
+    value: Any
+    saved_bytes: int
+    gained_tokens: int
+
+
+def knobs(reading: Reading, serve: Serve, card: Card, budget: int) -> list[Knob]:
+    """The changes that let the same budget hold more tokens, the best first."""
+    before = capacity(reading, serve, card, budget)
+    found = []
+    for change in CHANGES:
+        try:
+            after = capacity(reading, replace(serve, **change), card, budget)
+        except (NotServed, UnknownConfig):
+            continue
+        [(setting, value)] = change.items()
+        saved, gained = before.needed_bytes - after.needed_bytes, after.capacity_tokens - before.capacity_tokens
+        found.append(Knob(setting, value, saved, gained))
+    return sorted((knob for knob in found if knob.gained_tokens > 0), key=lambda knob: -knob.gained_tokens)

@@ -1,0 +1,112 @@
+"""One build on one host as a plan with its speed: where placement, speed and quality meet."""
+
+from __future__ import annotations
+
+from advisor.fit.engines.llama_cpp.layer_groups import kinds as kinds_of
+from advisor.fit.engines.llama_cpp.placement import KINDS, Placed, place, placements
+from advisor.fit.quality.strength import kv_loss, quantization_loss
+from advisor.fit.ranking import utility
+from advisor.fit.ranking.filters import context_limit, strength
+from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Range, Workload
+from advisor.fit.speed.estimate import estimate_speed as speed_of
+
+ENGINE = "llama.cpp"
+LEAST_BITS = 3.4  # per weight: below about Q3_K_M the losses grow fast, so nothing is advised there
+USUAL_BITS = 4.2  # below Q4_K_M and MXFP4 only when nothing above fits
+
+
+def embeds(model: ModelSpec) -> bool:
+    return model.task == "embedding"
+
+
+def pace(plan: Plan) -> Range:
+    """Tokens per second of one request: written, or by a model that writes none, read."""
+    return plan.speed.prefill if embeds(plan.model) else plan.speed.decode
+
+
+def plan(
+    model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload, kinds: tuple[str, ...] = KINDS
+) -> Plan | None:
+    """The best plan of a build, or None when no placement of `kinds` fits."""
+    if build.sizes is None:
+        return None
+    placed = place(build.sizes, host, workload, embedding=embeds(model), kinds=kinds)
+    return planned(model, build, host, workload, placed) if placed else None
+
+
+def all_plans(model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload) -> list[Plan]:
+    """Every kind of placement that fits."""
+    if build.sizes is None:
+        return []
+    found = placements(build.sizes, host, workload, embedding=embeds(model))
+    return [planned(model, build, host, workload, placed) for placed in found]
+
+
+def planned(model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload, placed: Placed) -> Plan:
+    assert build.sizes is not None
+    return Plan(
+        model=model,
+        build=build,
+        engine=ENGINE,
+        settings=placed.settings,
+        memory=placed.memory,
+        margins=placed.margins,
+        host_margin=placed.host_margin,
+        speed=speed_of(build.sizes, placed.settings, host, placed.devices, prompt_tokens=workload.context),
+        placement=placed.placement,
+        devices=placed.devices,
+    )
+
+
+def loss(model: ModelSpec, build: BuildSpec, kv_type: str = "f16") -> float:
+    """Points of quality lost to the build's quantization and the cache's. An unknown name is judged by its bits."""
+    try:
+        weights = quantization_loss(build.quantization, model.parameters_total, model.native)
+    except KeyError:
+        weights = max(0.0, 6.0 - bits(build))
+    return weights + (kv_loss(kv_type) if kv_type != "f16" else 0.0)
+
+
+def bits(build: BuildSpec) -> float:
+    """Bits per weight."""
+    sizes = build.sizes
+    return 8 * sizes.file_bytes / sizes.parameters if sizes and sizes.parameters else 16.0
+
+
+def too_slow(plan: Plan, workload: Workload) -> str | None:
+    """The speed demand that the plan misses, judged at the middle of its range."""
+    least, most = workload.min_decode_tokens_per_second, workload.max_first_token_seconds
+    if least is not None and not embeds(plan.model) and plan.speed.decode.mid < least:
+        return "speed"
+    if most is not None and plan.speed.first_token.mid > most:
+        return "first_token"
+    return None
+
+
+def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[float, float, float, float]:
+    """Quality, speed, headroom and context of a plan, each 0..1."""
+    judged = strength(plan.model, workload)
+    # Where a plan spills over, the devices are filled on purpose: what is left of the host's memory counts.
+    spilled = plan.placement not in ("gpu", "gpus")
+    capacity = [host.ram_available_bytes or 1] if spilled else [host.devices[i].available_bytes for i in plan.devices]
+    rooms = [plan.host_margin or 0] if spilled else list(plan.margins)
+    left = min(room / max(1, whole) for room, whole in zip(rooms, capacity, strict=True))
+    return (
+        float(utility.quality_part(judged.score, judged.low, loss(plan.model, plan.build, plan.settings.kv_type_k))),
+        float(utility.speed_part(workload, prefer, plan.speed.decode.mid, plan.speed.first_token.mid)),
+        float(utility.headroom_part(left)),
+        float(utility.context_part(tokens_more(plan, min(rooms)), workload.context)),
+    )
+
+
+def tokens_more(plan: Plan, room: int) -> float:
+    """Tokens per request by which the context could still grow, by memory and by training."""
+    assert plan.build.sizes is not None
+    layers = plan.build.sizes.layers
+    values = (
+        (x.k_elements + x.v_elements) * n for x, n in kinds_of(layers).between(0, len(layers)) if x.window is None
+    )
+    each = plan.settings.slots * 2 * sum(values)
+    limit = context_limit(plan.model) or plan.settings.context
+    growth = limit - plan.settings.context // plan.settings.slots
+    return max(0.0, min(growth, room / each if each else growth))
