@@ -1,7 +1,7 @@
 """Every build against one host at once: array arithmetic that says which are worth an exact plan, and about how fast.
 
-The sums are those of `fit.engines.llama_cpp` without the per-block detail. They choose what is planned, they promise nothing: a
-screened build is answered only after `placement` has weighed it exactly.
+The sums are those of `fit.engines.llama_cpp` without the per-block detail. They choose what is planned, they promise
+nothing: a screened build is answered only after `placement` has weighed it exactly.
 """
 
 from __future__ import annotations
