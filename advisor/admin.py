@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from advisor import catalog_admin
-from advisor.launch import services
+from advisor.launch.transitions import stop_launch
 from advisor.models import ApiToken, Launch, LaunchEvent, RankingChange
 
 
@@ -45,7 +45,7 @@ class LaunchAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Stop the selected launches", permissions=["stop"])
     def stop(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
         for launch in queryset.filter(status__in=Launch.ACTIVE):
-            services.stop(launch.pk)
+            stop_launch(launch.pk)
             self.message_user(request, f"Asked {launch.model} to stop.", messages.SUCCESS)
 
     def has_stop_permission(self, request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from advisor import costs, documents, kept, metrics, query, selectors
+from advisor.engines.installed import installed_program
 from advisor.fit.engines.llama_cpp.placement import as_stated
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.ranking.catalog_arrays import Index
@@ -19,7 +20,6 @@ from advisor.fit.ranking.plans import ENGINE, planned
 from advisor.fit.ranking.rank import rank as ranked
 from advisor.fit.ranking.rejections import reference_device, rejections, stated_rejection
 from advisor.fit.spec import FIT_VERSION, BuildSpec, Device, HostSpec, ModelSpec, Plan, Rejection, Result, Workload
-from advisor.launch import running
 from advisor.serializers import ESTIMATE, QUESTION, SETTINGS, WORKLOAD, checked
 from hardware import reference
 from hardware.hosts import host_document, is_here
@@ -256,7 +256,7 @@ def fits(made: Plan) -> bool:
 
 def as_launched(machine: HostSpec, host: str | None) -> HostSpec:
     """The machine as the program that would run there can use it: the wheel's engine computes on the CPU."""
-    program = running.program(ENGINE) if is_here(host) else None
+    program = installed_program(ENGINE) if is_here(host) else None
     return replace(machine, devices=()) if program and not program.accelerators else machine
 
 

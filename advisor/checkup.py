@@ -14,7 +14,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from advisor import health
-from advisor.launch import files, registry, running
+from advisor.engines.installed import installed_program
+from advisor.engines.registry import engines
+from advisor.files.local import local_files
 from catalog.models import CatalogVersion
 from hardware import probe_child
 from hardware.snapshots import stale_seconds, this_host
@@ -95,8 +97,8 @@ def hardware() -> Finding:
 def engine() -> Finding:
     """Really started once: a wheel's engine can be installed and still miss a system library such as libgomp."""
     failed = ["No engine: put llama-server on PATH, set BERTH_LLAMA_SERVER, or install the requirements."]
-    for candidate in registry.engines().values():
-        program = running.program(candidate.NAME)
+    for candidate in engines().values():
+        program = installed_program(candidate.NAME)
         if program is None:
             continue
         try:
@@ -118,7 +120,7 @@ def engine() -> Finding:
 
 
 def model() -> Finding:
-    found = files.index([*settings.MODEL_ROOTS])
+    found = local_files([*settings.MODEL_ROOTS])
     if not found:
         roots = os.pathsep.join(map(str, settings.MODEL_ROOTS))
         return Finding(False, f"No model file: run `make setup` for the bundled one, or put GGUF files under {roots}.")

@@ -5,21 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from advisor.engines import dry_run
+from advisor.engines.registry import dry_run_command, engines
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import Memory
-from advisor.launch import oracle, registry
 
 GIB = 1 << 30
 
 
 def confirmation(path: str, settings: Settings, memory: Memory) -> dict[str, Any]:
     """As `oracle.document`, or `{"unknown": sentence}` where the engine does not tell."""
-    command = registry.dry_run(registry.engines()["llama.cpp"])
+    command = dry_run_command(engines()["llama.cpp"])
     try:
-        plan = oracle.ask(command, Path(path).absolute(), settings, seconds=oracle.SECONDS)
-    except oracle.NoAnswer as error:
+        plan = dry_run.ask_engine(command, Path(path).absolute(), settings, seconds=dry_run.SECONDS)
+    except dry_run.NoAnswer as error:
         return {"unknown": str(error)}
-    return oracle.document(memory.host, plan)
+    return dry_run.beside_prediction(memory.host, plan)
 
 
 def table(confirmed: dict[str, Any]) -> str:
@@ -31,5 +32,5 @@ def table(confirmed: dict[str, Any]) -> str:
         cells = f"{found['predicted'] / GIB:12.3f}{found['engine'] / GIB:12.3f}"
         lines.append(f"{part:12}{cells}" + (f"{'-':>12}" if off is None else f"{off:+10.2f} %"))
     verdict = "confirms" if confirmed["agrees"] else "does not confirm"
-    lines.append(f"{confirmed['engine']} {verdict} the prediction (within {oracle.TOLERANCE_PERCENT:g} %).")
+    lines.append(f"{confirmed['engine']} {verdict} the prediction (within {dry_run.TOLERANCE_PERCENT:g} %).")
     return "\n".join(lines)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from advisor.engines.registry import engines
 from advisor.fit.allowances import overhead_of
 from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
-from advisor.launch import registry
 
 # Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.
 ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
@@ -134,7 +134,7 @@ def command(plan: Plan, path: str | None) -> list[str]:
 
     Empty where the engine's file was taken out.
     """
-    engine = registry.engines().get(plan.engine)
+    engine = engines().get(plan.engine)
     if engine is None:
         return []
     stated = plan.settings._replace(flash_attention=plan.memory.flash_attention)

@@ -1,4 +1,4 @@
-"""REST: launches. Each view is a few lines around `advisor.launch.services`."""
+"""REST: launches. Each view is a few lines around `advisor.launch.queue`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from advisor import advice, docs
+from advisor.answers.launch_request import request_launch
+from advisor.engines.llama_cpp import manifests
 from advisor.filters import LaunchFilter
-from advisor.launch import manifest, services
+from advisor.launch.document import launch_document
+from advisor.launch.engine_process import log_tail
+from advisor.launch.queue import get_launch
+from advisor.launch.refused import LaunchRefused
+from advisor.launch.transitions import stop_launch
 from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
 from rest.etag import answer
@@ -52,7 +58,7 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
     def get(self, request: Request) -> Response:
         """Launches, newest first."""
         found = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([services.document(launch) for launch in found])
+        return self.get_paginated_response([launch_document(launch) for launch in found])
 
     @extend_schema(
         operation_id="launches_create",
@@ -65,16 +71,16 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
         body = LaunchRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            launch, created = services.request(
+            launch, created = request_launch(
                 **body.validated_data, idempotency_key=idempotency_key(request), owner=str(request.user)
             )
         except advice.Invalid as error:
             raise Problem(error.status, str(error), error.errors) from error
         except advice.DoesNotFit as error:
             raise Problem(409, str(error), extra={"verdict": error.verdict}) from error
-        except services.Refused as error:
+        except LaunchRefused as error:
             raise Problem(409, str(error), extra={"verdict": error.verdict} if error.verdict else None) from error
-        return Response(services.document(launch), 201 if created else 200)
+        return Response(launch_document(launch), 201 if created else 200)
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -87,7 +93,7 @@ def idempotency_key(request: Request) -> str | None:
 
 def found(launch_id: UUID) -> Launch:
     try:
-        return services.get(launch_id)
+        return get_launch(launch_id)
     except Launch.DoesNotExist as error:
         raise NotFound("There is no such launch.") from error
 
@@ -99,14 +105,14 @@ class OneLaunch(StrictQuery, APIView):
     @extend_schema(operation_id="launches_read", responses=docs.answers({200: docs.LAUNCH}, 404))
     def get(self, request: Request, launch_id: UUID) -> Response:
         """State, endpoint, and prediction beside measurement."""
-        return answer(request, services.document(found(launch_id)))
+        return answer(request, launch_document(found(launch_id)))
 
     @extend_schema(operation_id="launches_stop", responses=docs.answers({202: docs.LAUNCH, 200: docs.LAUNCH}, 404))
     def delete(self, request: Request, launch_id: UUID) -> Response:
         """Ask for the stop. Asking again, or after the end, changes nothing."""
         found(launch_id)
-        launch = services.stop(launch_id)
-        return Response(services.document(launch), 200 if launch.status in Launch.FINAL else 202)
+        launch = stop_launch(launch_id)
+        return Response(launch_document(launch), 200 if launch.status in Launch.FINAL else 202)
 
 
 class LaunchLog(StrictQuery, APIView):
@@ -119,7 +125,7 @@ class LaunchLog(StrictQuery, APIView):
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The end of the engine's log."""
         found(launch_id)
-        return HttpResponse(services.log_tail(launch_id), content_type="text/plain; charset=utf-8")
+        return HttpResponse(log_tail(launch_id), content_type="text/plain; charset=utf-8")
 
 
 class LaunchManifest(StrictQuery, APIView):
@@ -129,14 +135,14 @@ class LaunchManifest(StrictQuery, APIView):
 
     @extend_schema(
         operation_id="launches_manifest",
-        parameters=[OpenApiParameter("kind", str, enum=list(manifest.KINDS), default="argv")],
+        parameters=[OpenApiParameter("kind", str, enum=list(manifests.KINDS), default="argv")],
         responses={(200, "text/plain"): OpenApiTypes.STR} | docs.answers({}, 400, 404),
     )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""
         kind = request.query_params.get("kind", "argv")
-        if kind not in manifest.KINDS:
-            sentence = f"kind must be one of {', '.join(manifest.KINDS)}."
+        if kind not in manifests.KINDS:
+            sentence = f"kind must be one of {', '.join(manifests.KINDS)}."
             raise Problem(400, sentence, [{"field": "kind", "message": sentence}])
-        text = manifest.KINDS[kind](services.document(found(launch_id)))
+        text = manifests.KINDS[kind](launch_document(found(launch_id)))
         return HttpResponse(text, content_type="text/plain; charset=utf-8")

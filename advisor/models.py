@@ -1,4 +1,4 @@
-"""Launches, their history, tokens. `Launch.status` is written only by `advisor.launch.services`."""
+"""Launches, their history, tokens. `Launch.status` is written only by `advisor.launch.queue`."""
 
 from __future__ import annotations
 

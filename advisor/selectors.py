@@ -13,13 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, Prefetch
 
+from advisor.files.local import find_file, local_files
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.sizes_json import from_json
 from advisor.fit.quality.strength import ModelFacts, strengths
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.spec import BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
-from advisor.launch import files
 from catalog import evidence_sources as sources
 from catalog import version
 from catalog.models import Build, Model
@@ -170,10 +170,10 @@ def sizes(stored: dict[str, Any] | None) -> BuildSizes | None:
 def on_disk(index: Index | None = None) -> dict[str, str]:
     """Build id -> local path, of the builds whose files lie under the configured folders."""
     index = index or catalog()
-    found = files.index(settings.MODEL_ROOTS)
+    found = local_files(settings.MODEL_ROOTS)
     # From the few files to their builds: most builds of a catalog lie nowhere.
     able = [build for name, _ in found for build in index.published.get(name, ())]
-    places = {build.id: files.find(build.files, roots=(), found=found) for build in able}
+    places = {build.id: find_file(build.files, roots=(), found=found) for build in able}
     return {key: str(path) for key, path in sorted(places.items()) if path}
 
 

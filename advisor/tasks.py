@@ -7,6 +7,7 @@ from django.conf import settings
 
 from advisor import decisions
 from advisor.launch import reconciler
+from advisor.launch.reconciler import settle
 
 
 @shared_task
@@ -18,7 +19,7 @@ def reconcile() -> None:
 @shared_task
 def nudge() -> None:
     """Something was asked for: look until it has settled, so that nobody waits for the next period."""
-    reconciler.settle(settings.HOST_ID, seconds=3)
+    settle(settings.HOST_ID, seconds=3)
 
 
 @shared_task

@@ -17,8 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from advisor import about as about_page
 from advisor import advice, beside, chat, model_page, pages, selectors, ways
+from advisor.answers.launch_request import request_launch
 from advisor.forms import AskForm, CostedForm
-from advisor.launch import services
+from advisor.launch.document import launch_document
+from advisor.launch.engine_process import log_tail
+from advisor.launch.queue import get_launch, launchable, recent_launches
+from advisor.launch.refused import LaunchRefused
+from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from advisor.operators import may_operate
 from advisor.query import CARRIED
@@ -117,7 +122,7 @@ def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     called = selectors.model_names()
     return answer | {
         "results": [
-            pages.result(r, launchable=launchable_here and services.launchable(r), names=names) | {"key": beside.key(r)}
+            pages.result(r, launchable=launchable_here and launchable(r), names=names) | {"key": beside.key(r)}
             for r in answer["results"]
         ],
         "rejected": [pages.rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],
@@ -165,17 +170,17 @@ def ready_to_launch(question: dict[str, Any]) -> list[dict[str, Any]]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def launches(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "launches.html", {"page": "launches", "launches": services.recent()})
+        return render(request, "launches.html", {"page": "launches", "launches": recent_launches()})
     demand_operator(request)
     try:
-        launch, _ = services.request(
+        launch, _ = request_launch(
             host="local",
             build=request.POST.get("build"),
             engine=request.POST.get("engine"),
             settings=json.loads(request.POST.get("settings", "null")),
             owner=str(request.user),
         )
-    except (advice.Invalid, advice.DoesNotFit, services.Refused, json.JSONDecodeError) as error:
+    except (advice.Invalid, advice.DoesNotFit, LaunchRefused, json.JSONDecodeError) as error:
         messages.error(request, f"Not launched: {error}")
         return redirect("ask")
     return redirect("launch", launch.id)
@@ -188,7 +193,7 @@ def demand_operator(request: HttpRequest) -> None:
 
 def found(launch_id: UUID) -> Launch:
     try:
-        return services.get(launch_id)
+        return get_launch(launch_id)
     except Launch.DoesNotExist as error:
         raise Http404 from error
 
@@ -204,7 +209,7 @@ def launch(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 
 
 def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
-    document = services.document(found(launch_id))
+    document = launch_document(found(launch_id))
     document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
     measured = document["measured"]
     document["measured_by"] = pages.SOURCES.get(measured["source"]) if measured else None
@@ -216,7 +221,7 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
         "may_operate": may_operate(request),
         "command": shlex.join(document["command"]),
         "curl": chat.curl(document),
-        "log": services.log_tail(launch_id),
+        "log": log_tail(launch_id),
         "chat": request.session.get(f"chat:{launch_id}", []),
     }
 
@@ -224,7 +229,7 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
 @require_POST
 def launch_stop(request: HttpRequest, launch_id: UUID) -> HttpResponse:
     demand_operator(request)
-    services.stop(found(launch_id).pk)
+    stop_launch(found(launch_id).pk)
     return redirect("launch", launch_id)
 
 
@@ -235,7 +240,7 @@ def launch_chat(request: HttpRequest, launch_id: UUID) -> HttpResponse:
     history = request.session.get(key, [])
     prompt = request.POST.get("prompt", "").strip()[: chat.MAX_PROMPT]
     if prompt:
-        request.session[key] = chat.answer(services.document(found(launch_id)), history, prompt)
+        request.session[key] = chat.answer(launch_document(found(launch_id)), history, prompt)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "launch.html", launch_context(request, launch_id))
     return redirect("launch", launch_id)

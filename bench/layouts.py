@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor.launch import xllamacpp_library
+from advisor.engines.llama_cpp import wheel_library
 from tests.support import derived
 from tests.support.derived import Opened
 
@@ -42,7 +42,7 @@ def main() -> int:
     groups: dict[str, list[Opened]] = defaultdict(list)
     for found in results:
         groups[found.arch].append(found)
-    print(f"{len(results)} layouts of {len(groups)} architectures, opened by {xllamacpp_library.build()}")
+    print(f"{len(results)} layouts of {len(groups)} architectures, opened by {wheel_library.build()}")
     print(f"{'architecture':20}{'models':>8}{'tensors':>9}{'refused':>9}{'weights':>9}{'kv':>5}{'compute':>10}")
     for arch, group in sorted(groups.items()):
         differ = [sum(part in found.errors for found in group) for part in ("weights", "kv")]

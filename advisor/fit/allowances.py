@@ -65,7 +65,7 @@ DEVICE_OVERHEAD: tuple[tuple[str, float, Overhead], ...] = (
 DEVICE_OVERHEAD_UNKNOWN = Overhead(114 * MIB, 768 * MIB, 934 * MIB, "not measured; the span of the known makers")
 
 # Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured 2026-11-25 as launches
-# measure it (`launch/process.py`, held_bytes), less the logged buffers: `launch/engines/base.json` has the figures.
+# measure it (`launch/process.py`, held_bytes), less the logged buffers; `engines/llama_cpp/host_memory.json` has them.
 # SmolLM2 itself (49,152 tokens) held 55.6 to 59.9 MB once prompts had filled contexts of 512 to 4,096 tokens, where
 # this line says 55.4; freshly started 39.7 to 43.5 MB, because its compute buffer is not touched before a prompt.
 HOST_OVERHEAD = 34_200_000

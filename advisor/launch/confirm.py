@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from advisor.engines import dry_run
+from advisor.engines.installed import installed_program
 from advisor.fit.spec import DeviceMemory
-from advisor.launch import oracle, running
+from advisor.launch.engine_process import launch_settings
 from advisor.models import Launch
 
 SECONDS = 2.0  # a launch can do without the engine's plan, and waits for it no longer than this
@@ -25,17 +27,17 @@ class Confirmation:
 
 def confirm(launch: Launch, path: Path) -> Confirmation:
     """Ask the program that will run the launch for its own plan. No answer is no reason not to start."""
-    program = running.program(launch.engine)
+    program = installed_program(launch.engine)
     if not program or not program.dry_run:
         return Confirmation()
     if known := launch.predicted.get("engine"):
         return Confirmation(engine=known)
     try:
-        plan = oracle.ask(program.dry_run, path, running.planned(launch), seconds=SECONDS)
-    except oracle.NoAnswer as error:
+        plan = dry_run.ask_engine(program.dry_run, path, launch_settings(launch), seconds=SECONDS)
+    except dry_run.NoAnswer as error:
         return Confirmation(f"not confirmed by the engine: {error}")
     host = launch.predicted["host"]
-    said = oracle.document(DeviceMemory(*(host[part] for part in oracle.PARTS)), plan)
+    said = dry_run.beside_prediction(DeviceMemory(*(host[part] for part in dry_run.PARTS)), plan)
     total = said["host"]["total"]
     if said["agrees"]:
         return Confirmation(f"confirmed by the engine's own plan ({plan.engine})", said | {"message": None})

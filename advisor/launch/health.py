@@ -31,7 +31,7 @@ def owns(who: Identity, port: int) -> bool:
     return False
 
 
-def get(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
+def get_json(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
     """The JSON that `path` answers with status 200, else None. No proxy and no redirect: it is our own machine."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
@@ -46,10 +46,10 @@ def get(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
 
 def names(port: int, alias: str, *, models: str, health: str) -> bool:
     """Whether the server on `port` is healthy and lists a model under exactly our alias."""
-    listed = get(port, models)
+    listed = get_json(port, models)
     data = listed.get("data") if isinstance(listed, dict) else None
     known = isinstance(data, list) and any(isinstance(m, dict) and m.get("id") == alias for m in data)
-    return known and get(port, health) is not None
+    return known and get_json(port, health) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def log_bytes(log: Path) -> int:
     return sum(p.stat().st_size for p in (log, log.with_name(log.name + ".1")) if p.exists())
 
 
-def log_tail(log: Path, size: int = 1 << 16) -> str:
+def file_tail(log: Path, size: int = 1 << 16) -> str:
     """The last `size` bytes of the log, its predecessor included, as text."""
     text = b""
     for path in (log, log.with_name(log.name + ".1")):

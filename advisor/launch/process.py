@@ -22,7 +22,7 @@ import psutil
 
 MARKER = "BERTH_LAUNCH_ID"
 LOG_CAP = 16 << 20
-PUMP = Path(__file__).with_name("pump.py")
+PUMP = Path(__file__).with_name("log_pump.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def terminate(group: Sequence[Identity], number: signal.Signals = signal.SIGTERM
                     os.kill(who.pid, number)
 
 
-def stop(groups: Mapping[str, Identity | None], *, grace: float = 5.0) -> set[str]:
+def stop_processes(groups: Mapping[str, Identity | None], *, grace: float = 5.0) -> set[str]:
     """TERM to all of `{marker: leader or None}`, `grace` seconds for all, KILL, then sweep by marker.
 
     Returns the markers that still have a process after grace + 2 s: none, unless one hangs in the kernel.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.engines.dry_run import PARTS
 from advisor.fit.build import Header
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
-from advisor.launch.oracle import PARTS
 from tests.support import derived, opened
 
 PERCENT = 0.1

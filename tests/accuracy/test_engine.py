@@ -9,17 +9,19 @@ from statistics import median
 import pytest
 
 from advisor.about import bounds
+from advisor.engines import dry_run
+from advisor.engines.dry_run import EnginePlan
+from advisor.engines.llama_cpp import wheel_library
+from advisor.engines.registry import dry_run_command, engines
 from advisor.fit.engines.llama_cpp.memory import CONFIRMED_BUILDS, ENGINE_BUILD
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
-from advisor.launch import oracle, registry, xllamacpp_library
-from advisor.launch.oracle import EnginePlan
 from tests.accuracy import measured
 from tests.accuracy.measured import Row
 from tests.support import hollow
 
 Planned = Callable[[str], EnginePlan]
 APART = {"weights": 0, "kv": 0, "compute": 1}  # percent that a buffer of the sums may be off
-COMMAND = registry.dry_run(registry.engines()["llama.cpp"])
+COMMAND = dry_run_command(engines()["llama.cpp"])
 
 
 def one_per_architecture() -> dict[str, Row]:
@@ -43,7 +45,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
         row = ROWS[architecture]
         header = measured.header(row["model"], row["quant"])
         path = hollow.write(folder / f"{row['model']}.gguf", header.kv, header.tensors, header.n_vocab)
-        return oracle.ask(COMMAND, path, read_settings(row["settings"]).settings, seconds=60)
+        return dry_run.ask_engine(COMMAND, path, read_settings(row["settings"]).settings, seconds=60)
 
     return plan
 
@@ -70,7 +72,7 @@ def test_the_sums_are_within_their_bars_of_the_engines_own_plan_buffer_by_buffer
     assert len(ROWS) >= limit["rows"]
     errors, apart = {}, {}
     for architecture, row in ROWS.items():
-        found = oracle.differences(measured.predicted(row).host, planned(architecture))
+        found = dry_run.differences(measured.predicted(row).host, planned(architecture))
         errors[architecture] = found.pop("total")["difference_percent"]
         apart |= {
             f"{architecture}: {part}": figures
@@ -83,7 +85,7 @@ def test_the_sums_are_within_their_bars_of_the_engines_own_plan_buffer_by_buffer
 
 
 def test_the_installed_engine_is_a_build_whose_plans_are_known_to_be_those_of_the_sums() -> None:
-    build = xllamacpp_library.build()
+    build = wheel_library.build()
     assert build in CONFIRMED_BUILDS, (
         f"The wheel brings {build}. If the other tests of this file hold for it, its plans are the same: add it."
     )

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import pytest
 
+from advisor.engines.llama_cpp.adapter import argv
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.placement import place
 from advisor.fit.engines.llama_cpp.settings import Settings
@@ -22,7 +23,6 @@ from advisor.fit.quality.strength import quantization_loss
 from advisor.fit.ranking.plans import loss
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Workload
-from advisor.launch.engines.llama_cpp import argv
 from tests.accuracy.golden_cases import CASES
 from tests.accuracy.test_golden_advice import asked, machine
 

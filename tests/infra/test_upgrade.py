@@ -17,7 +17,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from advisor import advice, decisions, selectors, tokens
-from advisor.launch import services
+from advisor.launch.document import launch_document
+from advisor.launch.queue import get_launch
 from hardware import probe
 from hardware.hosts import host_document
 from tests.plugin.berth import new_database
@@ -156,7 +157,7 @@ def test_what_was_kept_before_the_upgrade_still_works(upgraded: list[Any]) -> No
         assert advice.recommend(question)["hardware"]["ram_bytes"] == 64 << 30
         assert tokens.find(f"brt_{tag}_secret") is not None
         assert host_document(f"host-{tag}")["accelerators"] == []
-        document = services.document(services.get(uuid5(SPACE, tag)))
+        document = launch_document(get_launch(uuid5(SPACE, tag)))
         assert (document["status"], document["reservations"][0]["bytes"]) == ("ready", 1 << 30)
         assert f"model-{tag}" in {model.slug for model in catalog.models}
 

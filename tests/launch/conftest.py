@@ -13,7 +13,10 @@ from django.conf import LazySettings
 from advisor.fit.build import BuildSizes, LayerSizes
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import BuildSpec, DeviceMemory, Memory, ModelSpec, Plan, Range, Speed
-from advisor.launch import process, reconciler, services
+from advisor.launch import process
+from advisor.launch import queue as queue_module
+from advisor.launch.engine_process import log_tail
+from advisor.launch.reconciler import reconcile, time
 from advisor.models import Launch
 from catalog.models import Build, Model
 from hardware.models import Accelerator, Host
@@ -31,7 +34,7 @@ def home(settings: LazySettings, tmp_path: Path, db: None) -> Iterator[Path]:
     host = Host.objects.create(id=settings.HOST_ID, name="here", queue="host.test")
     Accelerator.objects.create(host=host, uuid="ram", name="Host memory", kind="memory", capacity_bytes=16 * GIB)
     yield tmp_path
-    left = process.stop({str(pk): None for pk in Launch.objects.values_list("pk", flat=True)}, grace=0)
+    left = process.stop_processes({str(pk): None for pk in Launch.objects.values_list("pk", flat=True)}, grace=0)
     assert not left
     process.reap()
 
@@ -107,7 +110,7 @@ Enqueue = Callable[..., Launch]
 def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
     def queue(*, uuids: tuple[str, ...] = (), key: str | None = None, host: int = GIB, size: int = GIB) -> Launch:
         plan = make_plan(build, host=host, devices=(size,) * len(uuids))
-        return services.enqueue(plan, settings.HOST_ID, uuids=list(uuids), idempotency_key=key)[0]
+        return queue_module.enqueue(plan, settings.HOST_ID, uuids=list(uuids), idempotency_key=key)[0]
 
     return queue
 
@@ -116,12 +119,12 @@ def until(launch: Launch, *statuses: str, seconds: float = 15, pause: float = 0.
     """Look again and again, as a worker does, until the launch has one of these statuses."""
     deadline = process.uptime() + seconds
     while process.uptime() < deadline:
-        reconciler.reconcile(launch.host_id)
+        reconcile(launch.host_id)
         launch.refresh_from_db()
         if launch.status in statuses:
             return launch
-        reconciler.time.sleep(pause)
-    pytest.fail(f"still {launch.status} ({launch.message}) after {seconds} s: {services.log_tail(launch.pk)}")
+        time.sleep(pause)
+    pytest.fail(f"still {launch.status} ({launch.message}) after {seconds} s: {log_tail(launch.pk)}")
 
 
 def who(launch: Launch) -> process.Identity:

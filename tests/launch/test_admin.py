@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from advisor.launch import services
+from advisor.launch.queue import get_launch
 from advisor.models import ApiToken, Launch
 from tests.launch.conftest import Enqueue, until
 
@@ -54,7 +54,7 @@ def test_who_may_only_look_may_not_stop(fake: Callable[..., None], enqueue: Enqu
     launch = enqueue()
     assert client.get(LAUNCHES).status_code == 200
     act(client, LAUNCHES, "stop", launch.pk)
-    assert services.get(launch.pk).status == "queued"
+    assert get_launch(launch.pk).status == "queued"
 
 
 def test_a_token_is_revoked_once_and_its_digest_is_never_shown(admin: Client, db: None) -> None:

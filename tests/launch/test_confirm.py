@@ -14,7 +14,11 @@ from django.test import Client
 
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import DeviceMemory, Memory
-from advisor.launch import confirm, reconciler, services
+from advisor.launch import confirm, queue
+from advisor.launch.document import launch_document
+from advisor.launch.reconciler import stop_all
+from advisor.launch.steps import queued
+from advisor.launch.transitions import begin, stop_launch
 from advisor.models import Launch
 from hardware.models import Accelerator
 from tests.launch.conftest import GIB, Enqueue, until
@@ -37,10 +41,10 @@ def asked(home: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -
         plan = smollm2(Settings(context=4096))
         host = plan.memory.host
         wrong = DeviceMemory(int(host.weights * share), int(host.kv * share), int(host.compute * share), OUTSIDE)
-        return services.enqueue(replace(plan, memory=Memory((), wrong)), settings.HOST_ID, uuids=[])[0]
+        return queue.enqueue(replace(plan, memory=Memory((), wrong)), settings.HOST_ID, uuids=[])[0]
 
     yield ask
-    services.stop_all()
+    stop_all()
 
 
 def notes(launch: Launch) -> list[str]:
@@ -67,7 +71,7 @@ def test_where_the_engine_plans_more_both_are_stored_and_the_larger_is_reserved(
         total["engine"] > total["predicted"] == launch.predicted["host"]["total"] - launch.predicted["host"]["overhead"]
     )
     assert held() == before + total["engine"] - total["predicted"] == total["engine"] + OUTSIDE
-    services.stop(launch.pk)
+    stop_launch(launch.pk)
     until(launch, "stopped")
     assert held() == 0
 
@@ -94,7 +98,7 @@ def test_where_there_is_no_room_for_what_the_engine_plans_the_launch_fails_and_h
 
 def test_the_page_and_the_api_say_what_the_engine_plans(asked: Wrong) -> None:
     launch = until(asked(0.9), "starting", "ready")
-    message = services.document(launch)["predicted"]["engine"]["message"]
+    message = launch_document(launch)["predicted"]["engine"]["message"]
     assert message.startswith("The engine's own plan is 0.")
     page = Client(SERVER_NAME="localhost").get(f"/launches/{launch.pk}/").content.decode()
     assert message.replace("'", "&#x27;") in page
@@ -130,15 +134,15 @@ def test_a_launch_that_is_started_again_is_not_asked_about_again_and_reserves_no
     until(launch, "starting", "ready")
     before, engine = held(), launch.predicted["engine"]
     assert confirm.confirm(launch, Path(launch.model_path)) == confirm.Confirmation(engine=engine)
-    assert services.begin(launch, confirm.confirm(launch, Path(launch.model_path)))
+    assert begin(launch, confirm.confirm(launch, Path(launch.model_path)))
     launch.refresh_from_db()
     assert (held(), launch.predicted["engine"]) == (before, engine)
 
 
 def test_a_stop_that_comes_while_the_engine_is_asked_wins(asked: Wrong) -> None:
     stale = asked(0.9)
-    services.stop(stale.pk)
-    reconciler.queued(stale, {})
+    stop_launch(stale.pk)
+    queued(stale, {})
     stale.refresh_from_db()
     assert (stale.status, stale.pid, held()) == ("stopped", None, 0)
 

@@ -1,4 +1,4 @@
-"""One file more is an engine more, one file less an engine less; the file that the guide shows is one."""
+"""One folder more is an engine more, one less an engine less; the adapter that the guide shows is one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from advisor import advice
+from advisor import engines as package
+from advisor.engines.base import Adapter, Program
+from advisor.engines.registry import engines, program
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.launch import engines as package
-from advisor.launch import registry
 from tests.plugin.berth import ROOT
 
 GUIDE = (ROOT / "docs" / "extending.md").read_text().partition("## An engine\n")[2].partition("\n## ")[0]
@@ -27,43 +28,43 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     def look(folders: list[str]) -> None:
         monkeypatch.setattr(package, "__path__", folders)
-        registry.engines.cache_clear()
+        engines.cache_clear()
 
     yield look
-    registry.engines.cache_clear()
+    engines.cache_clear()
     for name in {name for name in sys.modules if name.startswith(f"{package.__name__}.")} - loaded:
         del sys.modules[name]
 
 
-def test_the_file_of_the_guide_is_an_engine(tmp_path: Path, folder: Callable[[list[str]], None]) -> None:
-    (tmp_path / "example.py").write_text(EXAMPLE)
+def test_the_adapter_of_the_guide_is_an_engine(tmp_path: Path, folder: Callable[[list[str]], None]) -> None:
+    (tmp_path / "example").mkdir()
+    (tmp_path / "example" / "__init__.py").touch()
+    (tmp_path / "example" / "adapter.py").write_text(EXAMPLE)
     folder([*package.__path__, str(tmp_path)])
-    engine = registry.engines()["example"]
-    assert [name for name in registry.Engine.__annotations__ if not hasattr(engine, name)] == []
+    engine = engines()["example"]
+    assert [name for name in Adapter.__annotations__ if not hasattr(engine, name)] == []
     words = engine.argv(Settings(context=2048), model="/m/a.gguf", alias="a", port=8100, threads=2)
     assert words[:3] == ["example-server", "--model", "/m/a.gguf"]
     with pytest.raises(ValueError, match="absolute path"):
         engine.argv(Settings(), model="a.gguf", alias="a")
     assert engine.env(["GPU-a"], "1")["BERTH_LAUNCH_ID"] == "1"
     assert engine.buffers("loading") == {}
-    assert registry.program(engine, lambda setting: sys.executable) == registry.Program(
-        "example-server", (sys.executable,)
-    )
-    assert registry.program(engine, lambda setting: "") is None
+    assert program(engine, lambda setting: sys.executable) == Program("example-server", (sys.executable,))
+    assert program(engine, lambda setting: "") is None
 
 
-def test_the_file_of_the_guide_imports_nothing_of_ours_but_the_spec() -> None:
+def test_the_adapter_of_the_guide_imports_nothing_of_ours_but_the_fit() -> None:
     found = [node for node in ast.walk(ast.parse(EXAMPLE)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert [ast.unparse(node) for node in found] == ["from advisor.fit.spec import Settings"]
+    assert [ast.unparse(node) for node in found] == ["from advisor.fit.engines.llama_cpp.settings import Settings"]
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("seeded")
-def test_without_its_file_an_engine_is_gone_and_answers_are_still_given(
+def test_without_its_folder_an_engine_is_gone_and_answers_are_still_given(
     tmp_path: Path, folder: Callable[[list[str]], None]
 ) -> None:
     question = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"context": 5000}, "limit": 1}
     folder([str(tmp_path)])
-    assert registry.engines() == {}
+    assert engines() == {}
     (result,) = advice.recommend(question)["results"]
     assert (result["engine"], result["command"]) == ("llama.cpp", [])

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from advisor.fit.spec import BuildSpec
-from advisor.launch import health, process, reconciler, services
+from advisor.launch import health, process, queue, reconciler
+from advisor.launch import steps as steps_module
+from advisor.launch.document import launch_document
+from advisor.launch.engine_process import log_tail
+from advisor.launch.reconciler import reconcile, time
+from advisor.launch.refused import LaunchRefused
+from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from hardware.models import Accelerator, Reservation
 from rest import logs
@@ -29,16 +35,16 @@ def test_a_launch_starts_serves_and_stops_and_leaves_nothing(fake: Fake, enqueue
     launch = enqueue()
     assert (launch.status, held()) == ("queued", GIB)
     until(launch, "ready")
-    document = services.document(launch)
+    document = launch_document(launch)
     assert document["endpoint"] == f"http://127.0.0.1:{launch.port}/v1"
     assert document["measured"]["decode_tokens_per_second"] == 50.0
     assert document["measured"]["host"]["buffers"] == {"weights": 10 << 20, "kv": 0, "compute": 0}
     assert document["measured"]["total_bytes"] == document["measured"]["host"]["total"] > 5_000_000
-    services.stop(launch.pk)
+    stop_launch(launch.pk)
     until(launch, "stopped")
     assert not process.alive(who(launch))
     assert held() == 0
-    steps = [(e["from"], e["to"]) for e in services.document(launch)["events"]]
+    steps = [(e["from"], e["to"]) for e in launch_document(launch)["events"]]
     assert steps == [("queued", "starting"), ("starting", "ready"), ("ready", "stopping"), ("stopping", "stopped")]
 
 
@@ -48,7 +54,7 @@ def test_the_engine_sees_no_gpu_that_was_not_planned_and_no_secret(
     monkeypatch.setenv("SECRET_KEY", "not for engines")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     launch = until(enqueue(), "ready")
-    assert "visible: '' secret: None" in services.log_tail(launch.pk)
+    assert "visible: '' secret: None" in log_tail(launch.pk)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +87,7 @@ def test_an_engine_that_dies_while_it_serves_is_failed(fake: Fake, enqueue: Enqu
 def test_silence_while_loading_is_a_stall_and_talking_is_not(
     fake: Fake, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "STALL", 0.6)
+    monkeypatch.setattr(steps_module, "STALL", 0.6)
     fake("--slow", "1.5")
     until(enqueue(), "ready")
     fake("--hang")
@@ -109,32 +115,32 @@ def test_a_server_that_is_not_ours_or_has_another_name_is_never_ready(
     fake("--elsewhere")  # runs, while the other one answers on the port with the right name
     launch = enqueue()
     for _ in range(8):
-        reconciler.reconcile(launch.host_id)
+        reconcile(launch.host_id)
     launch.refresh_from_db()
     assert launch.status == "starting"
     monkeypatch.undo()
     fake("--lie", "somebody-else")
     launch = enqueue()
     for _ in range(20):
-        reconciler.reconcile(launch.host_id)
-        reconciler.time.sleep(0.05)
+        reconcile(launch.host_id)
+        time.sleep(0.05)
     launch.refresh_from_db()
     assert launch.status == "starting"
 
 
 def test_stopping_is_idempotent_at_every_point(fake: Fake, enqueue: Enqueue) -> None:
     launch = enqueue()
-    assert services.stop(launch.pk).status == "stopped"
+    assert stop_launch(launch.pk).status == "stopped"
     assert held() == 0  # in the same transaction, not at the next look
-    assert services.stop(launch.pk).status == "stopped"
+    assert stop_launch(launch.pk).status == "stopped"
     fake("--slow", "30")
     launch = until(enqueue(), "starting")
-    assert services.stop(launch.pk).status == "stopping"
-    assert services.stop(launch.pk).status == "stopping"
+    assert stop_launch(launch.pk).status == "stopping"
+    assert stop_launch(launch.pk).status == "stopping"
     until(launch, "stopped")
     fake("--crash", "boom")
     launch = until(enqueue(), "failed")
-    assert services.stop(launch.pk).status == "failed"
+    assert stop_launch(launch.pk).status == "failed"
     assert held() == 0
 
 
@@ -145,7 +151,7 @@ def test_a_child_that_ignores_term_and_its_setsid_grandchild_are_gone_within_gra
     fake("--ignore-term", "--setsid")
     launch = until(enqueue(), "ready")
     assert len(process.marked()[str(launch.pk)]) == 2
-    services.stop(launch.pk)
+    stop_launch(launch.pk)
     begun = process.uptime()
     until(launch, "stopped")
     assert process.uptime() - begun < 2.5
@@ -160,7 +166,7 @@ def test_one_key_is_one_launch(fake: Fake, enqueue: Enqueue) -> None:
 def test_no_room_is_refused_and_reserves_nothing(fake: Fake, enqueue: Enqueue) -> None:
     enqueue(host=10 * GIB)
     with pytest.raises(
-        services.Refused, match=r"needs 10.0 GiB of the host's memory, and 6.0 GiB are not promised yet"
+        LaunchRefused, match=r"needs 10.0 GiB of the host's memory, and 6.0 GiB are not promised yet"
     ) as refused:
         enqueue(host=10 * GIB)
     assert refused.value.verdict == {
@@ -176,12 +182,12 @@ def test_two_loads_on_one_gpu_never_overlap(fake: Fake, enqueue: Enqueue, home: 
         Accelerator.objects.create(host_id="local", uuid=f"GPU-{letter}", name=letter, capacity_bytes=8 * GIB)
     fake("--slow", "0.5")
     first, second, other = enqueue(uuids=("GPU-A",)), enqueue(uuids=("GPU-A",)), enqueue(uuids=("GPU-B",))
-    reconciler.reconcile("local")
+    reconcile("local")
     assert [Launch.objects.get(pk=x.pk).status for x in (first, second, other)] == ["starting", "queued", "starting"]
     until(second, "ready")
     assert first.pk
     assert Launch.objects.get(pk=first.pk).ready_at < Launch.objects.get(pk=second.pk).started
-    assert "visible: 'GPU-A'" in services.log_tail(second.pk)
+    assert "visible: 'GPU-A'" in log_tail(second.pk)
 
 
 def test_a_file_with_other_bytes_is_not_launched(fake: Fake, enqueue: Enqueue, home: Path) -> None:
@@ -191,14 +197,14 @@ def test_a_file_with_other_bytes_is_not_launched(fake: Fake, enqueue: Enqueue, h
     launch = enqueue()
     (home / "models" / "tiny.gguf").unlink()
     assert until(launch, "failed").reason == "file"
-    with pytest.raises(services.Refused, match="is not on this machine"):
+    with pytest.raises(LaunchRefused, match="is not on this machine"):
         enqueue()
 
 
 def test_memory_that_nobody_active_holds_is_released(fake: Fake, enqueue: Enqueue) -> None:
     launch = enqueue()
     Launch.objects.filter(pk=launch.pk).update(status="lost")
-    reconciler.reconcile("local")
+    reconcile("local")
     assert held() == 0
 
 
@@ -206,7 +212,7 @@ def test_a_restart_of_the_machine_loses_the_launch(fake: Fake, enqueue: Enqueue)
     launch = until(enqueue(), "ready")
     pid = who(launch)
     Launch.objects.filter(pk=launch.pk).update(boot_id="an earlier boot")
-    assert process.stop({str(launch.pk): pid}, grace=1) == set()
+    assert process.stop_processes({str(launch.pk): pid}, grace=1) == set()
     assert until(launch, "lost").reason == "restart"
     assert held() == 0
 
@@ -214,17 +220,17 @@ def test_a_restart_of_the_machine_loses_the_launch(fake: Fake, enqueue: Enqueue)
 def test_what_is_measured_follows_the_most_that_was_held(
     fake: Fake, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "LOOK_AGAIN", 0)
+    monkeypatch.setattr(steps_module, "LOOK_AGAIN", 0)
     fake("--grow", "30000000")
     launch = until(enqueue(), "ready")
     first = launch.measured["total_bytes"]
-    health.get(launch.port, "/grow")
-    reconciler.reconcile(launch.host_id)
+    health.get_json(launch.port, "/grow")
+    reconcile(launch.host_id)
     launch.refresh_from_db()
     assert launch.measured["total_bytes"] > first + 25_000_000
     assert launch.measured["total_bytes"] == launch.measured["host"]["total"]
-    health.get(launch.port, "/shrink")
-    reconciler.reconcile(launch.host_id)
+    health.get_json(launch.port, "/shrink")
+    reconcile(launch.host_id)
     launch.refresh_from_db()
     assert launch.measured["total_bytes"] > first + 25_000_000
 
@@ -234,14 +240,14 @@ def test_every_configured_engine_may_be_asked_for_only_with_a_build_it_reads(fak
         dataclasses.replace(make_plan(build), engine="no such engine"),
         make_plan(dataclasses.replace(build, format="safetensors")),
     ):
-        with pytest.raises(services.Refused, match="cannot be launched from here"):
-            services.enqueue(plan, "local", uuids=[])
+        with pytest.raises(LaunchRefused, match="cannot be launched from here"):
+            queue.enqueue(plan, "local", uuids=[])
     assert held() == 0
 
 
 def test_the_log_hides_what_looks_like_a_token(fake: Fake, enqueue: Enqueue) -> None:
     fake("--crash", "Authorization: Bearer abc123 hf_abcdefghijklm and brt_0123abcd_secretsecret")
-    text = services.log_tail(until(enqueue(), "failed").pk)
+    text = log_tail(until(enqueue(), "failed").pk)
     assert text.count("[redacted]") == 3
     assert not any(word in text for word in ("abc123", "hf_", "brt_"))
 
@@ -252,7 +258,7 @@ def test_every_step_is_a_line_with_the_launchs_id(
     caplog.handler.addFilter(logs.Ids())
     with caplog.at_level(logging.INFO, "advisor.launch"):
         launch = enqueue()
-        services.stop(launch.pk)
+        stop_launch(launch.pk)
     assert [(line.launch_id, line.getMessage().partition(": ")[2]) for line in caplog.records] == [
         (str(launch.pk), "queued on local for somebody at this machine"),
         (str(launch.pk), "queued -> stopped: asked to stop"),

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.engines import registry
+from advisor.engines.base import Adapter
+from advisor.engines.llama_cpp import adapter, wheel_server
+from advisor.engines.registry import bases, engines
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.launch import registry, xllamacpp_server
-from advisor.launch.engines import llama_cpp
 
 MODEL = "/models/a.gguf"
 
 
 def argv(settings: Settings | None = None, **changed: object) -> list[str]:
     given = {"model": MODEL, "alias": "a", "port": 8100, "threads": 3} | changed
-    return llama_cpp.argv(settings or Settings(), **given)  # type: ignore[arg-type]
+    return adapter.argv(settings or Settings(), **given)  # type: ignore[arg-type]
 
 
 def value(words: list[str], flag: str) -> str:
@@ -94,11 +96,11 @@ def test_settings_of_the_wrong_kind_never_reach_the_command_line(changed: dict[s
 
 
 def test_gpus_are_named_by_uuid_and_nothing_else() -> None:
-    env = llama_cpp.env(["GPU-1a", "MIG-2b"], "some-id")
+    env = adapter.env(["GPU-1a", "MIG-2b"], "some-id")
     assert (env["CUDA_VISIBLE_DEVICES"], env["CUDA_DEVICE_ORDER"]) == ("GPU-1a,MIG-2b", "PCI_BUS_ID")
     assert env["BERTH_LAUNCH_ID"] == "some-id"
     with pytest.raises(ValueError, match="UUID"):
-        llama_cpp.env(["0"], "some-id")
+        adapter.env(["0"], "some-id")
 
 
 LOG = """\
@@ -116,11 +118,11 @@ LOG = """\
 
 def test_the_log_tells_what_the_engine_allocated_and_a_grown_buffer_counts_once() -> None:
     mib = 1 << 20
-    assert llama_cpp.buffers(LOG) == {
+    assert adapter.buffers(LOG) == {
         "CUDA0": {"weights": round(4403.49 * mib), "kv": 50 * mib, "compute": 20 * mib},
         "host": {"weights": round(1.5 * mib) + round(281.81 * mib), "kv": 0, "compute": round(8.5 * mib)},
     }
-    assert llama_cpp.buffers("nothing of the kind") == {}
+    assert adapter.buffers("nothing of the kind") == {}
 
 
 def test_the_wheel_takes_every_flag_that_the_plan_may_hold() -> None:
@@ -129,7 +131,7 @@ def test_the_wheel_takes_every_flag_that_the_plan_may_hold() -> None:
         experts_on_cpu=2, tensor_split=(1, 2), devices=2, batch=256, ubatch=128, kv_offload=False, embedding=True,
         swa_full=True,
     )  # fmt: skip
-    params = xllamacpp_server.params(argv(settings)[1:])
+    params = wheel_server.params(argv(settings)[1:])
     assert (params.n_ctx, params.n_parallel, params.n_batch, params.n_ubatch) == (2048, 2, 256, 128)
     assert (params.kv_unified, params.no_kv_offload, params.swa_full, params.embedding) == (True, True, True, True)
     assert (params.cache_type_k.name, params.cache_type_v.name) == ("GGML_TYPE_Q8_0", "GGML_TYPE_Q5_1")
@@ -143,14 +145,14 @@ def test_the_wheel_takes_every_flag_that_the_plan_may_hold() -> None:
 @pytest.mark.parametrize("words", [["--mmproj", "x"], ["-c", "-1"], ["-ctk", "q9"], ["--fit", "maybe"], ["--no-mma"]])
 def test_the_wheel_takes_no_other_flag(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        xllamacpp_server.params([*argv()[1:], *words])
+        wheel_server.params([*argv()[1:], *words])
     assert "error" in capsys.readouterr().err
 
 
 def test_every_module_of_the_package_is_an_engine_and_every_program_has_a_base() -> None:
-    engine = registry.engines()["llama.cpp"]
-    assert {program["name"] for program in engine.PROGRAMS} == set(registry.bases())
-    for name in registry.Engine.__annotations__:
+    engine = engines()["llama.cpp"]
+    assert {program["name"] for program in engine.PROGRAMS} == set(bases())
+    for name in Adapter.__annotations__:
         assert hasattr(engine, name), name
 
 
@@ -158,7 +160,7 @@ def test_a_configured_program_comes_first_and_one_that_is_not_there_is_passed_ov
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    engine = registry.engines()["llama.cpp"]
+    engine = engines()["llama.cpp"]
     first = registry.program(engine, lambda name: "/bin/sh")
     assert first is not None
     assert (first.name, first.words) == ("llama-server", ("/bin/sh",))

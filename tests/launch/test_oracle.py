@@ -14,14 +14,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from advisor.engines import dry_run
+from advisor.engines.dry_run import EnginePlan, NoAnswer
+from advisor.engines.llama_cpp import wheel_library
+from advisor.engines.registry import dry_run_command, engines
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import DeviceMemory
-from advisor.launch import oracle, process, registry, xllamacpp_library
-from advisor.launch.oracle import EnginePlan, NoAnswer
+from advisor.launch import process
 from tests.accuracy import measured
 from tests.support import hollow
 
-COMMAND = registry.dry_run(registry.engines()["llama.cpp"])
+COMMAND = dry_run_command(engines()["llama.cpp"])
 PLAN = {"build": "b1", "buffers": {"CPU": {"weights": 1, "kv": 2, "compute": 3}}}
 
 
@@ -32,7 +35,7 @@ def child(code: str) -> tuple[str, ...]:
 def ask(command: tuple[str, ...], seconds: float = 30) -> str:
     """Code and sentence of an answer that does not come."""
     with pytest.raises(NoAnswer) as caught:
-        oracle.ask(command, Path("/x.gguf"), Settings(), seconds=seconds)
+        dry_run.ask_engine(command, Path("/x.gguf"), Settings(), seconds=seconds)
     return f"{caught.value.code}: {caught.value}"
 
 
@@ -44,10 +47,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_engine_plans_a_file_of_which_only_the_header_is_there(file: Path) -> None:
-    plan = oracle.ask(COMMAND, file, Settings(context=8192), seconds=30)
+    plan = dry_run.ask_engine(COMMAND, file, Settings(context=8192), seconds=30)
     assert {"CPU", "CPU_REPACK"} >= set(plan.buffers) > set()
     assert plan.host.kv == 8192 * 22 * 2 * 256 * 2
-    assert plan.build == xllamacpp_library.build()
+    assert plan.build == wheel_library.build()
 
 
 OUTCOMES = {
@@ -85,9 +88,9 @@ def test_a_child_whose_parent_died_ends_by_itself(tmp_path: Path) -> None:
     request = {"model": str(tmp_path / "x.gguf"), "settings": Settings()._asdict(), "seconds": 1.0}
     orphan = subprocess.run(
         COMMAND,
-        input=json.dumps({**request, "address_space": oracle.ADDRESS_SPACE}).encode(),
+        input=json.dumps({**request, "address_space": dry_run.ADDRESS_SPACE}).encode(),
         capture_output=True,
-        cwd=oracle.ROOM,
+        cwd=dry_run.ROOM,
         timeout=30,
         check=False,
     )
@@ -105,14 +108,14 @@ def test_the_child_carries_neither_the_marker_of_a_launch_nor_a_secret(monkeypat
 def test_an_engine_that_wants_more_memory_than_a_plan_needs_does_not_get_it(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oracle, "ADDRESS_SPACE", 400 << 20)
+    monkeypatch.setattr(dry_run, "ADDRESS_SPACE", 400 << 20)
     with pytest.raises(NoAnswer):
-        oracle.ask(COMMAND, file, Settings(context=1 << 25), seconds=30)
+        dry_run.ask_engine(COMMAND, file, Settings(context=1 << 25), seconds=30)
 
 
 def test_a_plan_for_devices_is_not_compared_with_one_for_the_cpu(file: Path) -> None:
     with pytest.raises(NoAnswer, match="computes on the CPU only"):
-        oracle.ask(COMMAND, file, Settings(devices=1, gpu_layers=99), seconds=30)
+        dry_run.ask_engine(COMMAND, file, Settings(devices=1, gpu_layers=99), seconds=30)
 
 
 def test_an_unknown_build_is_said() -> None:
@@ -120,12 +123,12 @@ def test_an_unknown_build_is_said() -> None:
 
 
 def test_differences_are_told_per_part_and_in_all() -> None:
-    found = oracle.differences(DeviceMemory(1, 2, 6, overhead=99), EnginePlan("b1", PLAN["buffers"]))
+    found = dry_run.differences(DeviceMemory(1, 2, 6, overhead=99), EnginePlan("b1", PLAN["buffers"]))
     assert found["kv"] == {"predicted": 2, "engine": 2, "difference_percent": 0}
     assert found["compute"]["difference_percent"] == 100
     assert found["total"] == {"predicted": 9, "engine": 6, "difference_percent": 50}
-    assert not oracle.agrees(found)
-    assert oracle.agrees(oracle.differences(DeviceMemory(1, 2, 3), EnginePlan("b1", PLAN["buffers"])))
+    assert not dry_run.agrees(found)
+    assert dry_run.agrees(dry_run.differences(DeviceMemory(1, 2, 3), EnginePlan("b1", PLAN["buffers"])))
 
 
 # ---------------------------------------------------------------- a library that is not the one we know
@@ -142,18 +145,18 @@ STRANGE = {
 def test_a_layout_that_does_not_hold_is_refused(name: str) -> None:
     change, sentence = STRANGE[name]
     code = (
-        "import sys; from advisor.launch import xllamacpp_library as l\n"
-        f"MODEL, CONTEXT = l.MODEL, l.CONTEXT\n{change}\nengine = l.load(l.find())\n"
+        "import sys; from advisor.engines.llama_cpp import wheel_library as l\n"
+        f"MODEL, CONTEXT = l.MODEL, l.CONTEXT\n{change}\nengine = l.load_library(l.find_library())\n"
         "l.defaults(engine, 'llama_model_default_params', l.structure('M', MODEL), MODEL)\n"
         "l.defaults(engine, 'llama_context_default_params', l.structure('C', CONTEXT), CONTEXT)\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=oracle.ROOM, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], cwd=dry_run.ROOM, capture_output=True, text=True, timeout=60, check=False
     )
-    assert "Refused: " in ended.stderr
+    assert "LibraryRefused: " in ended.stderr
     assert sentence in ended.stderr
 
 
 def test_a_library_without_the_functions_is_refused() -> None:
-    with pytest.raises(xllamacpp_library.Refused, match="llama_backend_init"):
-        xllamacpp_library.load(Path(_ctypes.__file__))
+    with pytest.raises(wheel_library.LibraryRefused, match="llama_backend_init"):
+        wheel_library.load_library(Path(_ctypes.__file__))

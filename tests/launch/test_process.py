@@ -21,7 +21,7 @@ Spawn = Callable[..., process.Identity]
 def marker() -> Iterator[str]:
     value = str(uuid.uuid4())
     yield value
-    assert process.stop({value: None}, grace=0) == set()
+    assert process.stop_processes({value: None}, grace=0) == set()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_pid_that_was_used_again_is_never_signalled(spawn: Spawn, changed: dic
     other = dataclasses.replace(who, **changed)  # type: ignore[arg-type]
     assert not process.alive(other)
     process.terminate([other], signal.SIGKILL)
-    process.stop({"no such marker": other}, grace=0)
+    process.stop_processes({"no such marker": other}, grace=0)
     time.sleep(0.05)
     assert process.alive(who)
 
@@ -81,9 +81,9 @@ def test_stopping_several_shares_one_grace(tmp_path: Path) -> None:
     for number in range(3):
         name, log = str(uuid.uuid4()), tmp_path / f"{number}.log"
         groups[name] = process.spawn(words, marker=name, env={}, log=log, cwd=tmp_path)
-        assert eventually(lambda log=log: "deaf" in health.log_tail(log))
+        assert eventually(lambda log=log: "deaf" in health.file_tail(log))
     begun = process.uptime()
-    assert process.stop(groups, grace=1.5) == set()
+    assert process.stop_processes(groups, grace=1.5) == set()
     assert 1.5 <= process.uptime() - begun < 4.5
     assert not any(process.alive(who) for who in groups.values())
 
@@ -91,14 +91,14 @@ def test_stopping_several_shares_one_grace(tmp_path: Path) -> None:
 def test_a_grandchild_in_a_session_of_its_own_goes_too(spawn: Spawn, marker: str) -> None:
     who = spawn("import os, time\nif not os.fork(): os.setsid()\ntime.sleep(60)")
     assert eventually(lambda: len(process.marked().get(marker, [])) == 2)
-    assert process.stop({marker: who}, grace=1) == set()
+    assert process.stop_processes({marker: who}, grace=1) == set()
     assert marker not in process.marked()
 
 
 def test_the_log_stays_below_its_cap_and_ends_with_the_last_words(spawn: Spawn, tmp_path: Path) -> None:
     who = spawn("import sys\nfor n in range(200_000): print(n, 'x' * 40)\nprint('the end')", log_cap=1 << 20)
     log = tmp_path / "logs" / "a.log"
-    assert eventually(lambda: not process.alive(who) and health.log_tail(log).endswith("the end\n"), 20)
+    assert eventually(lambda: not process.alive(who) and health.file_tail(log).endswith("the end\n"), 20)
     assert health.log_bytes(log) <= 1 << 20
     assert sorted(p.name for p in log.parent.iterdir()) == ["a.log", "a.log.1"]
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from django.conf import LazySettings
 
+from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.sizes_json import from_json
 from advisor.fit.spec import BuildSpec, Plan
-from advisor.launch import files, process, services
+from advisor.launch import process
+from advisor.launch.document import launch_document
+from advisor.launch.queue import enqueue
+from advisor.launch.transitions import stop_launch
 from advisor.predictions import sizes_of
 from catalog.models import Build, Model
 from tests.launch.conftest import make_plan, until, who
@@ -28,7 +32,7 @@ def smollm2(settings: Settings) -> Plan:
         slug="smollm2-135m-instruct", name="SmolLM2", hub_id="x/y", organisation="x", family="x"
     )
     Build.objects.create(model=model, **{k: v for k, v in seed.items() if k not in ("source", "sizes")})
-    path = files.find(seed["files"], roots=[])
+    path = find_file(seed["files"], roots=[])
     assert path
     sizes = sizes_of(str(path), None)
     build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
@@ -47,9 +51,9 @@ def chat(port: int, alias: str) -> str:
 def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, settings: LazySettings) -> None:
     settings.LLAMA_SERVER = ""
     plan = smollm2(Settings(context=4096, flash_attention=True, kv_type_k="q8_0", kv_type_v="q8_0"))
-    launch, _ = services.enqueue(plan, "local", uuids=[])
+    launch, _ = enqueue(plan, "local", uuids=[])
     until(launch, "ready", seconds=30)
-    document = services.document(launch)
+    document = launch_document(launch)
     assert document["predicted"]["program"] == "xllamacpp"
     assert chat(launch.port or 0, launch.alias).strip()
 
@@ -60,7 +64,7 @@ def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, sett
     assert measured["decode_tokens_per_second"] > 1
 
     group = process.tree(who(launch))
-    services.stop(launch.pk)
+    stop_launch(launch.pk)
     until(launch, "stopped")
     assert not any(one.is_running() and one.status() != "zombie" for one in group)
     assert str(launch.pk) not in process.marked()
@@ -68,6 +72,6 @@ def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, sett
 
 def test_the_catalogs_row_of_the_bundled_model_says_what_its_file_says() -> None:
     row = json.loads(SEED.read_text())["builds"][0]
-    path = files.find(row["files"], roots=[])
+    path = find_file(row["files"], roots=[])
     assert path
     assert from_json(row["sizes"]) == sizes_of(str(path), None)

@@ -13,7 +13,10 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from advisor import advice
-from advisor.launch import services
+from advisor.answers.launch_request import request_launch
+from advisor.launch.document import launch_document
+from advisor.launch.queue import launchable
+from advisor.launch.refused import LaunchRefused
 from advisor.models import Launch
 from catalog.models import Build, Model
 from hardware import ledger
@@ -46,7 +49,7 @@ def host(home: Path, settings: LazySettings) -> Host:
 
 
 def test_the_build_that_is_on_disk_is_planned_reserved_and_queued(host: Host) -> None:
-    launch, created = services.request(host=host.pk, model=SLUG, workload={"context": 2048}, owner="somebody")
+    launch, created = request_launch(host=host.pk, model=SLUG, workload={"context": 2048}, owner="somebody")
     assert created
     assert (launch.status, launch.build, launch.owner) == ("queued", f"{SLUG}:Q4_1", "somebody")
     assert launch.settings["context"] == 2048
@@ -56,7 +59,7 @@ def test_the_build_that_is_on_disk_is_planned_reserved_and_queued(host: Host) ->
 
 
 def test_stated_settings_are_run_as_stated(host: Host) -> None:
-    launch, _ = services.request(
+    launch, _ = request_launch(
         build=f"{SLUG}:Q4_1", engine="llama.cpp", settings={"context": 1024, "kv_type_k": "q8_0"}
     )
     assert (launch.settings["context"], launch.settings["kv_type_k"], launch.settings["kv_type_v"]) == (
@@ -67,28 +70,28 @@ def test_stated_settings_are_run_as_stated(host: Host) -> None:
 
 
 def test_what_a_launch_ran_with_can_be_launched_again_as_it_reads(host: Host) -> None:
-    first, _ = services.request(model=SLUG, workload={"context": 2048, "concurrency": 2})
-    read = services.document(first)
-    again, _ = services.request(build=read["build"], engine=read["engine"], settings=read["settings"])
-    assert services.document(again)["settings"] == read["settings"]
+    first, _ = request_launch(model=SLUG, workload={"context": 2048, "concurrency": 2})
+    read = launch_document(first)
+    again, _ = request_launch(build=read["build"], engine=read["engine"], settings=read["settings"])
+    assert launch_document(again)["settings"] == read["settings"]
     assert again.settings == first.settings
 
 
 def test_the_same_key_answers_with_the_same_launch_and_plans_nothing(host: Host) -> None:
-    first, _ = services.request(model=SLUG, idempotency_key="k")
-    again, created = services.request(model="not even a model", idempotency_key="k")
+    first, _ = request_launch(model=SLUG, idempotency_key="k")
+    again, created = request_launch(model="not even a model", idempotency_key="k")
     assert (again.pk, created) == (first.pk, False)
 
 
 def test_an_old_reading_is_not_planned_on(host: Host) -> None:
     Snapshot.objects.update(taken=timezone.now() - timedelta(hours=1))
     with pytest.raises(
-        services.Refused, match="The last reading of host 'local' cannot be planned on: it is 3600 s old"
+        LaunchRefused, match="The last reading of host 'local' cannot be planned on: it is 3600 s old"
     ) as refused:
-        services.request(model=SLUG)
+        request_launch(model=SLUG)
     assert (refused.value.verdict or {})["reason"] == "stale_snapshot"
     refresh()
-    assert services.request(model=SLUG)[1]
+    assert request_launch(model=SLUG)[1]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_an_old_reading_is_not_planned_on(host: Host) -> None:
 )
 def test_a_wish_that_makes_no_sense_names_its_field(host: Host, wish: dict[str, object], field: str) -> None:
     with pytest.raises(advice.Invalid) as refused:
-        services.request(**wish)  # type: ignore[arg-type]
+        request_launch(**wish)  # type: ignore[arg-type]
     assert [error["field"] for error in refused.value.errors] == [field]
     assert not Launch.objects.exists()
 
@@ -114,7 +117,7 @@ def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(h
     ledger.reserve(other := uuid4(), host.pk, {"ram": ram.capacity_bytes - 100_000_000})
     for wish in ({"model": SLUG}, {"build": f"{SLUG}:Q4_1", "engine": "llama.cpp", "settings": {"context": 8192}}):
         with pytest.raises(advice.DoesNotFit) as refused:
-            services.request(**wish)
+            request_launch(**wish)
         assert refused.value.verdict["reason"] == "host_memory"
     assert [row.holder for row in Reservation.objects.all()] == [other]
 
@@ -123,18 +126,18 @@ def test_an_engine_that_computes_on_the_cpu_gets_no_plan_for_a_gpu(host: Host, d
     """The wheel's engine on a machine with a GPU: what is launched must be what was advised."""
     driver(GPUS="NVIDIA GeForce RTX 4090|24564|412|8.9")
     refresh()
-    launch, _ = services.request(model=SLUG)
+    launch, _ = request_launch(model=SLUG)
     assert (launch.devices, launch.settings["gpu_layers"], launch.settings["devices"]) == ([], 0, 0)
     stated = {"context": 2048, "devices": 1, "gpu_layers": 31}
-    with pytest.raises(services.Refused, match="computes on the CPU only and this plan is for a GPU"):
-        services.request(build=f"{SLUG}:Q4_1", settings=stated)
+    with pytest.raises(LaunchRefused, match="computes on the CPU only and this plan is for a GPU"):
+        request_launch(build=f"{SLUG}:Q4_1", settings=stated)
     answer = advice.recommend({"workload": {"context": 2048}, "limit": 100})
     (result,) = [r for r in answer["results"] if r["model"]["slug"] == SLUG]
     assert result["settings"]["devices"] == 1
-    assert not services.launchable(result)
+    assert not launchable(result)
 
 
 def test_what_is_not_on_disk_is_refused_with_a_sentence(host: Host) -> None:
-    with pytest.raises(services.Refused, match=f"The file of {SLUG}:F16 is not on this machine"):
-        services.request(build=f"{SLUG}:F16")
+    with pytest.raises(LaunchRefused, match=f"The file of {SLUG}:F16 is not on this machine"):
+        request_launch(build=f"{SLUG}:F16")
     assert not Reservation.objects.exists()

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from advisor.launch import process, reconciler, services
+from advisor.launch import engine_process, process, reconciler
+from advisor.launch.reconciler import reconcile, stop_all
+from advisor.launch.steps import NOBODY
+from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from hardware.models import Reservation
 from tests.launch.conftest import Enqueue, until, who
@@ -18,7 +21,7 @@ from tests.reliability.conftest import ROUNDS, Worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Fake = Callable[..., None]
-DRY_RUN = "advisor.launch.xllamacpp_dry_run"
+DRY_RUN = "advisor.engines.llama_cpp.wheel_dry_run"
 STARTING = ("before the intent", "after the intent", "after the spawn", "starting", "measured")
 STOPPING = ("before the stop", "after TERM", "stopped")
 
@@ -42,7 +45,7 @@ def test_a_worker_killed_while_it_starts_a_launch_leaves_one_engine_and_one_rese
         launch = until(launch, "ready")
         assert [who(launch)] == leaders(launch)
         assert Reservation.objects.filter(holder=launch.pk).count() == 1
-        services.stop(launch.pk)
+        stop_launch(launch.pk)
         until(launch, "stopped")
         assert (leaders(launch), held()) == ([], 0)
 
@@ -72,10 +75,10 @@ def test_a_worker_killed_while_it_stops_a_launch_leaves_nothing(
     fake("--setsid")
     for _ in range(ROUNDS):
         launch = until(enqueue(), "ready")
-        services.stop(launch.pk)
+        stop_launch(launch.pk)
         assert worker(window).wait(30) == -signal.SIGKILL
         for _period in range(2):
-            reconciler.reconcile(launch.host_id)
+            reconcile(launch.host_id)
         launch.refresh_from_db()
         assert (launch.status, leaders(launch), held()) == ("stopped", [], 0)
 
@@ -89,13 +92,13 @@ def test_a_new_worker_adopts_what_the_old_one_started(fake: Fake, enqueue: Enque
     for launch in Launch.objects.all():
         assert (launch.status, before[launch.pk]) == ("ready", (launch.pid, launch.start_ticks))
         assert process.alive(who(launch))
-        assert reconciler.running.serves(launch, who(launch))
+        assert engine_process.serves(launch, who(launch))
 
 
 def test_an_engine_without_a_record_is_found_by_its_marker(fake: Fake, enqueue: Enqueue) -> None:
     launch = until(enqueue(), "ready")
     running = who(launch)
-    Launch.objects.filter(pk=launch.pk).update(status="starting", **reconciler.NOBODY)
+    Launch.objects.filter(pk=launch.pk).update(status="starting", **NOBODY)
     assert who(until(launch, "ready")) == running
 
 
@@ -104,11 +107,11 @@ def test_a_process_of_a_launch_that_is_over_is_ended_and_a_strangers_is_not(fake
     Launch.objects.filter(pk=launch.pk).update(status="stopped")
     Launch.objects.filter(pk=other.pk).delete()  # another installation's, as far as this database knows
     try:
-        reconciler.reconcile("local")
+        reconcile("local")
         assert not process.alive(who(launch))
         assert process.alive(who(other))
     finally:
-        process.stop({str(other.pk): who(other)}, grace=1)
+        process.stop_processes({str(other.pk): who(other)}, grace=1)
 
 
 def test_several_workers_at_once_start_each_launch_once(fake: Fake, enqueue: Enqueue, worker: Worker) -> None:
@@ -123,12 +126,12 @@ def test_several_workers_at_once_start_each_launch_once(fake: Fake, enqueue: Enq
 def test_many_launches_one_after_another_leak_nothing(fake: Fake, enqueue: Enqueue) -> None:
     me = psutil.Process()
     until(enqueue(), "ready")
-    assert services.stop_all()
+    assert stop_all()
     process.reap()
     before = (set(me.children()), me.num_fds(), 0)
     for _ in range(5 * ROUNDS):
         launch = until(enqueue(), "ready")
-        services.stop(launch.pk)
+        stop_launch(launch.pk)
         until(launch, "stopped")
     deadline = time.monotonic() + 5
     while (after := (set(me.children()), me.num_fds(), held())) != before and time.monotonic() < deadline:

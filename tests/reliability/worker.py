@@ -23,7 +23,8 @@ def main(window: str, seconds: float) -> None:
     django.setup()
     from django.conf import settings as ready
 
-    from advisor.launch import confirm, process, reconciler, running
+    from advisor.launch import confirm, process, steps
+    from advisor.launch.reconciler import settle
     from hardware import ledger
 
     confirm.SECONDS = 30  # its windows lie behind the engine's answer, which a busy machine may give late
@@ -31,19 +32,19 @@ def main(window: str, seconds: float) -> None:
         # module or class, function, whether it still runs before the end
         "while the engine is asked": (subprocess.Popen, "communicate", False),
         "while the larger plan is reserved": (ledger, "extend", False),
-        "before the intent": (reconciler, "begin", False),
-        "after the intent": (running, "start", False),
-        "after the spawn": (reconciler, "record", False),
-        "starting": (running, "serves", False),
-        "measured": (running, "measure", True),
-        "before the stop": (process, "stop", False),
+        "before the intent": (steps, "begin", False),
+        "after the intent": (steps, "start_engine", False),
+        "after the spawn": (steps, "record", False),
+        "starting": (steps, "serves", False),
+        "measured": (steps, "measure", True),
+        "before the stop": (process, "stop_processes", False),
         "after TERM": (process, "wait", False),
-        "stopped": (process, "stop", True),
+        "stopped": (process, "stop_processes", True),
     }
     if window in windows:
         module, name, runs = windows[window]
         setattr(module, name, dying(getattr(module, name), runs))
-    reconciler.settle(ready.HOST_ID, seconds, pause=0.05)
+    settle(ready.HOST_ID, seconds, pause=0.05)
 
 
 def dying(function: Callable[..., Any], runs: bool) -> Callable[..., Any]:

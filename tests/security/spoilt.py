@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from advisor.launch import running
+from advisor.launch.engine_process import log_path
 from advisor.models import Launch, LaunchEvent
 from catalog import version
 from catalog.models import Benchmark, Evidence, Licence, Model
@@ -57,7 +57,7 @@ def spoil_everything() -> None:
     spoil(launch, "model", "build", "engine", "alias", "message", "reason")
     Launch.objects.update(command=["llama-server", *XSS])
     LaunchEvent.objects.create(launch=launch, from_status="queued", to_status="failed", note="".join(XSS))
-    log = running.log_path(launch.pk)
+    log = log_path(launch.pk)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("\n".join(XSS))
     version.advance("spoilt")  # an update tells nobody, and a process keeps what it has read

@@ -15,9 +15,9 @@ import pytest
 from django.test import Client
 
 from advisor import forms, query, tokens
+from advisor.engines.llama_cpp import adapter
+from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.launch import files
-from advisor.launch.engines import llama_cpp
 from advisor.models import Launch
 from advisor.reverse_views import RequirementsForm
 from hardware import probe
@@ -202,13 +202,13 @@ def test_no_payload_becomes_a_word_of_the_command_line(kind: str) -> None:
                 continue
             given: dict[str, Any] = {"model": "/models/a.gguf", "alias": "a", "port": 8100, "threads": 3} | changed
             with pytest.raises(ValueError, match="must be"):
-                llama_cpp.argv(Settings(), **given)
+                adapter.argv(Settings(), **given)
         for name in ("kv_type_k", "kv_type_v", "context", "slots", "gpu_layers", "tensor_split"):
             wrong: Any = (word,) if name == "tensor_split" else word
             with pytest.raises(ValueError, match="must"):
-                llama_cpp.argv(Settings()._replace(**{name: wrong}), model="/models/a.gguf", alias="a")
+                adapter.argv(Settings()._replace(**{name: wrong}), model="/models/a.gguf", alias="a")
         with pytest.raises(ValueError, match="must be"):
-            llama_cpp.env([word], "id")
+            adapter.env([word], "id")
 
 
 def test_no_payload_as_a_file_of_the_catalog_finds_one(tmp_path: Path, reached: list[tuple[str, str]]) -> None:
@@ -220,7 +220,7 @@ def test_no_payload_as_a_file_of_the_catalog_finds_one(tmp_path: Path, reached: 
     (tmp_path / f"{MARK}.gguf").write_bytes(b"GGUF")
     watching.append(True)
     for word in ALL:
-        assert files.find([{"path": word, "bytes": 4, "sha256": None}], roots=[root]) is None, word
+        assert find_file([{"path": word, "bytes": 4, "sha256": None}], roots=[root]) is None, word
     assert reached == []
 
 

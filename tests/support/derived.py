@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.builds import UnknownLayout, agreed
+from advisor.engines.dry_run import PARTS
 from advisor.fit.architectures.computed_header import header
 from advisor.fit.build import Header
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
-from advisor.launch.oracle import PARTS
 from catalog import seed
 from tests.support import opened
 

@@ -1,7 +1,7 @@
 """Header-only files of derived layouts, opened by the installed engine: does it find every tensor it asks for?
 
 `python -m tests.support.opened` is the child: JSON `[[path, settings], ...]` in, a list of plans as
-`xllamacpp_dry_run.plan` gives them, or of sentences, out. A process of its own for each file costs most of the time,
+`wheel_dry_run.plan` gives them, or of sentences, out. A process of its own for each file costs most of the time,
 so the child loads the engine once and forks.
 """
 
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from advisor.engines.llama_cpp import wheel_dry_run, wheel_library
 from advisor.fit.build import Header
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.launch import xllamacpp_dry_run, xllamacpp_library
 from tests.support import hollow
 
 SECONDS = 60.0  # for all files together
@@ -70,8 +70,8 @@ def answer(path: str, settings: dict[str, Any]) -> bytes:
     if not child:
         os.dup2(2, 1)
         try:
-            said: Any = xllamacpp_dry_run.plan(path, settings)
-        except xllamacpp_library.Refused as refused:
+            said: Any = wheel_dry_run.plan(path, settings)
+        except wheel_library.LibraryRefused as refused:
             said = str(refused)
         os.write(writer, json.dumps(said).encode())
         os._exit(0)
@@ -84,7 +84,7 @@ def answer(path: str, settings: dict[str, Any]) -> bytes:
 
 def main() -> None:
     files = json.load(sys.stdin)
-    xllamacpp_library.load(xllamacpp_library.find())
+    wheel_library.load_library(wheel_library.find_library())
     print(json.dumps([json.loads(answer(path, settings)) for path, settings in files]))
 
 

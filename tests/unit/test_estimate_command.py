@@ -9,9 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from advisor import confirming
+from advisor.engines import dry_run
+from advisor.engines.dry_run import EnginePlan
+from advisor.engines.llama_cpp import wheel_library
 from advisor.fit.spec import DeviceMemory
-from advisor.launch import oracle, xllamacpp_library
-from advisor.launch.oracle import EnginePlan
 from advisor.management.commands import estimate
 from tests.accuracy import measured
 from tests.support import hollow
@@ -107,7 +108,7 @@ def test_the_engines_own_plan_stands_beside_the_prediction_part_by_part(files: A
     path = files["qwen3-0.6b", "q4_k_m"]
     confirmed = orjson.loads(called(path, "--context", 8192, "--confirm", "--json"))["confirmed"]
     assert confirmed["agrees"] is True
-    assert confirmed["engine"] == f"llama.cpp {xllamacpp_library.build()}"
+    assert confirmed["engine"] == f"llama.cpp {wheel_library.build()}"
     assert confirmed["host"]["kv"] == {"predicted": 939524096, "engine": 939524096, "difference_percent": 0}
     assert confirmed["host"]["total"]["engine"] == sum(sum(b.values()) for b in confirmed["buffers"].values())
     text = called(path, "--context", 8192, "--confirm")
@@ -116,10 +117,10 @@ def test_the_engines_own_plan_stands_beside_the_prediction_part_by_part(files: A
 
 
 def test_an_engine_that_plans_otherwise_does_not_confirm() -> None:
-    found = oracle.differences(
+    found = dry_run.differences(
         DeviceMemory(GIB, 0, GIB), EnginePlan("b1", {"CPU": {"weights": GIB, "kv": 0, "compute": 2 * GIB}})
     )
-    text = confirming.table({"engine": "llama.cpp b1", "agrees": oracle.agrees(found), "host": found})
+    text = confirming.table({"engine": "llama.cpp b1", "agrees": dry_run.agrees(found), "host": found})
     assert text.splitlines()[3].split() == ["compute", "1.000", "2.000", "-50.00", "%"]
     assert text.endswith("llama.cpp b1 does not confirm the prediction (within 2 %).")
 
@@ -127,7 +128,7 @@ def test_an_engine_that_plans_otherwise_does_not_confirm() -> None:
 def test_where_the_engine_does_not_tell_one_sentence_says_why(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = files["qwen3-0.6b", "q4_k_m"]
     assert "Not confirmed: The installed engine computes on the CPU only" in called(path, "--devices", 1, "--confirm")
-    monkeypatch.setattr(oracle, "SECONDS", 0.01)
+    monkeypatch.setattr(dry_run, "SECONDS", 0.01)
     late = orjson.loads(called(path, "--confirm", "--json"))["confirmed"]
     assert late == {"unknown": "The engine gave no plan of its own within 0.01 seconds."}
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -32,7 +32,7 @@ def test_the_import_contracts_hold() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == 0
 
 
-@pytest.mark.parametrize("package", ["advisor.fit", "advisor.launch.engines"])
+@pytest.mark.parametrize("package", ["advisor.fit", "advisor.engines.llama_cpp"])
 def test_the_pure_rooms_import_without_django_celery_psutil_and_nvml(package: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, package], cwd=ROOT, capture_output=True, text=True, check=False

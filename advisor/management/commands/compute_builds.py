@@ -9,8 +9,8 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from advisor.builds import UnknownLayout, builds_of, encode
+from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.tensor_sizes import to_json
-from advisor.launch import files
 from advisor.predictions import sizes_of
 from catalog import seed
 
@@ -75,5 +75,5 @@ def _kept(target: Path) -> list[dict[str, Any]]:
 
 def _read_again(build: dict[str, Any]) -> dict[str, Any]:
     """The sizes anew where the file is at hand, as the bundled model's is: they hold more facts than they once did."""
-    path = files.find(build["files"], roots=())
+    path = find_file(build["files"], roots=())
     return {**build, "sizes": to_json(sizes_of(str(path), None))} if path else build

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from advisor.launch import reconciler
+from advisor.launch.reconciler import settle
 
 
 class Command(BaseCommand):
@@ -15,4 +15,4 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, default=15.0, help="look again for at most this long (15)")
 
     def handle(self, *args: Any, seconds: float, **options: Any) -> None:
-        reconciler.settle(settings.HOST_ID, seconds)
+        settle(settings.HOST_ID, seconds)

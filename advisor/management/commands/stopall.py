@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from advisor.launch import services
+from advisor.launch.reconciler import stop_all
 from advisor.models import Launch
 
 
@@ -18,4 +18,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Launch.objects.filter(status__in=Launch.ACTIVE).exists():
-            services.stop_all(options["timeout"])
+            stop_all(options["timeout"])

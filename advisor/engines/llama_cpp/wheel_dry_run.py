@@ -1,4 +1,4 @@
-"""`python -m advisor.launch.xllamacpp_dry_run`: the engine's own plan for a file, without allocating it.
+"""`python -m advisor.engines.llama_cpp.wheel_dry_run`: the engine's own plan for a file, without allocating it.
 
 JSON in: `{"model": path, "settings": as `fit.engines.llama_cpp.settings`, "seconds", "address_space"}`.
 JSON out, one line: `{"build", "buffers": {"CPU": {"weights", "kv", "compute"}, ...}}`, or `{"build", "refused":
@@ -16,9 +16,9 @@ import signal
 import sys
 from typing import Any
 
-from advisor.launch import xllamacpp_library as library
-from advisor.launch.engines.llama_cpp import BUFFER
-from advisor.launch.xllamacpp_library import Refused
+from advisor.engines.llama_cpp import wheel_library as library
+from advisor.engines.llama_cpp.adapter import BUFFER
+from advisor.engines.llama_cpp.wheel_library import LibraryRefused
 
 # ggml.h, enum ggml_type
 KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "iq4_nl": 20, "bf16": 30}
@@ -57,8 +57,8 @@ def context_values(settings: dict[str, Any]) -> dict[str, Any]:
 def plan(model_path: str, settings: dict[str, Any]) -> dict[str, dict[str, int]]:
     """Bytes by buffer. Raises Refused."""
     if settings["devices"]:
-        raise Refused("The installed engine computes on the CPU only, so it cannot confirm a plan for devices.")
-    engine = library.load(library.find())
+        raise LibraryRefused("The installed engine computes on the CPU only, so it cannot confirm a plan for devices.")
+    engine = library.load_library(library.find_library())
     log: list[tuple[int, str]] = []
     keep = library.LOG(lambda level, text, _: log.append((level, text.decode(errors="replace"))))
     engine.llama_log_set(keep, None)
@@ -74,7 +74,9 @@ def plan(model_path: str, settings: dict[str, Any]) -> dict[str, dict[str, int]]
     text = "".join(text for _, text in log)
     if not context:
         last = [line for level, line in log if level == ERROR][:1]
-        raise Refused(f"The engine does not take this file: {''.join(last).strip()[:300] or 'it does not say why'}.")
+        raise LibraryRefused(
+            f"The engine does not take this file: {''.join(last).strip()[:300] or 'it does not say why'}."
+        )
     echoed(asked, text)
     return buffers(library.breakdown(engine, context), text)
 
@@ -91,9 +93,11 @@ def echoed(asked: dict[str, Any], text: str) -> None:
         expected["flash_attn"] = "enabled" if asked["flash_attn_type"] else "disabled"
     for name, value in expected.items():
         if said.get(name) != value:
-            raise Refused(f"The engine was asked for {name} = {value} and understood {said.get(name, 'nothing')}.")
+            raise LibraryRefused(
+                f"The engine was asked for {name} = {value} and understood {said.get(name, 'nothing')}."
+            )
     if not NO_ALLOC.search(text):
-        raise Refused("The engine does not say that it only planned.")
+        raise LibraryRefused("The engine does not say that it only planned.")
 
 
 def buffers(table: dict[str, tuple[int, int, int]], text: str) -> dict[str, dict[str, int]]:
@@ -106,7 +110,7 @@ def buffers(table: dict[str, tuple[int, int, int]], text: str) -> dict[str, dict
         if line["what"] == "output":
             found[name]["compute"] += size
         elif line["what"] == "compute" and abs(table.get(name, (0, 0, 0))[2] - size) > 1 << 14:
-            raise Refused(f"The engine's table and its log differ on the compute buffer of {name}.")
+            raise LibraryRefused(f"The engine's table and its log differ on the compute buffer of {name}.")
     return found
 
 
@@ -119,7 +123,7 @@ def main() -> None:
     document: dict[str, Any] = {"build": library.build()}
     try:
         document["buffers"] = plan(request["model"], request["settings"])
-    except Refused as refused:
+    except LibraryRefused as refused:
         document["refused"] = str(refused)
     print(json.dumps(document), file=answer, flush=True)
     # The engine's own end is not needed, and is one more thing that can go wrong.

@@ -1,4 +1,4 @@
-"""`python pump.py LOG CAP`: standard input into LOG; LOG and its predecessor LOG.1 stay below CAP bytes together.
+"""`python log_pump.py LOG CAP`: standard input into LOG; LOG and its predecessor LOG.1 stay below CAP bytes together.
 
 A process of its own, so that an engine that outlives the worker keeps a reader, and one that talks without end does not
 fill the disk. It ends when the last writer does. Standard library only: it is started without site-packages.

@@ -1,4 +1,4 @@
-"""`python -m advisor.launch.xllamacpp_server <flags of llama-server>`: the wheel's engine in a process of its own.
+"""`python -m advisor.engines.llama_cpp.wheel_server <flags of llama-server>`: the wheel's engine as a process.
 
 Its own process because a bad option or a failed allocation inside the engine ends the whole process. Knows the flags of
 `engines/llama_cpp.py` and no others.
@@ -76,7 +76,7 @@ SWITCHES: tuple[tuple[str, str, Any], ...] = (
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog="xllamacpp_server", allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    result = argparse.ArgumentParser(prog="wheel_server", allow_abbrev=False, argument_default=argparse.SUPPRESS)
     result.add_argument("--model", "-m", required=True)
     result.add_argument("--alias", "-a", required=True)
     result.add_argument("--host", default="127.0.0.1")

@@ -19,8 +19,8 @@ PROGRAMS: tuple[dict[str, Any], ...] = (
     {"name": "llama-server", "setting": "LLAMA_SERVER", "binary": "llama-server"},
     {
         "name": "xllamacpp",
-        "module": "advisor.launch.xllamacpp_server",
-        "dry_run": "advisor.launch.xllamacpp_dry_run",
+        "module": "advisor.engines.llama_cpp.wheel_server",
+        "dry_run": "advisor.engines.llama_cpp.wheel_dry_run",
         "requires": "xllamacpp",
         "accelerators": False,
     },

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from advisor.engines.base import Program
+from advisor.engines.registry import base_bytes
 from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.fit.spec import DeviceMemory, Plan
-from advisor.launch import registry
-from advisor.launch.registry import Program
 from advisor.models import Launch
 from hardware.models import Reservation
 from hardware.snapshots import stamp
@@ -41,7 +41,7 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
     """
     host = part(plan.memory.host)
     if program and plan.build.sizes:
-        base = registry.base_bytes(program.name, n_vocab=plan.build.sizes.n_vocab, devices=len(uuids))
+        base = base_bytes(program.name, n_vocab=plan.build.sizes.n_vocab, devices=len(uuids))
         host |= {"overhead": base, "total": host["total"] - host["overhead"] + base}
     devices = {uuid: part(memory) for uuid, memory in zip(uuids, plan.memory.devices, strict=True)}
     return {
@@ -59,7 +59,7 @@ def progress(step: str | None) -> dict[str, Any] | None:
     return {"step": step, "done_bytes": None, "total_bytes": None} if step else None
 
 
-def document(launch: Launch) -> dict[str, Any]:
+def launch_document(launch: Launch) -> dict[str, Any]:
     """The launch as API.md has it: bytes as integers, times in UTC, null for what is not known."""
     ready = launch.status == Launch.Status.READY
     # What is over holds nothing: a list of old launches needs no query for each.

@@ -47,11 +47,11 @@ class EnginePlan:
         return f"llama.cpp {self.build or 'of an unknown build'}"
 
 
-def ask(command: Sequence[str], model: Path, settings: Settings, *, seconds: float) -> EnginePlan:
+def ask_engine(command: Sequence[str], model: Path, settings: Settings, *, seconds: float) -> EnginePlan:
     """What the engine would allocate for `model` with `settings`. Raises NoAnswer.
 
-    `command`: the words of a dry run (`registry.dry_run`). The child ends itself after `seconds`, should this process
-    die first; it carries no marker of a launch.
+    `command`: as `registry.dry_run_command` gives it. The child ends itself after `seconds`, should this process die
+    first; it carries no marker of a launch.
     """
     if not command:
         raise NoAnswer("absent", "No engine that can be asked for its own plan is installed on this machine.")
@@ -79,19 +79,19 @@ def ask(command: Sequence[str], model: Path, settings: Settings, *, seconds: flo
     if child.returncode == -signal.SIGALRM:  # its own clock was quicker than ours
         raise NoAnswer("timeout", too_late(seconds))
     if child.returncode:
-        raise NoAnswer("crash", f"The engine's dry run crashed ({cause(child.returncode)}).")
-    return read(out)
+        raise NoAnswer("crash", f"The engine's dry run crashed ({why_it_died(child.returncode)}).")
+    return engine_plan(out)
 
 
 def too_late(seconds: float) -> str:
     return f"The engine gave no plan of its own within {seconds:g} seconds."
 
 
-def cause(code: int) -> str:
+def why_it_died(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit status {code}"
 
 
-def read(out: bytes) -> EnginePlan:
+def engine_plan(out: bytes) -> EnginePlan:
     """The child's answer. Raises NoAnswer when it refused, or said something else."""
     try:
         answer = json.loads(out)
@@ -120,7 +120,7 @@ def differences(predicted: DeviceMemory, engine: EnginePlan) -> dict[str, dict[s
     }
 
 
-def document(predicted: DeviceMemory, plan: EnginePlan) -> dict[str, Any]:
+def beside_prediction(predicted: DeviceMemory, plan: EnginePlan) -> dict[str, Any]:
     """`{"engine", "agrees", "buffers", "host": as differences}`."""
     found = differences(predicted, plan)
     return {"engine": plan.engine, "agrees": agrees(found), "buffers": plan.buffers, "host": found}

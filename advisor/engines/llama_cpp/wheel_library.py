@@ -20,7 +20,7 @@ from typing import Any
 PACKAGE = "xllamacpp"
 
 
-class Refused(Exception):
+class LibraryRefused(Exception):
     """The library is not one whose interface is known here; the message is one sentence."""
 
 
@@ -122,18 +122,18 @@ def build() -> str | None:
     return f"b{found[1]}" if found else None
 
 
-def find() -> Path:
+def find_library() -> Path:
     """The shared object, without importing the package. Raises Refused."""
     if sys.platform != "linux" or platform.machine() != "x86_64" or ctypes.sizeof(PTR) != 8:
-        raise Refused("The engine can be asked for its own plan on x86-64 Linux only.")
+        raise LibraryRefused("The engine can be asked for its own plan on x86-64 Linux only.")
     spec = importlib.util.find_spec(PACKAGE)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted(Path(folder).glob(f"{PACKAGE}*.so")):
             return path
-    raise Refused("The xllamacpp package is not installed, so there is no engine to ask for its own plan.")
+    raise LibraryRefused("The xllamacpp package is not installed, so there is no engine to ask for its own plan.")
 
 
-def load(path: Path) -> ctypes.CDLL:
+def load_library(path: Path) -> ctypes.CDLL:
     """The library with its functions typed. Raises Refused when it cannot be opened or lacks a function."""
     try:
         library = ctypes.CDLL(str(path))
@@ -142,7 +142,7 @@ def load(path: Path) -> ctypes.CDLL:
             function.restype, function.argtypes = result, arguments
         getattr(library, BREAKDOWN).restype, getattr(library, BREAKDOWN).argtypes = None, (PTR, PTR)
     except (OSError, AttributeError) as error:
-        raise Refused(f"The engine's library {path.name} cannot be used: {error}.") from error
+        raise LibraryRefused(f"The engine's library {path.name} cannot be used: {error}.") from error
     return library
 
 
@@ -162,11 +162,11 @@ def defaults(library: ctypes.CDLL, function: str, kind: type[ctypes.Structure], 
     written = max((i + 1 for i in range(room) if first[i] == second[i]), default=0)
     last = getattr(kind, fields[-1][0])
     if not last.offset + last.size <= written <= size:
-        raise Refused(f"{function} fills {written} bytes, and the layout known here has {size}.")
+        raise LibraryRefused(f"{function} fills {written} bytes, and the layout known here has {size}.")
     result = kind.from_buffer_copy(first[:size])
     for name, _, expected in fields:
         if getattr(result, name) != expected:
-            raise Refused(f"{function} has {name} = {getattr(result, name)!r}, and {expected!r} was expected.")
+            raise LibraryRefused(f"{function} has {name} = {getattr(result, name)!r}, and {expected!r} was expected.")
     return result
 
 
@@ -203,5 +203,5 @@ def breakdown(library: ctypes.CDLL, context: int) -> dict[str, tuple[int, int, i
             found[name] = (node.model, node.context, node.compute)
             waiting += [node.left, node.right]
     if not found or len(found) != result.count:
-        raise Refused("The engine's table of buffers has another form than the one known here.")
+        raise LibraryRefused("The engine's table of buffers has another form than the one known here.")
     return found

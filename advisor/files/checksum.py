@@ -1,0 +1,70 @@
+"""Whether the bytes of a model's files are the published ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+MAGIC = b"GGUF"
+CHUNK = 1 << 22
+_readers: dict[str, threading.Thread] = {}
+
+
+def verify_checksums(
+    path: Path, build_files: Sequence[Mapping[str, Any]], *, cache: Path, seconds: float = 5.0
+) -> bool | None:
+    """Whether the file and the other shards beside it hold the published bytes. None: still reading, ask again.
+
+    Reads each file once per (path, mtime, size) and keeps the digest in `cache`. A file whose sha256 is unknown must
+    at least begin like a GGUF file. Tens of gigabytes take longer than a task may: a thread reads on between two calls.
+    """
+    for file in sorted(build_files, key=lambda f: str(f["path"])):
+        shard = path.with_name(Path(file["path"]).name)
+        with shard.open("rb") as handle:
+            if handle.read(len(MAGIC)) != MAGIC:
+                return False
+        if not file.get("sha256"):
+            continue
+        digest = _digest(shard, cache, seconds)
+        if digest is None:
+            return None
+        if digest != file["sha256"]:
+            return False
+    return True
+
+
+def _digest(path: Path, cache: Path, seconds: float) -> str | None:
+    stat = path.stat()
+    key = f"{path}:{stat.st_mtime_ns}:{stat.st_size}"
+    if known := _known(cache).get(key):
+        return known
+    if key not in _readers or not _readers[key].is_alive():
+        _readers[key] = threading.Thread(target=_read, args=(path, key, cache), daemon=True)
+        _readers[key].start()
+    _readers[key].join(seconds)
+    return _known(cache).get(key)
+
+
+def _known(cache: Path) -> dict[str, str]:
+    try:
+        known = json.loads(cache.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _read(path: Path, key: str, cache: Path) -> None:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(CHUNK):
+            digest.update(chunk)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    # Replaced whole: a reader sees the old or the new one. Two writers at once cost one digest, which is read again.
+    fresh = cache.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+    fresh.write_text(json.dumps(_known(cache) | {key: digest.hexdigest()}))
+    fresh.replace(cache)

