@@ -17,12 +17,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from advisor import advice
+from advisor.answers.build_preview import preview
 from advisor.intake import computed, printed, proposal
 from advisor.intake.check import Refused
 from advisor.intake.proposal import Proposal
-from advisor.memory_preview import preview
 from advisor.model_form import START, ModelForm, sums
+from advisor.question.errors import Invalid
 from advisor.ranked_admin import Ranked, RankedImport
 from catalog import admin as catalog_admin
 from catalog.hub_http import HubError
@@ -179,7 +179,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
         if form.is_valid():
             try:
                 rows = preview(model.slug, **form.cleaned_data)
-            except advice.Invalid as error:
+            except Invalid as error:
                 form.add_error("hardware", [str(e["message"]) for e in error.errors])
         missing = ""
         if not rows and form.is_valid():

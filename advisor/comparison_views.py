@@ -9,14 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from advisor import advice, comparison, query
-from advisor.claims import claims as claimed
+from advisor.answers import compare_machines
+from advisor.answers.claims import article_claims as claimed
 from advisor.forms import AskForm
+from advisor.question import query_string
+from advisor.question.errors import Invalid
 from advisor.views import given
 from advisor.ways import EXAMPLES
 
 SIDES = ("a", "b")
-TAKEN = ("prefer", *(key for key, (path, _) in query.KEYS.items() if path[0] == "workload"))
+TAKEN = ("prefer", *(key for key, (path, _) in query_string.KEYS.items() if path[0] == "workload"))
 UNSTATED = "Describe this machine, such as RTX 4090, 64 GB RAM."
 
 
@@ -42,7 +44,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         try:
             context["answer"] = decorated(answered(asked))
             context["stated"] = {name: asked[name] for name in SIDES}
-        except advice.Invalid as error:
+        except Invalid as error:
             context["errors"] = form.place(error.errors)
             status = error.status
     return render(request, "compare.html", context, status=status)
@@ -54,9 +56,9 @@ def answered(asked: dict[str, str]) -> dict[str, Any]:
     wrong = [{"field": name, "message": UNSTATED} for name in SIDES if name not in asked]
     wrong += [{"field": key, "message": f"{key} {told}"} for key in asked if key not in (*SIDES, *TAKEN)]
     if wrong:
-        raise advice.Invalid(wrong)
-    question, _ = query.question({key: text for key, text in asked.items() if key in TAKEN})
-    return comparison.compare({name: asked[name] for name in SIDES}, question)
+        raise Invalid(wrong)
+    question, _ = query_string.question_of_query({key: text for key, text in asked.items() if key in TAKEN})
+    return compare_machines.compare_machines({name: asked[name] for name in SIDES}, question)
 
 
 def decorated(answer: dict[str, Any]) -> dict[str, Any]:

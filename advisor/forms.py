@@ -1,4 +1,4 @@
-"""The question as a form. Widgets and words only: `advisor.serializers` judges the values, for every door alike."""
+"""The question as a form. Widgets and words only: `question.serializers` judges the values, for every door alike."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from django import forms
 
-from advisor.serializers import CONTEXT as DEFAULT_CONTEXT
-from advisor.serializers import CONTEXTS as DEFAULT_CONTEXTS
+from advisor.question.serializers import CONTEXT as DEFAULT_CONTEXT
+from advisor.question.serializers import CONTEXTS as DEFAULT_CONTEXTS
 
 USE_CASES = [
     ("general", "General help"),

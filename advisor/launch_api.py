@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import advice, docs
+from advisor import docs
 from advisor.answers.launch_request import request_launch
 from advisor.engines.llama_cpp import manifests
 from advisor.filters import LaunchFilter
@@ -26,6 +26,7 @@ from advisor.launch.refused import LaunchRefused
 from advisor.launch.transitions import stop_launch
 from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
+from advisor.question.errors import DoesNotFit, Invalid
 from rest.etag import answer
 from rest.pagination import CursorPages
 from rest.problems import Problem
@@ -74,9 +75,9 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
             launch, created = request_launch(
                 **body.validated_data, idempotency_key=idempotency_key(request), owner=str(request.user)
             )
-        except advice.Invalid as error:
+        except Invalid as error:
             raise Problem(error.status, str(error), error.errors) from error
-        except advice.DoesNotFit as error:
+        except DoesNotFit as error:
             raise Problem(409, str(error), extra={"verdict": error.verdict}) from error
         except LaunchRefused as error:
             raise Problem(409, str(error), extra={"verdict": error.verdict} if error.verdict else None) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from advisor import decisions
+from advisor.answers import decisions
 from rest.fields import Text, Whole
 
 WAYS = "Say one of: model (with an optional workload), decision with rank, or build with engine and settings."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor import advice, documents, pages, selectors, under_vllm
+from advisor.answers import documents, vllm, wording
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp import memory as llama_cpp
 from advisor.fit.engines.llama_cpp.defaults import products, taken
@@ -16,6 +16,9 @@ from advisor.fit.ranking.memory_curve import contexts, growth, rooms
 from advisor.fit.ranking.plans import embeds
 from advisor.fit.spec import HostSpec, ModelSpec
 from advisor.growth_chart import Room, chart
+from advisor.question.parse import resolve
+from advisor.selectors.catalog import find_model, model_row
+from advisor.selectors.hosts import host_spec
 from advisor.templatetags.berth import count, tokens
 from catalog import evidence_sources as sources_of
 
@@ -71,7 +74,7 @@ def evidence(row: Any) -> list[dict[str, Any]]:
 
 def known(slug: str) -> dict[str, Any] | None:
     """What the catalog knows of a model, whatever the machine; None for one that is not there."""
-    row = selectors.model_row(slug)
+    row = model_row(slug)
     if row is None:
         return None
     return {
@@ -86,13 +89,13 @@ def known(slug: str) -> dict[str, Any] | None:
 
 
 def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any]:
-    """Chart and table of a model's memory on one machine, and what vLLM makes of it there. Raises advice.Invalid."""
-    document = advice.resolve(hardware)
-    host, spec = selectors.host_spec(document), selectors.find_model(row.slug)
+    """Chart and table of a model's memory on one machine, and what vLLM makes of it there. Raises Invalid."""
+    document = resolve(hardware)
+    host, spec = host_spec(document), find_model(row.slug)
     names = [device.name for device in host.devices]
-    shown = {"host": document, "hardware": documents.hardware(document, host), "unknown": True}
+    shown = {"host": document, "hardware": documents.hardware_document(document, host), "unknown": True}
     if row.task == "generate" and spec is not None:
-        shown["vllm"] = {"engine": version.COMPUTED_FOR} | under_vllm.shown(row, spec, host, context)
+        shown["vllm"] = {"engine": version.COMPUTED_FOR} | vllm.shown(row, spec, host, context)
     if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
         return shown
     at = contexts(context_limit(spec) or 1 << 17)
@@ -137,12 +140,12 @@ def room_names(number: int, names: list[str]) -> tuple[str, str]:
         return "RAM", "main memory available"
     if number > 1:
         return f"{number} GPUs", f"available on {NUMBERS.get(number, f'all {number}')}"
-    name = pages.short(names[0]) if len(set(names)) == 1 else "GPU"
+    name = wording.short(names[0]) if len(set(names)) == 1 else "GPU"
     return ("1 GPU", f"available on one {name}") if len(names) > 1 else ("GPU", f"available on the {name}")
 
 
 def cell(need: Any) -> dict[str, Any]:
-    words = pages.PLACEMENTS.get(need.placement, need.placement) if need.placement else "does not fit"
+    words = wording.PLACEMENTS.get(need.placement, need.placement) if need.placement else "does not fit"
     narrow = f", {need.kv_type} cache" if need.placement and need.kv_type != "f16" else ""
     return {"bytes": need.bytes, "words": f"{words}{narrow}", "fits": need.placement is not None}
 

@@ -129,7 +129,9 @@ class RankingChange(models.Model):
     what = models.CharField(max_length=300)
     table = models.CharField(max_length=20)
     record = models.BigIntegerField(null=True, blank=True)
-    machines = models.JSONField(help_text="per machine the first places before and after, see advisor/standings.py")
+    machines = models.JSONField(
+        help_text="per machine the first places before and after, see advisor/answers/catalog_impact.py"
+    )
 
     class Meta:
         ordering = ["-at"]

@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.views.decorators.http import require_POST
 
-from advisor import selectors, standings
+from advisor.answers import catalog_impact
 from advisor.fit.ranking.rank import Index
 from advisor.models import RankingChange
+from advisor.selectors.catalog import catalog_index, load_catalog
 from catalog import version
 from catalog.live_validation import LiveAdmin
 from catalog.models import Build, Evidence, Model
@@ -43,13 +44,13 @@ class Ranked(LiveAdmin):
         """Do it; where the catalog is another one afterwards, keep and say what that moved."""
         if request.method != "POST":
             return act()
-        before = selectors.catalog()
+        before = catalog_index()
         response = act()
-        after = selectors.catalog()
+        after = catalog_index()
         if after.catalog.version != before.catalog.version:
             change = self.kept_change(request, before, after)
             address = reverse("admin:advisor_rankingchange_change", args=[change.pk])
-            told = format_html_join("", " {}.", ((standings.sentence(m),) for m in change.machines))
+            told = format_html_join("", " {}.", ((catalog_impact.sentence(m),) for m in change.machines))
             messages.info(request, format_html('<a href="{}">Rankings</a>:{}', address, told))
         return response
 
@@ -63,7 +64,7 @@ class Ranked(LiveAdmin):
             what=capfirst(what)[:300],
             table=self.opts.object_name,
             record=history.pk if history else None,
-            machines=standings.compared(before, after, subjects(row)),
+            machines=catalog_impact.standings_compared(before, after, subjects(row)),
         )
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
@@ -92,7 +93,7 @@ class Ranked(LiveAdmin):
         change = RankingChange.objects.filter(table=self.opts.object_name, record=record.pk).first()
         if change is None:
             return ""
-        lines = format_html_join("", "<br>{}", ((standings.sentence(machine),) for machine in change.machines))
+        lines = format_html_join("", "<br>{}", ((catalog_impact.sentence(machine),) for machine in change.machines))
         address = reverse("admin:advisor_rankingchange_change", args=[change.pk])
         return format_html('<a href="{}">before and after</a>{}', address, lines)
 
@@ -112,15 +113,15 @@ class Ranked(LiveAdmin):
 
     def preview_view(self, request: HttpRequest, object_id: str | None = None) -> HttpResponse:
         """Save, rank, take it back. What cannot be saved says why instead."""
-        found, before = self.bound(request, object_id), selectors.catalog()
+        found, before = self.bound(request, object_id), catalog_index()
         machines = None
         if found.valid:
             with transaction.atomic():
                 self.save_model(request, found.row, found.form, object_id is not None)
                 self.save_related(request, found.form, found.formsets, object_id is not None)
-                after = Index.of(selectors.load(version.current()))
+                after = Index.of(load_catalog(version.current()))
                 transaction.set_rollback(True)
-            machines = standings.compared(before, after, subjects(found.row))
+            machines = catalog_impact.standings_compared(before, after, subjects(found.row))
         return TemplateResponse(
             request,
             "admin/catalog/preview_part.html" if request.htmx else "admin/catalog/preview.html",

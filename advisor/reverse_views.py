@@ -9,8 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from advisor import advice, pages, query, reverse, selectors
+from advisor.answers import wording
+from advisor.answers.requirements import hardware_for_model
 from advisor.forms import AskForm
+from advisor.question import query_string
+from advisor.question.errors import Invalid
+from advisor.selectors.catalog import model_names
 from advisor.views import given
 
 LIMIT = 30
@@ -31,26 +35,26 @@ def requirements(request: HttpRequest) -> HttpResponse:
     """What hardware does a model need?"""
     asked = given(request)
     form = RequirementsForm(asked.dict())
-    names = selectors.model_names()
+    names = model_names()
     context: dict[str, Any] = {"page": "requirements", "form": form, "models": names}
     status = 200
     if asked:
         wanted = asked.dict()
         name = wanted.pop("model", "")
         try:
-            question, errors = query.question(wanted)
+            question, errors = query_string.question_of_query(wanted)
             if errors:
-                raise advice.Invalid(errors)
-            answer = reverse.requirements(question | {"model": slug(name, names), "limit": LIMIT})
+                raise Invalid(errors)
+            answer = hardware_for_model(question | {"model": slug(name, names), "limit": LIMIT})
             context["answer"] = answer | {
                 "name": names[answer["model"]],
                 "results": [
-                    r | {"fullest": max(r["memory"]["devices"], key=total), "pace": pages.pace(r)}
+                    r | {"fullest": max(r["memory"]["devices"], key=total), "pace": wording.pace(r)}
                     for r in answer["results"]
                 ],
-                "rejected": [pages.rejection(r, names.get(r["model"], r["model"])) for r in answer["rejected"]],
+                "rejected": [wording.page_rejection(r, names.get(r["model"], r["model"])) for r in answer["rejected"]],
             }
-        except advice.Invalid as error:
+        except Invalid as error:
             context["errors"] = form.place(error.errors)
             status = error.status
     return render(request, "requirements.html", context, status=status)

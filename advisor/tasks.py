@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from advisor import decisions
+from advisor.answers import decisions
 from advisor.launch import reconciler
 from advisor.launch.reconciler import settle
 

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from advisor import api, comparison_views, health, launch_api, metrics_api, reverse_views, views
+from advisor import comparison_views, health, launch_api, metrics_api, reverse_views, views
+from advisor.api.estimates import Estimates
+from advisor.api.model_vllm import ModelUnderVllm
+from advisor.api.recommendations import Recommendations
+from advisor.api.requirements import Requirements
 
 pages = [
     path("", views.ask, name="ask"),
@@ -21,10 +25,10 @@ pages = [
     path("metrics", metrics_api.Metrics.as_view(), name="metrics"),
 ]
 rest = [
-    path("recommendations/", api.Recommendations.as_view(), name="recommendations"),
-    path("requirements/", api.Requirements.as_view(), name="api-requirements"),
-    path("estimates/", api.Estimates.as_view(), name="estimates"),
-    path("models/<str:slug>/vllm/", api.UnderVllm.as_view(), name="api-model-vllm"),
+    path("recommendations/", Recommendations.as_view(), name="recommendations"),
+    path("requirements/", Requirements.as_view(), name="api-requirements"),
+    path("estimates/", Estimates.as_view(), name="estimates"),
+    path("models/<str:slug>/vllm/", ModelUnderVllm.as_view(), name="api-model-vllm"),
     path("launches/", launch_api.Launches.as_view(), name="api-launches"),
     path("launches/<uuid:launch_id>/", launch_api.OneLaunch.as_view(), name="api-launch"),
     path("launches/<uuid:launch_id>/log/", launch_api.LaunchLog.as_view(), name="api-launch-log"),

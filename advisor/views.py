@@ -15,9 +15,12 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from advisor import about as about_page
-from advisor import advice, beside, chat, model_page, pages, selectors, ways
+from advisor import chat, model_page, ways
+from advisor.answers import about as about_page
+from advisor.answers import compare_plans, wording
 from advisor.answers.launch_request import request_launch
+from advisor.answers.model_rank import model_rank
+from advisor.answers.recommend import recommend
 from advisor.forms import AskForm, CostedForm
 from advisor.launch.document import launch_document
 from advisor.launch.engine_process import log_tail
@@ -26,9 +29,11 @@ from advisor.launch.refused import LaunchRefused
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from advisor.operators import may_operate
-from advisor.query import CARRIED
+from advisor.question.errors import DoesNotFit, Invalid
+from advisor.question.parse import question_from_query, validated
+from advisor.question.query_string import CARRIED
 from advisor.scatter import scatter
-from advisor.standing import standing
+from advisor.selectors.catalog import model_names
 from advisor.ways import EXAMPLES
 from hardware.hosts import documents, host_document
 
@@ -73,15 +78,15 @@ def ask(request: HttpRequest) -> HttpResponse:
     }
     status = 200
     try:
-        question = advice.question_from_query(query)
-        answer = advice.recommend(question)
+        question = question_from_query(query)
+        answer = recommend(question)
         context["answer"] = decorated(answer, local and may_operate(request))
-        context["headline"] = pages.headline(context["answer"]["results"])
+        context["headline"] = wording.headline(context["answer"]["results"])
         context["scatter"] = scatter(context["answer"]["results"])
         context |= compared(question, query, picks, context["answer"]["results"], expanded)
         if local and may_operate(request):
             context["ready"] = ready_to_launch(question)
-    except advice.Invalid as error:
+    except Invalid as error:
         context["errors"] = form.place(error.errors) + form.told()
         if error.status == 422:
             context |= ways.links(query, error.errors)
@@ -94,12 +99,12 @@ def compared(
     question: dict[str, Any], query: QueryDict, picks: list[str], results: list[dict[str, Any]], expanded: str | None
 ) -> dict[str, Any]:
     """The plans that are marked, beside each other, and the other plans of one model."""
-    found = beside.side_by_side(question, picks)
+    found = compare_plans.side_by_side(question, picks)
     columns = found["columns"] if found else []
     for column in columns:
         left = with_picks(query, [c["key"] for c in columns if c is not column])
         column["without"] = f"{reverse('ask')}?{left}"
-    others = beside.plans(question, expanded)[1:] if expanded else []
+    others = compare_plans.plans_of_model(question, expanded)[1:] if expanded else []
     here = {result["key"] for result in [*results, *others]}
     keys = [column["key"] for column in columns]
     return {
@@ -119,13 +124,14 @@ def with_picks(query: QueryDict, picks: list[str]) -> str:
 
 def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     names = [device["name"] for device in answer["hardware"]["accelerators"]]
-    called = selectors.model_names()
+    called = model_names()
     return answer | {
         "results": [
-            pages.result(r, launchable=launchable_here and launchable(r), names=names) | {"key": beside.key(r)}
+            wording.page_result(r, launchable=launchable_here and launchable(r), names=names)
+            | {"key": compare_plans.plan_key(r)}
             for r in answer["results"]
         ],
-        "rejected": [pages.rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],
+        "rejected": [wording.page_rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],
     }
 
 
@@ -154,17 +160,17 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     }
     status = 200
     try:
-        question = advice.question_from_query(query)
-        asked = advice.validated(question)
+        question = question_from_query(query)
+        asked = validated(question)
         context |= model_page.memory(known["model"], asked["hardware"], asked["workload"]["context"])
-        context["standing"] = standing(question, slug)
-    except advice.Invalid as error:
+        context["standing"] = model_rank(question, slug)
+    except Invalid as error:
         context["errors"], status = [one["message"] for one in error.errors], error.status
     return render(request, "model.html", context | {"machine": machine_query(query)}, status=status)
 
 
 def ready_to_launch(question: dict[str, Any]) -> list[dict[str, Any]]:
-    return decorated(advice.recommend(question | {"on_disk": True, "limit": 5, "rejected_limit": 0}), True)["results"]
+    return decorated(recommend(question | {"on_disk": True, "limit": 5, "rejected_limit": 0}), True)["results"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -180,7 +186,7 @@ def launches(request: HttpRequest) -> HttpResponse:
             settings=json.loads(request.POST.get("settings", "null")),
             owner=str(request.user),
         )
-    except (advice.Invalid, advice.DoesNotFit, LaunchRefused, json.JSONDecodeError) as error:
+    except (Invalid, DoesNotFit, LaunchRefused, json.JSONDecodeError) as error:
         messages.error(request, f"Not launched: {error}")
         return redirect("ask")
     return redirect("launch", launch.id)
@@ -212,7 +218,7 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
     document = launch_document(found(launch_id))
     document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
     measured = document["measured"]
-    document["measured_by"] = pages.SOURCES.get(measured["source"]) if measured else None
+    document["measured_by"] = wording.SOURCES.get(measured["source"]) if measured else None
     if measured and measured.get("total_bytes"):
         document["error_percent"] = 100 * (document["predicted"]["total_bytes"] / measured["total_bytes"] - 1)
     return {
@@ -249,10 +255,10 @@ def launch_chat(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 @require_safe
 def hardware(request: HttpRequest) -> HttpResponse:
     read, silent = documents()
-    hosts = [pages.host(document, host.name) for host, document in read]
+    hosts = [wording.page_host(document, host.name) for host, document in read]
     return render(request, "hardware.html", {"page": "hardware", "hosts": hosts, "silent": silent})
 
 
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
-    return render(request, "about.html", about_page.about() | {"page": "about"})
+    return render(request, "about.html", about_page.about_document() | {"page": "about"})

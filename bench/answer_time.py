@@ -68,9 +68,10 @@ def main() -> None:
 
 
 def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ignore[type-arg]
-    from advisor import advice, selectors  # noqa: PLC0415  after Django is set up
+    from advisor.answers.recommend import recommend
+    from advisor.selectors.catalog import catalog_index
 
-    print(f"{len(selectors.catalog().catalog.models)} models, {len(selectors.catalog().table.model)} builds")
+    print(f"{len(catalog_index().catalog.models)} models, {len(catalog_index().table.model)} builds")
     warm, first, new = asked[:5], asked[5 : 5 + options.questions], asked[-options.questions :]
     others = asked[5 + options.questions : -options.questions]
 
@@ -80,7 +81,7 @@ def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ign
         timed(ask, others, clock)
         show(f"{name}, after {len(others)} other questions", timed(ask, new, clock))
 
-    measure("compute", advice.recommend, time.perf_counter)
+    measure("compute", recommend, time.perf_counter)
     with berth() as server:
         client = server.client()
         measure("HTTP", client.ask, time.perf_counter)

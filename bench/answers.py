@@ -65,13 +65,14 @@ def questions(text: str) -> Iterator[dict[str, Any]]:
 
 def asked() -> Iterator[tuple[str, dict[str, Any]]]:
     """Question as text, and its answer."""
-    from advisor import advice  # noqa: PLC0415
+    from advisor.answers.recommend import recommend
+    from advisor.question.errors import Invalid
 
     for text in HARDWARE:
         for question in questions(text):
             try:
-                answer = advice.recommend(question)
-            except advice.Invalid as error:
+                answer = recommend(question)
+            except Invalid as error:
                 answer = {"errors": error.errors}
             yield orjson.dumps(question).decode(), answer
 

@@ -35,33 +35,38 @@ LIGHT, DARK = "#1f5fbf", "#c2571a"
 
 def spent(index: object, text: str, questions: int, limit: int = 10) -> tuple[float, float]:
     """Median and 95th percentile of the CPU milliseconds of an answer."""
-    from advisor import advice, documents, selectors  # noqa: PLC0415  after Django is set up
-    from advisor.fit.ranking.explain import explained  # noqa: PLC0415
-    from advisor.fit.ranking.rank import rank  # noqa: PLC0415
-    from advisor.fit.ranking.rejections import rejections  # noqa: PLC0415
-    from advisor.fit.spec import Workload  # noqa: PLC0415
+    from advisor.answers import documents
+    from advisor.fit.ranking.explain import explained
+    from advisor.fit.ranking.rank import rank
+    from advisor.fit.ranking.rejections import rejections
+    from advisor.fit.spec import Workload
+    from advisor.question.parse import resolve
+    from advisor.selectors.hosts import (
+        host_spec,
+        reference_gpus,
+    )
 
-    host = selectors.host_spec(advice.resolve({"text": text}))
+    host = host_spec(resolve({"text": text}))
     took = []
     for i in range(questions + 2):
         workload = Workload(use_case=("coding", "chat", "math")[i % 3], context=8192 + 1280 * i)
         start = time.process_time()
         ranking = rank(index, host, workload, limit=limit)  # type: ignore[arg-type]
-        refused = rejections(index, host, workload, ranking, gpus=advice.reference_gpus())  # type: ignore[arg-type]
-        _ = [documents.result(explained(r, host, workload), host, {}) for r in ranking.results]
-        _ = [documents.rejection(r) for r in refused]
+        refused = rejections(index, host, workload, ranking, gpus=reference_gpus())  # type: ignore[arg-type]
+        _ = [documents.result_document(explained(r, host, workload), host, {}) for r in ranking.results]
+        _ = [documents.rejection_document(r) for r in refused]
         took.append(1e3 * (time.process_time() - start))
     took = sorted(took[2:])  # the first two meet cold caches
     return statistics.median(took), took[int(0.95 * len(took))]
 
 
 def measured(questions: int, models: Sequence[int]) -> dict[str, Line]:
-    from padding import padded  # noqa: PLC0415
+    from padding import padded
 
-    from advisor import selectors  # noqa: PLC0415
-    from advisor.fit.ranking.catalog_arrays import Index  # noqa: PLC0415
+    from advisor.fit.ranking.catalog_arrays import Index
+    from advisor.selectors.catalog import catalog_index
 
-    seed = selectors.catalog()
+    seed = catalog_index()
     found: dict[str, Line] = {"models": [], "accelerators": [], "plans": []}
     for count in GPUS:
         found["accelerators"].append((count, *spent(seed, f"{count}x RTX 4090, 256 GB RAM", questions)))

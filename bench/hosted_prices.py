@@ -42,7 +42,7 @@ def offered(prices: Any, embeds: bool) -> tuple[float, float | None] | None:
 
 def main() -> None:
     try:
-        from genai_prices.data import providers  # noqa: PLC0415  only this script needs it
+        from genai_prices.data import providers
     except ImportError:
         print(__doc__)
         return

@@ -56,7 +56,7 @@ def llmfit(program: Path) -> Iterator[Client]:
 
 
 def resident(pid: int) -> float:
-    import psutil  # noqa: PLC0415
+    import psutil
 
     return float(psutil.Process(pid).memory_info().rss / MIB)
 

@@ -98,10 +98,10 @@ def seeded() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         sys.path.insert(0, str(BENCH.parent))
         os.environ |= {"BERTH_DATA": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        import django  # noqa: PLC0415  after the environment is set
+        import django
 
         django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
+        from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
         call_command("load_catalog", stdout=io.StringIO())

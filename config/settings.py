@@ -204,8 +204,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "EngineEnum": "advisor.serializers.ENGINES",
-        "KvTypeEnum": "advisor.serializers.KV_TYPES",
+        "EngineEnum": "advisor.question.serializers.ENGINES",
+        "KvTypeEnum": "advisor.question.serializers.KV_TYPES",
         "LaunchStatusEnum": "advisor.docs.STATUSES",
         "ModelStatusEnum": "catalog.models.Model.Status",
     },

@@ -19,19 +19,19 @@ def request_launch(
 ) -> tuple[Launch, bool]:
     """Plan on a fresh snapshot, reserve, and queue; whether it is new. The same key answers with the same launch.
 
-    `wish` as `advice.plan_for_launch` takes it. Raises Refused, and Invalid or DoesNotFit of `advisor.advice`.
+    `wish` as `plan_for_launch` takes it. Raises LaunchRefused, Invalid and DoesNotFit.
     """
     if known := launch_of_key(idempotency_key):
         return known, False
-    from advisor import advice  # noqa: PLC0415  (it imports the catalog, which a worker's start should not wait for)
+    from advisor.answers.launch_plan import plan_for_launch  # noqa: PLC0415
 
     host = settings.HOST_ID if is_here(host) else host
     reading = fresh_reading(host, wish)
-    plan = advice.plan_for_launch(host=host, **wish)
+    plan = plan_for_launch(host=host, **wish)
     again = host_document(host)
     if again["snapshot"]["id"] != reading["snapshot"]["id"]:
         # The plan counts devices by their place in one reading; a newer one may have them in another order.
-        plan = advice.plan_for_launch(host=host, **wish)
+        plan = plan_for_launch(host=host, **wish)
         if host_document(host)["snapshot"]["id"] != again["snapshot"]["id"]:
             raise LaunchRefused("The host's hardware is being read again right now. Ask again in a moment.")
     uuids = [again["accelerators"][index]["uuid"] for index in plan.devices]
@@ -41,14 +41,14 @@ def request_launch(
 def fresh_reading(host: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     """The host's document. An old one is not read anew here: a web server may see no GPU where its worker sees all.
 
-    Raises Refused, or advice.Invalid.
+    Raises LaunchRefused or Invalid.
     """
-    from advisor import advice  # noqa: PLC0415
+    from advisor.question.errors import Invalid  # noqa: PLC0415
 
     try:
         reading = host_document(host)
     except HardwareError as error:
-        raise advice.Invalid([{**e, "field": "host"} for e in error.errors], error.status) from error
+        raise Invalid([{**e, "field": "host"} for e in error.errors], error.status) from error
     if reading["snapshot"]["stale"]:
         why = reading["snapshot"]["message"] or f"it is {reading['snapshot']['age_seconds']:.0f} s old."
         raise LaunchRefused(

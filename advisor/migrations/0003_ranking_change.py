@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('what', models.CharField(max_length=300)),
                 ('table', models.CharField(max_length=20)),
                 ('record', models.BigIntegerField(blank=True, null=True)),
-                ('machines', models.JSONField(help_text='per machine the first places before and after, see advisor/standings.py')),
+                ('machines', models.JSONField(help_text='per machine the first places before and after, see advisor/answers/catalog_impact.py')),
             ],
             options={
                 'ordering': ['-at'],

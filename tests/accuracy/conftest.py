@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from advisor import selectors
 from advisor.fit.ranking.catalog_arrays import Index
+from advisor.selectors.catalog import load_catalog
 from catalog import importer
 
 
@@ -14,6 +14,6 @@ from catalog import importer
 def seeded_index(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Index:
     with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
         importer.load()
-        index = Index.of(selectors.load("seed"))
+        index = Index.of(load_catalog("seed"))
         transaction.set_rollback(True)
     return index

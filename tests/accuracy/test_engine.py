@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from advisor.about import bounds
+from advisor.answers.about import bounds
 from advisor.engines import dry_run
 from advisor.engines.dry_run import EnginePlan
 from advisor.engines.llama_cpp import wheel_library

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.about import bounds
+from advisor.answers.about import bounds
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.rank import Ranking, rank
 from advisor.fit.ranking.rejections import rejections
 from advisor.fit.spec import PREFERENCES, USE_CASES, HostSpec, Workload
-from advisor.selectors import host_spec
+from advisor.selectors.hosts import host_spec
 from hardware.stated import HardwareError, stated
 from tests.accuracy.golden_cases import CASES, OLD_AND_SMALL, Case
 

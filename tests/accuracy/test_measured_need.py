@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from advisor.about import bounds
+from advisor.answers.about import bounds
 from advisor.fit.allowances import DEVICE_OVERHEAD, DEVICE_OVERHEAD_UNKNOWN, MIB, overhead_of
 from advisor.fit.spec import Device
 from tests.accuracy import need

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.about import bounds
+from advisor.answers.about import bounds
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.tensor_sizes import from_json, summarise, to_json

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from advisor import speed_batch
-from advisor.about import bounds
+from advisor.answers.about import bounds
 
 ROWS = Path(__file__).parent / "data" / "speed_batch.jsonl.gz"
 Judged = dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]

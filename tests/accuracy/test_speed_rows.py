@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.about import bounds
+from advisor.answers.about import bounds
 from bench.speed import Judged, judged
 
 

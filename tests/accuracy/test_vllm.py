@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.about import bounds
+from advisor.answers.about import bounds
 from advisor.fit.engines.vllm.capacity import capacity
 from advisor.fit.engines.vllm.config import NotServed, UnknownConfig, read_config
 from advisor.fit.engines.vllm.model_classes import FAMILIES, SAME_AS

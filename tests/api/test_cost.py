@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor import hosted, selectors
+from advisor.answers import hosted_prices
 from advisor.fit import cost
 from advisor.fit.spec import Range, Workload
+from advisor.selectors.catalog import catalog_index
 from catalog import seed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -59,7 +60,7 @@ def test_every_result_carries_its_cost_beside_the_hosted_price() -> None:
         parts = found["energy_per_million"]["mid"] + found["purchase_per_million"]["mid"]
         assert found["total_per_million"]["mid"] == pytest.approx(parts, rel=0.02)
         assert found["total_per_million"]["low"] < found["total_per_million"]["high"]
-        offers = hosted.prices()["prices"].get(result["model"]["slug"])
+        offers = hosted_prices.prices()["prices"].get(result["model"]["slug"])
         assert found["hosted"]["same_model"] == (offers is not None)
         if offers:
             assert found["hosted"]["output_per_million"] == min(price for _, price in offers.values())
@@ -70,14 +71,14 @@ def test_a_model_that_nobody_hosts_is_held_against_the_cheapest_that_is_as_good(
     results = asked(cost=ALL, limit=60)["results"]
     alone = [r for r in results if not (r["cost"]["hosted"] or {"same_model": True})["same_model"]]
     assert alone
-    specs = {model.slug: model for model in selectors.catalog().catalog.models}
+    specs = {model.slug: model for model in catalog_index().catalog.models}
     for result in alone:
         offer, quality = result["cost"]["hosted"], result["quality"]
         assert specs[offer["model"]].strengths["coding"].basis == "evidence"
         assert offer["quality"] >= round(quality["score"] - quality["quantization_loss"], 1) - 0.1
         as_good = [
             min(price for _, price in offers.values())
-            for slug, offers in hosted.prices()["prices"].items()
+            for slug, offers in hosted_prices.prices()["prices"].items()
             if slug in specs
             and (held := specs[slug].strengths.get("coding"))
             and held.basis == "evidence"
@@ -87,10 +88,10 @@ def test_a_model_that_nobody_hosts_is_held_against_the_cheapest_that_is_as_good(
 
 
 def test_nothing_is_comparable_to_what_nothing_is_published_about() -> None:
-    index = selectors.catalog()
-    unhosted = next(model for model in index.catalog.models if model.slug not in hosted.prices()["prices"])
-    assert hosted.offer(unhosted, None, Workload(use_case="coding"), index) is None
-    assert hosted.offer(unhosted, 1.0, Workload(use_case="coding"), index) is not None
+    index = catalog_index()
+    unhosted = next(model for model in index.catalog.models if model.slug not in hosted_prices.prices()["prices"])
+    assert hosted_prices.offer(unhosted, None, Workload(use_case="coding"), index) is None
+    assert hosted_prices.offer(unhosted, 1.0, Workload(use_case="coding"), index) is not None
 
 
 def test_an_embedding_is_paid_by_what_it_reads() -> None:
@@ -103,7 +104,7 @@ def test_an_embedding_is_paid_by_what_it_reads() -> None:
 def test_an_embedding_stands_beside_the_hosted_price_of_what_is_read() -> None:
     results = asked(cost=ALL, workload={"use_case": "embedding"}, limit=40)["results"]
     found = {result["model"]["slug"]: result["cost"]["hosted"] for result in results}
-    per_input, _ = hosted.prices()["prices"]["bge-m3"]["OVHcloud AI Endpoints"]
+    per_input, _ = hosted_prices.prices()["prices"]["bge-m3"]["OVHcloud AI Endpoints"]
     offer = found["bge-m3"]
     assert (offer["same_model"], offer["offers"], offer["output_per_million"]) == (True, 2, None)
     assert offer["price_per_million"] == offer["input_per_million"] == per_input
@@ -126,7 +127,7 @@ def test_several_requests_at_once_share_the_power() -> None:
 
 
 def test_every_price_is_of_a_catalog_model_and_dated() -> None:
-    held = hosted.prices()
+    held = hosted_prices.prices()
     assert set(held["prices"]) <= {entry["slug"] for entry in seed.models()}
     assert date.fromisoformat(held["taken"])
     assert held["source"].startswith("genai-prices ")

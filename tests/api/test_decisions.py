@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from advisor import decisions, tasks
+from advisor import tasks
+from advisor.answers import decisions
 from advisor.models import Decision
 
 

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from advisor import selectors, tokens
+from advisor import tokens
 from catalog.models import Licence
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +77,7 @@ def test_a_database_that_is_locked_or_away_is_503_and_says_when_to_come_back(
     def away() -> None:
         raise error
 
-    monkeypatch.setattr(selectors, "catalog", away)
+    monkeypatch.setattr(version, "current", away)
     answer = Client(**HERE).get(path)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "does not answer at the moment" in answer.content.decode()

@@ -12,10 +12,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from advisor import selectors, standings
+from advisor.answers import catalog_impact
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Workload
 from advisor.models import RankingChange
+from advisor.selectors.catalog import catalog_index, model_names
+from advisor.selectors.hosts import host_spec
 from catalog import importer, seed, version
 from catalog.models import Benchmark, Build, Evidence, Model
 from hardware.stated import stated
@@ -57,7 +59,7 @@ def places(change, column):
 
 
 def test_there_are_three_reference_machines_from_a_laptop_to_a_server_each_with_its_question():
-    found = standings.machines()
+    found = catalog_impact.impact_machines()
     assert len(found) == 3
     sizes = [
         sum(device["memory_bytes"] for device in stated({"text": machine.hardware})["accelerators"])
@@ -69,9 +71,9 @@ def test_there_are_three_reference_machines_from_a_laptop_to_a_server_each_with_
 
 
 def test_the_places_are_those_of_the_answer(two):
-    index = selectors.catalog()
-    for machine, found in zip(standings.machines(), standings.standings(index), strict=True):
-        host = selectors.host_spec(stated({"text": machine.hardware}))
+    index = catalog_index()
+    for machine, found in zip(catalog_impact.impact_machines(), catalog_impact.standings(index), strict=True):
+        host = host_spec(stated({"text": machine.hardware}))
         asked = rank(index, host, Workload(machine.use_case, machine.context), limit=10)
         assert [r.plan.model.slug for r in asked.results] == list(found)[:10]
 
@@ -143,7 +145,7 @@ def test_the_preview_shows_what_saving_would_move_and_writes_nothing(two):
     assert not Model.objects.filter(slug="before-all").exists()
     assert not Build.objects.filter(model__slug="before-all").exists()
     assert RankingChange.objects.count() == trails
-    assert "before-all" not in selectors.model_names()
+    assert "before-all" not in model_names()
     two.post(ADD, fields("before-all", **LONG))
     assert places(RankingChange.objects.first(), "after") == [["Before-All", "First", "Second"]] * 3
 

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor import selectors
+from advisor.selectors.catalog import catalog_index
 from catalog import importer, version
 from catalog.models import Build, Licence, Model
 from tests.catalog import hub_files
@@ -60,7 +60,7 @@ def test_what_is_applied_is_a_whole_model_with_its_provenance_and_computed_build
     builds = {build.quantization: build for build in model.builds.all()}
     assert builds["Q4_K_M"].basis == "computed"
     assert builds["Q4_K_M"].sizes
-    assert any(spec.slug == SLUG for spec in selectors.catalog().catalog.models)
+    assert any(spec.slug == SLUG for spec in catalog_index().catalog.models)
 
 
 def test_a_second_import_finds_nothing_to_change(hub):

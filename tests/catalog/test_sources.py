@@ -11,7 +11,8 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from advisor import advice, selectors
+from advisor.answers.recommend import recommend
+from advisor.selectors.catalog import catalog_index
 from catalog import bundle, evidence_sources, version
 
 QUESTION = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"use_case": "coding"}}
@@ -27,7 +28,7 @@ def run(*arguments: str) -> str:
 
 def cited() -> set[str]:
     """Origins of all evidence that the catalog's strengths rest on."""
-    models = selectors.catalog().catalog.models
+    models = catalog_index().catalog.models
     return {
         evidence_sources.origin(one.source)
         for model in models
@@ -37,7 +38,7 @@ def cited() -> set[str]:
 
 
 def decided() -> dict[str, Any]:
-    answer = advice.recommend(QUESTION)
+    answer = recommend(QUESTION)
     return {"version": answer["catalog_version"], "results": answer["results"]}
 
 

@@ -16,9 +16,12 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from advisor import advice, decisions, selectors, tokens
+from advisor import tokens
+from advisor.answers import decisions
+from advisor.answers.recommend import recommend
 from advisor.launch.document import launch_document
 from advisor.launch.queue import get_launch
+from advisor.selectors.catalog import load_catalog
 from hardware import probe
 from hardware.hosts import host_document
 from tests.plugin.berth import new_database
@@ -149,12 +152,12 @@ def test_every_row_of_every_state_is_there_after_the_upgrade(upgraded: list[Any]
 
 
 def test_what_was_kept_before_the_upgrade_still_works(upgraded: list[Any]) -> None:
-    catalog = selectors.load("upgraded")
+    catalog = load_catalog("upgraded")
     for number in range(len(upgraded)):
         tag = f"s{number}"
         question = decisions.recall(tag.ljust(64, "0"))
         assert question == QUESTION
-        assert advice.recommend(question)["hardware"]["ram_bytes"] == 64 << 30
+        assert recommend(question)["hardware"]["ram_bytes"] == 64 << 30
         assert tokens.find(f"brt_{tag}_secret") is not None
         assert host_document(f"host-{tag}")["accelerators"] == []
         document = launch_document(get_launch(uuid5(SPACE, tag)))

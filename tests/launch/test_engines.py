@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from advisor import advice
 from advisor import engines as package
+from advisor.answers.recommend import recommend
 from advisor.engines.base import Adapter, Program
 from advisor.engines.registry import engines, program
 from advisor.fit.engines.llama_cpp.settings import Settings
@@ -66,5 +66,5 @@ def test_without_its_folder_an_engine_is_gone_and_answers_are_still_given(
     question = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"context": 5000}, "limit": 1}
     folder([str(tmp_path)])
     assert engines() == {}
-    (result,) = advice.recommend(question)["results"]
+    (result,) = recommend(question)["results"]
     assert (result["engine"], result["command"]) == ("llama.cpp", [])

@@ -12,12 +12,13 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from advisor import advice
 from advisor.answers.launch_request import request_launch
+from advisor.answers.recommend import recommend
 from advisor.launch.document import launch_document
 from advisor.launch.queue import launchable
 from advisor.launch.refused import LaunchRefused
 from advisor.models import Launch
+from advisor.question.errors import DoesNotFit, Invalid
 from catalog.models import Build, Model
 from hardware import ledger
 from hardware.models import Accelerator, Host, Reservation, Snapshot
@@ -106,7 +107,7 @@ def test_an_old_reading_is_not_planned_on(host: Host) -> None:
     ],
 )
 def test_a_wish_that_makes_no_sense_names_its_field(host: Host, wish: dict[str, object], field: str) -> None:
-    with pytest.raises(advice.Invalid) as refused:
+    with pytest.raises(Invalid) as refused:
         request_launch(**wish)  # type: ignore[arg-type]
     assert [error["field"] for error in refused.value.errors] == [field]
     assert not Launch.objects.exists()
@@ -116,7 +117,7 @@ def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(h
     ram = Accelerator.objects.get(uuid="ram")
     ledger.reserve(other := uuid4(), host.pk, {"ram": ram.capacity_bytes - 100_000_000})
     for wish in ({"model": SLUG}, {"build": f"{SLUG}:Q4_1", "engine": "llama.cpp", "settings": {"context": 8192}}):
-        with pytest.raises(advice.DoesNotFit) as refused:
+        with pytest.raises(DoesNotFit) as refused:
             request_launch(**wish)
         assert refused.value.verdict["reason"] == "host_memory"
     assert [row.holder for row in Reservation.objects.all()] == [other]
@@ -131,7 +132,7 @@ def test_an_engine_that_computes_on_the_cpu_gets_no_plan_for_a_gpu(host: Host, d
     stated = {"context": 2048, "devices": 1, "gpu_layers": 31}
     with pytest.raises(LaunchRefused, match="computes on the CPU only and this plan is for a GPU"):
         request_launch(build=f"{SLUG}:Q4_1", settings=stated)
-    answer = advice.recommend({"workload": {"context": 2048}, "limit": 100})
+    answer = recommend({"workload": {"context": 2048}, "limit": 100})
     (result,) = [r for r in answer["results"] if r["model"]["slug"] == SLUG]
     assert result["settings"]["devices"] == 1
     assert not launchable(result)

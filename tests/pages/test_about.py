@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from advisor import about
+from advisor.answers import about
 from advisor.fit.engines.llama_cpp import memory
 from advisor.fit.engines.llama_cpp.defaults import products
 from advisor.fit.engines.vllm import version as vllm

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from advisor import advice
+from advisor.answers.recommend import recommend
 from advisor.templatetags.berth import speed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -33,6 +33,6 @@ def test_the_form_shows_the_context_that_the_answer_assumed(use: str, context: i
 def test_the_speed_of_an_embedding_is_what_it_reads() -> None:
     text = page(f"{CARD}&use_case=embedding")
     question = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"use_case": "embedding"}, "limit": 1}
-    span = advice.recommend(question)["results"][0]["speed"]["prefill_tokens_per_second"]
+    span = recommend(question)["results"][0]["speed"]["prefill_tokens_per_second"]
     assert f'>{speed(span["low"])}–{speed(span["high"])}</span><span class="label">tokens/s read at 512<' in text
     assert "tokens/s read" not in page(CARD)

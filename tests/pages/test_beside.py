@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from advisor import advice, beside
+from advisor.answers import compare_plans
+from advisor.answers.recommend import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 MACHINE = "2x RTX 3090, 64 GB RAM"
@@ -20,7 +21,7 @@ QUESTION = {"hardware": {"text": MACHINE}, "workload": {"use_case": "coding", "c
 
 @pytest.fixture
 def keys() -> list[str]:
-    return [beside.key(result) for result in advice.recommend(QUESTION)["results"]]
+    return [compare_plans.plan_key(result) for result in recommend(QUESTION)["results"]]
 
 
 def page(*picks: str, **more: str) -> str:
@@ -39,14 +40,14 @@ def table(text: str) -> dict[str, list[str]]:
 
 def columns(*picks: str, **workload: Any) -> list[dict[str, Any]]:
     question = QUESTION | {"workload": QUESTION["workload"] | workload}  # type: ignore[operator]
-    found = beside.side_by_side(question, picks)
+    found = compare_plans.side_by_side(question, picks)
     assert found
     return list(found["columns"])
 
 
 def test_the_marked_plans_stand_side_by_side_in_the_order_of_the_address(keys: list[str]) -> None:
     rows = table(page(keys[1], keys[0], keys[3]))
-    names = [advice.recommend(QUESTION)["results"][i]["model"]["name"] for i in (1, 0, 3)]
+    names = [recommend(QUESTION)["results"][i]["model"]["name"] for i in (1, 0, 3)]
     assert [name in cell for name, cell in zip(names, rows["Plan"], strict=True)] == [True] * 3
     for heading in ("Memory", "Speed", "Quality", "Context", "Licence", "Cost", "Command"):
         assert len(rows[heading]) == 3, heading
@@ -55,7 +56,7 @@ def test_the_marked_plans_stand_side_by_side_in_the_order_of_the_address(keys: l
 
 
 def test_a_plan_is_the_same_as_in_the_answer(keys: list[str]) -> None:
-    results = advice.recommend(QUESTION)["results"]
+    results = recommend(QUESTION)["results"]
     for column, result in zip(columns(*keys[:4]), results, strict=False):
         for name in ("build", "settings", "speed", "command", "quality"):
             assert column[name] == result[name]
@@ -117,9 +118,9 @@ def test_a_mark_that_the_list_does_not_show_is_kept_by_the_form(keys: list[str])
 
 def test_the_other_plans_of_a_model_on_request() -> None:
     text = page(plans="qwen3.6-27b")
-    shown = beside.plans(QUESTION, "qwen3.6-27b")
+    shown = compare_plans.plans_of_model(QUESTION, "qwen3.6-27b")
     assert len(shown) > 3
-    assert shown[0]["key"] == beside.key(advice.recommend(QUESTION)["results"][0])
+    assert shown[0]["key"] == compare_plans.plan_key(recommend(QUESTION)["results"][0])
     boxes = re.findall(r'name="compare" value="(qwen3.6-27b:[^"]*)"', text)
     assert sorted(boxes) == sorted(plan["key"] for plan in shown)
     assert len(set(boxes)) == len(boxes)

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from advisor import advice, comparison
-from advisor.claims import claims
+from advisor.answers import compare_machines
+from advisor.answers.claims import article_claims
+from advisor.answers.recommend import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD, MAC, LAPTOP = "RTX 4090, 64 GB RAM", "M3 Max 64 GB", "RTX 4060 8 GB, 16 GB RAM"
@@ -23,14 +24,14 @@ def page(status: int = 200, **asked: Any) -> str:
 
 
 def compared(a: str, b: str, **workload: Any) -> dict[str, Any]:
-    return comparison.compare({"a": a, "b": b}, {"workload": workload})
+    return compare_machines.compare_machines({"a": a, "b": b}, {"workload": workload})
 
 
 def test_the_best_of_each_machine_are_what_it_gets_when_asked_alone() -> None:
     found = compared(CARD, MAC, use_case="coding", context=32768)
     for name, text in (("a", CARD), ("b", MAC)):
         question = {"hardware": {"text": text}, "workload": {"use_case": "coding", "context": 32768}, "limit": 5}
-        alone = [(r["model"]["slug"], r["build"]["quantization"]) for r in advice.recommend(question)["results"]]
+        alone = [(r["model"]["slug"], r["build"]["quantization"]) for r in recommend(question)["results"]]
         assert [(r["slug"], r["quantization"]) for r in found["sides"][name]["results"]] == alone
 
 
@@ -49,7 +50,7 @@ def test_what_only_one_runs_is_not_run_by_the_other() -> None:
     assert found["only"]["a"] == []
     assert found["only"]["b"]
     question = {"hardware": {"text": LAPTOP}, "limit": 100, "rejected_limit": 0}
-    runs = {r["model"]["slug"] for r in advice.recommend(question)["results"]}
+    runs = {r["model"]["slug"] for r in recommend(question)["results"]}
     assert not runs & {r["slug"] for r in found["only"]["b"]}
     assert not {row["a"]["slug"] for row in found["common"]} & {r["slug"] for r in found["only"]["b"]}
 
@@ -89,7 +90,7 @@ def test_an_empty_page_asks_for_two_machines() -> None:
 
 
 def test_the_claims_stand_beside_the_sums_of_the_engine() -> None:
-    rows = {row["slug"]: row for row in claims()["rows"]}
+    rows = {row["slug"]: row for row in article_claims()["rows"]}
     weights = {slug: round(row["file_bytes"] / 1e9) for slug, row in rows.items()}
     assert weights == {"llama-3.1-70b-instruct": 75, "mistral-large-instruct-2407": 130, "deepseek-v3": 713}
     assert rows["llama-3.1-70b-instruct"]["per_token"] == 80 * 2 * 1024 * 2  # layers x (K + V) x 8 heads of 128 x f16

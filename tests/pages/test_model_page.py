@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from advisor import selectors
 from advisor.fit.allowances import GIB
 from advisor.fit.engines.llama_cpp.memory import ENGINE_BUILD
+from advisor.selectors.catalog import catalog_index
 from catalog.evidence_sources import switch
 from catalog.models import Evidence, Licence, Model
 from hardware.snapshots import refresh
@@ -171,7 +171,7 @@ def test_it_leads_to_what_the_model_needs(client: Client) -> None:
 
 
 def test_a_page_asks_the_database_a_handful_of_times(client: Client, django_assert_max_num_queries: Any) -> None:
-    selectors.catalog()
+    catalog_index()
     url = f"/models/qwen3-30b-a3b/?{TWO}"
     client.get(url)
     with django_assert_max_num_queries(7) as captured:

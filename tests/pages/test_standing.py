@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor import advice
-from advisor.standing import AGAINST, standing
+from advisor.answers.model_rank import AGAINST, model_rank
+from advisor.answers.recommend import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 MACHINE = "2x RTX 3090, 64 GB RAM"
@@ -18,7 +18,7 @@ QUESTION = {"hardware": {"text": MACHINE}, "workload": {"use_case": "coding", "c
 @pytest.fixture(scope="module")
 def merits(seeded: None) -> dict[str, tuple[float, float]]:
     """Quality and speed of every answer of the machine that has published results."""
-    results = advice.recommend(QUESTION | {"limit": AGAINST, "rejected_limit": 0})["results"]
+    results = recommend(QUESTION | {"limit": AGAINST, "rejected_limit": 0})["results"]
     return {
         r["model"]["slug"]: (
             r["quality"]["score"] - r["quality"]["quantization_loss"],
@@ -30,7 +30,7 @@ def merits(seeded: None) -> dict[str, tuple[float, float]]:
 
 
 def found(slug: str, **workload: Any) -> dict[str, Any]:
-    answer = standing(QUESTION | {"workload": QUESTION["workload"] | workload}, slug)  # type: ignore[operator]
+    answer = model_rank(QUESTION | {"workload": QUESTION["workload"] | workload}, slug)  # type: ignore[operator]
     assert answer
     return answer
 
@@ -57,7 +57,7 @@ def test_what_it_beats_is_neither_stronger_nor_faster(merits: dict[str, tuple[fl
 
 
 def test_nothing_on_the_front_is_beaten() -> None:
-    for result in advice.recommend(QUESTION | {"limit": AGAINST, "rejected_limit": 0})["results"]:
+    for result in recommend(QUESTION | {"limit": AGAINST, "rejected_limit": 0})["results"]:
         if result["pareto"] and result["quality"]["basis"] != "none":
             assert found(result["model"]["slug"])["beaten_by"] == 0
 
@@ -71,7 +71,7 @@ def test_beating_goes_one_way() -> None:
 def test_what_does_not_run_or_has_no_results_says_so() -> None:
     assert "It does not run so. Needs " in found("deepseek-v3")["reason"]
     assert "not made for this task" in found("qwen3-embedding-8b")["reason"]
-    assert standing(QUESTION, "no-such") is None
+    assert model_rank(QUESTION, "no-such") is None
 
 
 def test_the_page_says_it_for_the_use_and_the_machine_and_links_a_comparison() -> None:

@@ -14,11 +14,12 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from advisor import forms, query, tokens
+from advisor import forms, tokens
 from advisor.engines.llama_cpp import adapter
 from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.models import Launch
+from advisor.question import query_string
 from advisor.reverse_views import RequirementsForm
 from hardware import probe
 from hardware.models import Host
@@ -71,12 +72,12 @@ def test_there_are_two_hundred_of_them_and_the_watch_sees(reached: list[tuple[st
     assert reached[0][0] == "open"
 
 
-QUESTION = (*query.KEYS, *query.ACCELERATOR)
+QUESTION = (*query_string.KEYS, *query_string.ACCELERATOR)
 DOORS: dict[str, tuple[str, tuple[str, ...]]] = {
     "the page": ("/", tuple(forms.AskForm.base_fields) + QUESTION),
     "requirements": ("/requirements/", tuple(RequirementsForm.base_fields)),
     "compare": ("/compare/", ("a", "b", *forms.AskForm.base_fields)),
-    "a model": ("/models/one/", (*query.CARRIED, "x")),
+    "a model": ("/models/one/", (*query_string.CARRIED, "x")),
     "recommendations": ("/api/v1/recommendations/", QUESTION),
     "models": (
         "/api/v1/models/",

@@ -8,8 +8,15 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor import advice, kept, selectors
+from advisor.answers import cache
+from advisor.answers import recommend as recommend_module
+from advisor.answers.estimate import estimate
+from advisor.answers.launch_plan import plan_for_launch
+from advisor.answers.recommend import recommend
 from advisor.fit.allowances import GIB
+from advisor.question.errors import DoesNotFit, Invalid
+from advisor.question.parse import question_from_query
+from catalog.models import Model
 from hardware.hosts import Snapshot
 from hardware.snapshots import refresh
 
@@ -24,14 +31,14 @@ def local() -> Snapshot:
     return refresh()
 
 
-def refused(question: object) -> advice.Invalid:
-    with pytest.raises(advice.Invalid) as caught:
-        advice.recommend(question)
+def refused(question: object) -> Invalid:
+    with pytest.raises(Invalid) as caught:
+        recommend(question)
     return caught.value
 
 
 def test_a_decision_has_the_shape_of_the_contract():
-    answer = advice.recommend(QUESTION)
+    answer = recommend(QUESTION)
     assert len(answer["decision"]) == 64
     assert answer["hardware"]["accelerators"][0]["memory_bytes"] == 25757220864
     first = answer["results"][0]
@@ -52,54 +59,56 @@ def test_a_decision_has_the_shape_of_the_contract():
 
 
 def test_the_same_question_gives_the_same_bytes_and_another_does_not():
-    one, two = (orjson.dumps(advice.recommend(QUESTION)) for _ in range(2))
+    one, two = (orjson.dumps(recommend(QUESTION)) for _ in range(2))
     assert one == two
-    other = advice.recommend(QUESTION | {"prefer": "speed"})
+    other = recommend(QUESTION | {"prefer": "speed"})
     assert other["decision"] != orjson.loads(one)["decision"]
 
 
 def test_an_answer_is_kept_until_something_it_rests_on_changes(monkeypatch):
-    first = advice.recommend(QUESTION)
+    first = recommend(QUESTION)
     with monkeypatch.context() as patch:
-        patch.setattr(advice, "ranked", None)  # nobody ranks again
-        assert advice.recommend(QUESTION) == first
-    monkeypatch.setattr(selectors, "on_disk", lambda index: {first["results"][0]["build"]["id"]: "/models/x.gguf"})
-    again = advice.recommend(QUESTION)
+        patch.setattr(recommend_module, "ranked", None)  # nobody ranks again
+        assert recommend(QUESTION) == first
+    monkeypatch.setattr(
+        recommend_module, "builds_on_disk", lambda index: {first["results"][0]["build"]["id"]: "/models/x.gguf"}
+    )
+    again = recommend(QUESTION)
     assert again["decision"] == first["decision"]
     assert again["results"][0]["build"]["on_disk"]
     assert "/models/x.gguf" in again["results"][0]["command"]
 
 
 def test_answers_kept_are_bounded():
-    for context in range(1024, 1024 + kept.MOST + 5):
-        kept.answer(context, dict)
-    assert len(kept._answers) == kept.MOST
+    for context in range(1024, 1024 + cache.MOST + 5):
+        cache.cached(context, dict)
+    assert len(cache._answers) == cache.MOST
 
 
 def test_a_question_about_this_machine_has_one_answer_per_reading(local):
-    one, two = (orjson.dumps(advice.recommend({})) for _ in range(2))
+    one, two = (orjson.dumps(recommend({})) for _ in range(2))
     assert one == two
     assert orjson.loads(one)["hardware"]["snapshot"]["id"] == local.pk
 
 
 def test_defaults_spelled_out_are_the_same_question():
     spelled = QUESTION | {"limit": 10, "prefer": "balanced", "engines": ["llama.cpp"], "on_disk": False}
-    assert advice.recommend(spelled)["decision"] == advice.recommend(QUESTION)["decision"]
+    assert recommend(spelled)["decision"] == recommend(QUESTION)["decision"]
 
 
 def test_an_answer_on_stated_hardware_costs_one_query(django_assert_num_queries):
-    advice.recommend(QUESTION)
+    recommend(QUESTION)
     with django_assert_num_queries(1):  # the catalog's version
-        advice.recommend(QUESTION)
+        recommend(QUESTION)
 
 
 def test_a_changed_catalog_is_read_again():
-    before = advice.recommend(QUESTION)["catalog_version"]
-    slug = advice.recommend(QUESTION)["results"][0]["model"]["slug"]
-    row = selectors.Model.objects.get(slug=slug)
+    before = recommend(QUESTION)["catalog_version"]
+    slug = recommend(QUESTION)["results"][0]["model"]["slug"]
+    row = Model.objects.get(slug=slug)
     row.status = "hidden"
     row.save()
-    after = advice.recommend(QUESTION)
+    after = recommend(QUESTION)
     assert after["catalog_version"] != before
     assert slug not in [r["model"]["slug"] for r in after["results"]]
 
@@ -142,7 +151,7 @@ def test_unknown_and_ambiguous_cards_are_422(name):
 
 def test_an_unknown_card_with_its_figures_stated_is_planned_on():
     stated = {"name": "RTX 9999", "memory_bytes": 32 * GIB, "memory_bandwidth": 2 * 10**12}
-    answer = advice.recommend({"hardware": {"accelerators": [stated], "ram_bytes": 64 * GIB}})
+    answer = recommend({"hardware": {"accelerators": [stated], "ram_bytes": 64 * GIB}})
     assert answer["results"]
     assert answer["hardware"]["accelerators"][0]["source"] == "stated"
 
@@ -153,7 +162,7 @@ def test_an_unknown_host_is_422():
 
 def test_a_query_asks_what_a_body_asks():
     query = {"gpu": "RTX 4090", "ram_gb": "64", "cpu_cores": "16", "use_case": "coding", "context": "32768"}
-    assert advice.recommend(advice.question_from_query(query))["decision"] == advice.recommend(QUESTION)["decision"]
+    assert recommend(question_from_query(query))["decision"] == recommend(QUESTION)["decision"]
 
 
 @pytest.mark.parametrize(
@@ -161,24 +170,24 @@ def test_a_query_asks_what_a_body_asks():
     [({"gpuu": "x"}, "gpuu"), ({"gpus": "2"}, "gpu"), ({"context": "many"}, "workload.context")],
 )
 def test_a_query_with_a_wrong_key_or_value_is_400(query, field):
-    with pytest.raises(advice.Invalid) as caught:
-        advice.recommend(advice.question_from_query(query))
+    with pytest.raises(Invalid) as caught:
+        recommend(question_from_query(query))
     assert (caught.value.status, caught.value.errors[0]["field"]) == (400, field)
 
 
 def test_an_estimate_weighs_settings_as_stated_and_says_whether_they_fit():
     asked = {"build": "qwen3-8b:Q4_K_M", "hardware": {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB}}
-    fitting = advice.estimate(asked | {"settings": {"context": 8192, "gpu_layers": 37}})
+    fitting = estimate(asked | {"settings": {"context": 8192, "gpu_layers": 37}})
     assert fitting["fits"]
     assert fitting["memory"]["devices"][0]["kv"] == 8192 * 36 * 2 * 1024 * 2
-    assert not advice.estimate(asked | {"settings": {"context": 1 << 20, "gpu_layers": 37}})["fits"]
+    assert not estimate(asked | {"settings": {"context": 1 << 20, "gpu_layers": 37}})["fits"]
     for wrong in ({"build": "nothing:Q4"}, {"settings": {"context": 512, "gpu_layers": 1, "devices": 3}}):
-        with pytest.raises(advice.Invalid):
-            advice.estimate(asked | {"settings": {"context": 512}} | wrong)
+        with pytest.raises(Invalid):
+            estimate(asked | {"settings": {"context": 512}} | wrong)
 
 
 def test_a_launch_by_model_takes_its_best_plan_on_this_machine(local):
-    plan = advice.plan_for_launch(host="local", model="smollm2-135m-instruct", workload={"context": 2048})
+    plan = plan_for_launch(host="local", model="smollm2-135m-instruct", workload={"context": 2048})
     assert plan.model.slug == "smollm2-135m-instruct"
     assert plan.settings.context == 2048
     assert plan.host_margin >= 0
@@ -186,20 +195,20 @@ def test_a_launch_by_model_takes_its_best_plan_on_this_machine(local):
 
 def test_a_launch_of_a_build_runs_the_settings_that_were_answered(local):
     question = {"hardware": {"host": "local"}, "workload": {"context": 4096}}
-    first = advice.recommend(question)["results"][0]
-    by_build = advice.plan_for_launch(host="local", build=first["build"]["id"], settings=first["settings"])
-    by_rank = advice.plan_for_launch(host="local", question=question, rank=1)
+    first = recommend(question)["results"][0]
+    by_build = plan_for_launch(host="local", build=first["build"]["id"], settings=first["settings"])
+    by_rank = plan_for_launch(host="local", question=question, rank=1)
     assert by_build.settings == by_rank.settings
     assert by_build.memory.total == first["memory"]["total"]
 
 
 def test_a_launch_without_room_is_refused_with_the_verdict(local):
-    with pytest.raises(advice.DoesNotFit) as caught:
-        advice.plan_for_launch(host="local", model="deepseek-v3")
+    with pytest.raises(DoesNotFit) as caught:
+        plan_for_launch(host="local", model="deepseek-v3")
     assert caught.value.verdict["needed_bytes"] > caught.value.verdict["available_bytes"]
     assert "does not fit" in str(caught.value)
-    with pytest.raises(advice.DoesNotFit) as caught:
-        advice.plan_for_launch(host="local", build="smollm2-135m-instruct:Q4_K_M", settings={"context": 1 << 25})
+    with pytest.raises(DoesNotFit) as caught:
+        plan_for_launch(host="local", build="smollm2-135m-instruct:Q4_K_M", settings={"context": 1 << 25})
     assert caught.value.verdict["reason"] == "host_memory"
     assert "context" in {fix["change"] for fix in caught.value.verdict["fixes"]}
 
@@ -216,15 +225,15 @@ def test_a_launch_without_room_is_refused_with_the_verdict(local):
     ],
 )
 def test_a_launch_that_names_nothing_known_is_invalid(local, named):
-    with pytest.raises(advice.Invalid):
-        advice.plan_for_launch(host="local", **named)
+    with pytest.raises(Invalid):
+        plan_for_launch(host="local", **named)
 
 
 def test_the_command_line_answers_the_same_question():
     out = StringIO()
     given = {"gpu": "RTX 4090", "ram_gb": "64", "cpu_cores": "16", "use_case": "coding", "context": "32768"}
     call_command("advise", json=True, stdout=out, **given)
-    assert orjson.loads(out.getvalue())["decision"] == advice.recommend(QUESTION)["decision"]
+    assert orjson.loads(out.getvalue())["decision"] == recommend(QUESTION)["decision"]
     out = StringIO()
     call_command("advise", stdout=out, **given)
     assert out.getvalue().count("GiB") >= 10

@@ -6,9 +6,12 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor import advice, query
+from advisor.answers.recommend import recommend
+from advisor.answers.wording import fix_words
 from advisor.fit.allowances import GIB
-from advisor.pages import fix_words
+from advisor.question import query_string
+from advisor.question.errors import Invalid
+from advisor.question.parse import question_from_query
 
 FLAGS = ("on_disk", "tool_use", "reasoning")
 
@@ -17,7 +20,7 @@ class Command(BaseCommand):
     help = "What can run on this machine, or on stated hardware: the same question and answer as the page and the API."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        for key in (*query.ACCELERATOR, *query.KEYS):
+        for key in (*query_string.ACCELERATOR, *query_string.KEYS):
             option = "--" + key.replace("_", "-")
             if key in FLAGS:
                 parser.add_argument(option, dest=key, nargs="?", const="true", default="")
@@ -26,11 +29,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the API's document")
 
     def handle(self, *, json: bool, **options: Any) -> None:
-        given = {key: str(options[key]) for key in (*query.ACCELERATOR, *query.KEYS) if options[key]}
+        given = {key: str(options[key]) for key in (*query_string.ACCELERATOR, *query_string.KEYS) if options[key]}
         try:
-            answer = advice.recommend(advice.question_from_query(given))
-        except advice.Invalid as error:
-            told = [f"{query.option_of(e['field'])}: {e['message']}" for e in error.errors]
+            answer = recommend(question_from_query(given))
+        except Invalid as error:
+            told = [f"{query_string.option_of(e['field'])}: {e['message']}" for e in error.errors]
             raise CommandError("\n".join(told)) from error
         if json:
             self.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())

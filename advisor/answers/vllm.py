@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor import advice, documents, selectors
+from advisor.answers import documents
 from advisor.fit.architectures.dimensions import UnknownLayout as Unsettled
 from advisor.fit.architectures.parameter_check import settled
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
@@ -16,6 +16,9 @@ from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.serving import SIZES, Served, served
 from advisor.fit.engines.vllm.version import COMPUTED_FOR
 from advisor.fit.spec import Device, HostSpec, ModelSpec
+from advisor.question.parse import resolve, validated
+from advisor.selectors.catalog import catalog_index, find_model, model_row
+from advisor.selectors.hosts import host_spec
 
 FLAGS = {
     "kv_cache_dtype": "--kv-cache-dtype",
@@ -25,17 +28,17 @@ FLAGS = {
 }
 
 
-def answer(slug: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The document of `GET models/{slug}/vllm/`; None for a model that is not there. Raises advice.Invalid."""
-    row, asked = selectors.model_row(slug), advice.validated(question)
-    spec = selectors.find_model(slug)
+def model_under_vllm(slug: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The document of `GET models/{slug}/vllm/`; None for a model that is not there. Raises Invalid."""
+    row, asked = model_row(slug), validated(question)
+    spec = find_model(slug)
     if row is None or spec is None:
         return None
-    document = advice.resolve(asked["hardware"])
-    host = selectors.host_spec(document)
+    document = resolve(asked["hardware"])
+    host = host_spec(document)
     return {
-        "catalog_version": selectors.catalog().catalog.version,
-        "hardware": documents.hardware(document, host),
+        "catalog_version": catalog_index().catalog.version,
+        "hardware": documents.hardware_document(document, host),
         "model": slug,
         "engine": COMPUTED_FOR,
         **shown(row, spec, host, asked["workload"]["context"]),

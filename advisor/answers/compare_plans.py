@@ -6,13 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor import advice, documents, pages, selectors
-from advisor.comparison import alone
+from advisor.answers import documents, wording
+from advisor.answers.compare_machines import alone
+from advisor.answers.launch_plan import best_or_refused
+from advisor.answers.recommend import costed
+from advisor.files.local import builds_on_disk
 from advisor.fit.engines.llama_cpp.placement import KINDS
 from advisor.fit.ranking.explain import explained, licence
 from advisor.fit.ranking.plans import all_plans
 from advisor.fit.ranking.rank import Index, with_plan
 from advisor.fit.spec import HostSpec, ModelSpec, Plan, Result, Workload
+from advisor.question.errors import DoesNotFit
+from advisor.question.parse import resolve, validated, workload_of
+from advisor.selectors.catalog import catalog_index, find_build
+from advisor.selectors.hosts import host_spec
 
 MOST = 4
 AT = "@"  # between a build and its placement, in a link
@@ -33,26 +40,26 @@ class Asked:
 
 def asked(question: Any) -> Asked:
     """Raises Invalid."""
-    checked = advice.validated(question)
-    host = selectors.host_spec(advice.resolve(checked["hardware"]))
-    index = selectors.catalog()
+    checked = validated(question)
+    host = host_spec(resolve(checked["hardware"]))
+    index = catalog_index()
     return Asked(
         host,
         [device.name for device in host.devices],
-        advice.workload_of(checked["workload"]),
+        workload_of(checked["workload"]),
         checked["prefer"],
         checked.get("cost"),
         index,
-        selectors.on_disk(index),
+        builds_on_disk(index),
     )
 
 
-def key(document: Mapping[str, Any]) -> str:
+def plan_key(document: Mapping[str, Any]) -> str:
     """What a link calls the plan of a result's document."""
     return f"{document['build']['id']}{AT}{document['placement']}"
 
 
-def plans(question: Any, slug: str) -> list[dict[str, Any]]:
+def plans_of_model(question: Any, slug: str) -> list[dict[str, Any]]:
     """All plans of one model that fit, the best first, then those nearest to the devices; none where nothing fits."""
     of = asked(question)
     return [shown(of, result) for result in every(of, slug)]
@@ -69,12 +76,12 @@ def every(of: Asked, slug: str) -> list[Result]:
 
 def shown(of: Asked, result: Result) -> dict[str, Any]:
     """A result as the page shows it, with its quality less what the quantization takes, and its cost where asked."""
-    document = documents.result(explained(result, of.host, of.workload), of.host, of.paths)
-    document |= advice.costed(result, of.host, of.workload, of.index, of.prices)
+    document = documents.result_document(explained(result, of.host, of.workload), of.host, of.paths)
+    document |= costed(result, of.host, of.workload, of.index, of.prices)
     loss = result.quantization_loss
     quality = {name: max(0.0, getattr(result.strength, name) - loss) for name in ("score", "low", "high")}
-    decorated = pages.result(document, launchable=False, names=of.names)
-    return decorated | {"key": key(document), "net": quality, "licence_words": licence(result.plan.model)}
+    decorated = wording.page_result(document, launchable=False, names=of.names)
+    return decorated | {"key": plan_key(document), "net": quality, "licence_words": licence(result.plan.model)}
 
 
 def side_by_side(question: Any, picks: Sequence[str]) -> dict[str, Any] | None:
@@ -101,7 +108,7 @@ def side_by_side(question: Any, picks: Sequence[str]) -> dict[str, Any] | None:
 def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
     """The plan that a link names, or what stands in for it, and the sentence for that."""
     name, _, placement = pick.partition(AT)
-    found = selectors.find_build(name)
+    found = find_build(name)
     if found is None:
         return None, f"{name!r} is not a build of this catalog."
     model, build = found
@@ -120,14 +127,14 @@ def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
 
 def why_not(of: Asked, model: ModelSpec) -> str:
     try:
-        advice.best_or_refused(model, of.host, of.workload, None)
-    except advice.DoesNotFit as refused:
-        return str(pages.rejection(refused.verdict, model.name)["words"])
+        best_or_refused(model, of.host, of.workload, None)
+    except DoesNotFit as refused:
+        return str(wording.page_rejection(refused.verdict, model.name)["words"])
     return ""
 
 
 def called(plan: Plan) -> str:
-    return f"{plan.build.quantization}, {pages.PLACEMENTS.get(plan.placement, plan.placement)}"
+    return f"{plan.build.quantization}, {wording.PLACEMENTS.get(plan.placement, plan.placement)}"
 
 
 def marked(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ FIELD_OF = {".".join(path): key for key, (path, _) in KEYS.items()}
 FIELD_OF |= {f"hardware.accelerators[0].{name}": key for key, (name, _) in ACCELERATOR.items()}
 
 
-def question(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+def question_of_query(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The question of a query, and errors for keys that nobody knows. An empty value counts as not given."""
     asked: dict[str, Any] = {}
     accelerator: dict[str, Any] = {}

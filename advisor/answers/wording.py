@@ -48,7 +48,7 @@ CHANGES = {
 }
 
 
-def result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> dict[str, Any]:
+def page_result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> dict[str, Any]:
     """One entry of a decision's `results`, ready for `parts/result.html`."""
     memory = document["memory"]
     devices = [device | {"label": short(names[device["accelerator"]])} for device in memory["devices"]]
@@ -96,7 +96,7 @@ def short(name: str) -> str:
     return name
 
 
-def rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
+def page_rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
     """One entry of `rejected` in words, under the model's own name."""
     memory = document["reason"].endswith("_memory")
     figure = gib if memory else number
@@ -129,7 +129,7 @@ def value(change: str, what: Any) -> str:
     return gib(what) if change.endswith("_bytes") else f"{what:,}"
 
 
-def host(document: dict[str, Any], name: str) -> dict[str, Any]:
+def page_host(document: dict[str, Any], name: str) -> dict[str, Any]:
     """A host document with bandwidths as people know them, in GB/s."""
     return document | {
         "name": name,

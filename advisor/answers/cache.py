@@ -16,7 +16,7 @@ _answers: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
-def document(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def cached_document(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """`answer` for what goes out as JSON, packed: in a fiftieth of the room, and each caller gets its own."""
     fresh: list[bytes] = []
 
@@ -24,12 +24,12 @@ def document(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str,
         fresh.append(orjson.dumps(work_out()))
         return zlib.compress(fresh[0], 1)
 
-    packed = answer(key, pack)
+    packed = cached(key, pack)
     found: dict[str, Any] = orjson.loads(fresh[0] if fresh else zlib.decompress(packed))
     return found
 
 
-def answer(key: Hashable, work_out: Callable[[], Any]) -> Any:
+def cached(key: Hashable, work_out: Callable[[], Any]) -> Any:
     """What `work_out` gave for `key`, the longest unused one forgotten beyond MOST. Nobody may change it.
 
     `key` must hold everything that the answer depends on. Two threads that ask at once both work it out.

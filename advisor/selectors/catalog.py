@@ -1,4 +1,4 @@
-"""Rows and host documents -> the fit's dataclasses: the only place where the ORM meets the fit."""
+"""Rows of the catalog -> the fit's dataclasses, kept per process until the catalog changes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import gc
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F, Prefetch
 
-from advisor.files.local import find_file, local_files
-from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.sizes_json import from_json
 from advisor.fit.quality.strength import ModelFacts, strengths
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.spec import BuildSpec, Catalog, Device, Evidence, HostSpec, ModelSpec
+from advisor.fit.spec import BuildSpec, Catalog, Evidence, ModelSpec
 from catalog import evidence_sources as sources
 from catalog import version
 from catalog.models import Build, Model
@@ -30,7 +26,7 @@ _lock = threading.Lock()
 _loaded: Index | None = None
 
 
-def catalog() -> Index:
+def catalog_index() -> Index:
     """The catalog with what is computed once for it, kept per process until its digest changes. One query."""
     global _loaded  # noqa: PLW0603  one copy per process is the purpose
     digest = version.current() or NOTHING
@@ -39,7 +35,7 @@ def catalog() -> Index:
         return held
     with _lock:
         if not (_loaded and _loaded.catalog.version == digest):
-            _loaded = Index.of(load(digest))
+            _loaded = Index.of(load_catalog(digest))
             # Some hundred thousand small objects that live as long as the process: left to the collector they would
             # cost a question now and then a tenth of a second.
             gc.collect()
@@ -47,7 +43,7 @@ def catalog() -> Index:
         return _loaded
 
 
-def load(digest: str) -> Catalog:
+def load_catalog(digest: str) -> Catalog:
     rows = list(
         Model.objects.filter(status__in=["active", "superseded"])
         .select_related("licence", "superseded_by")
@@ -68,7 +64,7 @@ def load(digest: str) -> Catalog:
         )
         for row in rows
     ]
-    strong = strengths(facts, evidence())
+    strong = strengths(facts, published_evidence())
     built: dict[int, list[BuildSpec]] = defaultdict(list)
     graphs: dict[str, dict[str, Any]] = {}
     # In small pieces: read at once, the parsed rows would leave the process twice as large as what is kept of them.
@@ -105,7 +101,7 @@ def load(digest: str) -> Catalog:
     )
 
 
-def evidence() -> list[tuple[str, Evidence]]:
+def published_evidence() -> list[tuple[str, Evidence]]:
     """(model's slug, figure) of the sources that are on, in the order of entry.
 
     Columns only: a row's model is no small object. Texts are interned: some thirty sources and a hundred benchmarks
@@ -135,7 +131,7 @@ def evidence() -> list[tuple[str, Evidence]]:
     ]
 
 
-def evidence_sources() -> list[tuple[str, str]]:
+def sources_and_licences() -> list[tuple[str, str]]:
     """Source and its licence, of every published result of the catalog."""
     return list(EvidenceRow.objects.order_by("source", "pk").values_list("source", "source_licence"))
 
@@ -167,16 +163,6 @@ def sizes(stored: dict[str, Any] | None) -> BuildSizes | None:
         return None
 
 
-def on_disk(index: Index | None = None) -> dict[str, str]:
-    """Build id -> local path, of the builds whose files lie under the configured folders."""
-    index = index or catalog()
-    found = local_files(settings.MODEL_ROOTS)
-    # From the few files to their builds: most builds of a catalog lie nowhere.
-    able = [build for name, _ in found for build in index.published.get(name, ())]
-    places = {build.id: find_file(build.files, roots=(), found=found) for build in able}
-    return {key: str(path) for key, path in sorted(places.items()) if path}
-
-
 def model_row(slug: str) -> Model | None:
     """One model that is not hidden, with its licence, builds (without their sizes) and evidence. Three queries."""
     figures = EvidenceRow.objects.select_related("benchmark").order_by(
@@ -194,57 +180,13 @@ def model_row(slug: str) -> Model | None:
 
 def model_names() -> dict[str, str]:
     """Slug -> name, of the models of this process's catalog."""
-    return {model.slug: model.name for model in catalog().catalog.models}
+    return {model.slug: model.name for model in catalog_index().catalog.models}
 
 
 def find_model(slug: str) -> ModelSpec | None:
-    index = catalog()
+    index = catalog_index()
     return index.catalog.models[index.numbers[slug]] if slug in index.numbers else None
 
 
 def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:
-    return catalog().builds.get(key)
-
-
-# ---------------------------------------------------------------- hardware
-
-
-def host_spec(document: Mapping[str, Any]) -> HostSpec:
-    """A host document as the fit sees it: what is free is min(what the driver says, capacity - reserved) - margin."""
-    ram, available = document.get("ram_bytes"), None
-    entries = document.get("accelerators") or []
-    if ram is not None:
-        free = document.get("ram_available_bytes")
-        unheld = ram - kept(OS_RESERVE, ram) if free is None else free
-        available = max(0, min(unheld, ram - (document.get("ram_reserved_bytes") or 0)) - kept(HOST_MARGIN, ram))
-    return HostSpec(
-        devices=tuple(device(entry, available) for entry in entries),
-        ram_bytes=ram,
-        ram_available_bytes=available,
-        cpu_cores=document.get("cpu_cores"),
-        ram_bandwidth=document.get("ram_bandwidth"),
-        os=document.get("os") or "linux",
-    )
-
-
-def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
-    """One accelerator. A unified one's memory_bytes are what its GPU may hold, and all it holds is RAM as well."""
-    capacity, free, unified = entry["memory_bytes"], entry.get("free_bytes"), bool(entry.get("unified"))
-    room = capacity - (entry.get("reserved_bytes") or 0)
-    if free is not None:
-        room = min(room, free)
-    if unified and ram_available is not None:
-        room = min(room, ram_available)
-    room = max(0, room - kept(DEVICE_MARGIN, capacity))
-    return Device(
-        name=entry["name"],
-        memory_bytes=capacity,
-        available_bytes=room,
-        memory_bandwidth=entry.get("memory_bandwidth"),
-        flops_fp16=entry.get("flops_fp16"),
-        uuid=entry.get("uuid"),
-        vendor=entry.get("vendor") or "unknown",
-        compute_capability=entry.get("compute_capability"),
-        unified=unified,
-        source=entry.get("source") or "reference",
-    )
+    return catalog_index().builds.get(key)

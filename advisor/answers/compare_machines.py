@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor import advice, documents, kept, pages, selectors
+from advisor.answers import cache, documents, wording
+from advisor.answers.recommend import decision_digest
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.plans import embeds, pace
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import HostSpec, Result, Workload
+from advisor.question.errors import Invalid
+from advisor.question.parse import resolve, validated, workload_of
+from advisor.selectors.catalog import catalog_index
+from advisor.selectors.hosts import host_spec
 
 SHOWN = 5
 CONSIDERED = 15  # of each machine's best; the other machine is asked about each of them
@@ -25,28 +30,28 @@ class Side:
     best: tuple[Result, ...]
 
 
-def compare(words: Mapping[str, str], question: Mapping[str, Any]) -> dict[str, Any]:
+def compare_machines(words: Mapping[str, str], question: Mapping[str, Any]) -> dict[str, Any]:
     """`words` describes the machines "a" and "b", `question` is one without hardware. Raises Invalid with their names.
 
     A model that both run is under `common` with the ratio of its speeds, by the better of its two places; one that only
     one of them runs as asked is under `only`.
     """
-    asked = advice.validated(dict(question))
+    asked = validated(dict(question))
     machines = {name: machine(name, text) for name, text in words.items()}
-    index = selectors.catalog()
-    key = ("comparison", index.catalog.version, advice.digest(asked, index.catalog.version, machines))
-    return kept.document(key, lambda: worked_out(machines, asked, index))
+    index = catalog_index()
+    key = ("comparison", index.catalog.version, decision_digest(asked, index.catalog.version, machines))
+    return cache.cached_document(key, lambda: worked_out(machines, asked, index))
 
 
 def machine(name: str, text: str) -> dict[str, Any]:
     try:
-        return advice.resolve({"text": text})
-    except advice.Invalid as error:
-        raise advice.Invalid([e | {"field": name} for e in error.errors], error.status) from error
+        return resolve({"text": text})
+    except Invalid as error:
+        raise Invalid([e | {"field": name} for e in error.errors], error.status) from error
 
 
 def worked_out(machines: Mapping[str, dict[str, Any]], asked: Mapping[str, Any], index: Index) -> dict[str, Any]:
-    workload = advice.workload_of(asked["workload"])
+    workload = workload_of(asked["workload"])
     sides = {name: side(document, index, workload, asked["prefer"]) for name, document in machines.items()}
     plans = {name: {r.plan.model.slug: r for r in s.best} for name, s in sides.items()}
     for name, other in (("a", "b"), ("b", "a")):
@@ -66,7 +71,7 @@ def worked_out(machines: Mapping[str, dict[str, Any]], asked: Mapping[str, Any],
 
 
 def side(document: dict[str, Any], index: Index, workload: Workload, prefer: str) -> Side:
-    host = selectors.host_spec(document)
+    host = host_spec(document)
     return Side(document, host, tuple(rank(index, host, workload, prefer=prefer, limit=CONSIDERED).results))
 
 
@@ -86,7 +91,7 @@ def first_place(slug: str, sides: Mapping[str, Side]) -> int:
 
 def shown(one: Side) -> dict[str, Any]:
     return {
-        "hardware": documents.hardware(one.document, one.host),
+        "hardware": documents.hardware_document(one.document, one.host),
         "results": [brief(result) for result in one.best[:SHOWN]],
     }
 
@@ -104,6 +109,6 @@ def brief(result: Result) -> dict[str, Any]:
         "quantization": plan.build.quantization,
         "placement": plan.placement,
         "total": plan.memory.total,
-        "pace": documents.span(pace(plan)) | {"words": pages.PACES[embeds(plan.model)]},
+        "pace": documents.span(pace(plan)) | {"words": wording.PACES[embeds(plan.model)]},
         "quality": round(result.strength.score - result.quantization_loss, 1),
     }

@@ -251,3 +251,13 @@ def plain(value: Any) -> Any:
 QUESTION, WORKLOAD, SETTINGS, ESTIMATE = (
     made() for made in (QuestionSerializer, WorkloadSerializer, SettingsSerializer, EstimateSerializer)
 )
+
+
+class RequirementsSerializer(Strict):
+    model = Text(max_length=120, help_text="a slug of the catalog")
+    workload = WorkloadSerializer(required=False)
+    prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
+    limit = Whole(min_value=1, max_value=100, default=20)
+
+
+REQUIREMENTS = RequirementsSerializer()

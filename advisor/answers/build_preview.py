@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor import advice, documents, pages, selectors
+from advisor.answers import documents, wording
+from advisor.answers.launch_plan import best_or_refused
 from advisor.fit.spec import HostSpec, ModelSpec, Workload
+from advisor.question.errors import DoesNotFit
+from advisor.question.parse import resolve
+from advisor.selectors.catalog import catalog_index
+from advisor.selectors.hosts import host_spec
 
 
 def preview(slug: str, *, hardware: str, context: int, concurrency: int) -> list[dict[str, Any]]:
     """One row a build: its plan's memory by device, or why it has none, in words.
 
-    Raises advice.Invalid for hardware that cannot be read or is not known.
+    Raises Invalid for hardware that cannot be read or is not known.
     """
-    host = selectors.host_spec(advice.resolve({"text": hardware}))
-    model = next((m for m in selectors.catalog().catalog.models if m.slug == slug), None)
+    host = host_spec(resolve({"text": hardware}))
+    model = next((m for m in catalog_index().catalog.models if m.slug == slug), None)
     if model is None:
         return []
     workload = Workload(
@@ -25,9 +30,9 @@ def preview(slug: str, *, hardware: str, context: int, concurrency: int) -> list
 
 def _row(model: ModelSpec, build: str, host: HostSpec, workload: Workload) -> dict[str, Any]:
     try:
-        plan = advice.best_or_refused(model, host, workload, frozenset({build}))
-    except advice.DoesNotFit as error:
-        return {"build": build, "refused": pages.rejection(error.verdict, model.name)["words"]}
+        plan = best_or_refused(model, host, workload, frozenset({build}))
+    except DoesNotFit as error:
+        return {"build": build, "refused": wording.page_rejection(error.verdict, model.name)["words"]}
     document = documents.plan_document(plan, host)
     names = [device.name for device in host.devices]
-    return {"build": build, **pages.result(document, launchable=False, names=names)}
+    return {"build": build, **wording.page_result(document, launchable=False, names=names)}

@@ -9,12 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor import hosted, kept, selectors
+from advisor.answers import hosted_prices
+from advisor.answers.cache import cached
 from advisor.fit.engines.llama_cpp import memory
 from advisor.fit.engines.llama_cpp.defaults import Product, products
 from advisor.fit.engines.vllm import version
 from advisor.fit.spec import FIT_VERSION
 from advisor.fit.speed.efficiency import fitted
+from advisor.selectors.catalog import catalog_index, sources_and_licences
 from catalog import evidence_sources as sources_of
 from hardware import reference
 
@@ -73,8 +75,8 @@ def sentences(bound: dict[str, Any]) -> str:
     return "; ".join(told) or "all as the table says"
 
 
-def about() -> dict[str, Any]:
-    index = selectors.catalog()
+def about_document() -> dict[str, Any]:
+    index = catalog_index()
     models = index.catalog.models
     counted = {
         "models": len(models),
@@ -85,7 +87,7 @@ def about() -> dict[str, Any]:
         "accuracy": accuracy(),
         "rank_correlation": rank_correlation(),
         "sources": sources(),
-        "evidence": kept.answer(("evidence by source", index.catalog.version), evidence),
+        "evidence": cached(("evidence by source", index.catalog.version), evidence),
         "counted": counted,
         "products": [defaults(product) for product in products().values()],
         "versions": [
@@ -93,7 +95,7 @@ def about() -> dict[str, Any]:
             ("Builds found to plan the same, Gemma 4’s compute buffers apart", ", ".join(memory.CONFIRMED_BUILDS)),
             ("Memory of vLLM is summed for version", version.ENGINE_VERSION),
             ("Speed constants were fitted on", fitted_on()),
-            ("Hosted prices are of", f"{hosted.prices()['taken']}, {hosted.prices()['source']}"),
+            ("Hosted prices are of", f"{hosted_prices.prices()['taken']}, {hosted_prices.prices()['source']}"),
             ("Fit", FIT_VERSION),
             ("Catalog", index.catalog.version),
         ],
@@ -121,7 +123,7 @@ def fitted_on() -> str:
 def evidence() -> list[dict[str, Any]]:
     """Published results by where they were read and its licence, most first, and whether it is switched off."""
     off = sources_of.switched_off()
-    found = Counter((sources_of.origin(source), licence) for source, licence in selectors.evidence_sources())
+    found = Counter((sources_of.origin(source), licence) for source, licence in sources_and_licences())
     return [
         {"source": source, "licence": licence, "rows": rows, "off": source in off}
         for (source, licence), rows in found.most_common()

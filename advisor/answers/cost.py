@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor import hosted
-from advisor.documents import figure, span
+from advisor.answers import hosted_prices
+from advisor.answers.documents import figure, span
 from advisor.fit import cost
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.plans import embeds, pace
@@ -17,7 +17,7 @@ from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
 from hardware import reference
 
 
-def document(
+def cost_document(
     result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The cost of one plan in US dollars per million tokens, all requests at once.
@@ -35,7 +35,7 @@ def document(
     if price is None:
         notes.append("No price of the hardware is stated (purchase_price): it is not counted.")
     quality = None if result.strength.basis == "none" else result.strength.score - result.quantization_loss
-    offer = hosted.offer(plan.model, quality, workload, index)
+    offer = hosted_prices.offer(plan.model, quality, workload, index)
     if offer is None:
         kind = "embedding model" if embeds(plan.model) else "model"
         notes.append(f"No hosted price of this {kind} is known, nor of one that is comparable.")

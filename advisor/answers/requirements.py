@@ -8,19 +8,23 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from rest_framework import serializers
-
-from advisor import advice, documents, kept, metrics, selectors
+from advisor import metrics
+from advisor.answers import documents
+from advisor.answers.cache import cached_document
+from advisor.answers.recommend import decision_digest
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.explain import explained
 from advisor.fit.ranking.machines import meeting
 from advisor.fit.ranking.rank import rank
 from advisor.fit.ranking.rejections import COUNTS, LEAST_CAPABILITY, rejections
-from advisor.fit.spec import FIT_VERSION, PREFERENCES, HostSpec, ModelSpec
-from advisor.serializers import WORKLOAD, Strict, WorkloadSerializer, checked
+from advisor.fit.spec import FIT_VERSION, HostSpec, ModelSpec
+from advisor.question.errors import Invalid
+from advisor.question.parse import workload_of
+from advisor.question.serializers import REQUIREMENTS, WORKLOAD, checked
+from advisor.selectors.catalog import catalog_index
+from advisor.selectors.hosts import host_spec
 from hardware import reference
 from hardware.stated import stated
-from rest.fields import Text, Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +36,8 @@ class Machine:
     host: HostSpec
 
 
-class RequirementsSerializer(Strict):
-    model = Text(max_length=120, help_text="a slug of the catalog")
-    workload = WorkloadSerializer(required=False)
-    prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
-    limit = Whole(min_value=1, max_value=100, default=20)
-
-
-REQUIREMENTS = RequirementsSerializer()
-
-
 @cache
-def machines() -> tuple[Machine, ...]:
+def reference_machines() -> tuple[Machine, ...]:
     """Every machine that may be named, smallest first: by memory in all, then by cards, bandwidth and name."""
     found = []
     for card in reference.specs():
@@ -54,7 +48,7 @@ def machines() -> tuple[Machine, ...]:
             continue
         entry = {"name": card.name, "memory_bytes": card.nominal_bytes}
         for count in (1,) if card.unified else COUNTS:
-            host = selectors.host_spec(stated({"accelerators": [entry | {"count": count}]}))
+            host = host_spec(stated({"accelerators": [entry | {"count": count}]}))
             found.append(Machine(card, count, host))
     return tuple(sorted(found, key=order))
 
@@ -65,31 +59,31 @@ def order(machine: Machine) -> tuple[int, int, int, str]:
 
 
 @metrics.counted("requirement")
-def requirements(question: Any) -> dict[str, Any]:
+def hardware_for_model(question: Any) -> dict[str, Any]:
     """The answer to `RequirementsSerializer`: accelerators that meet the workload, or why none does. Raises Invalid."""
     asked, errors = checked(REQUIREMENTS, question)
     if errors:
-        raise advice.Invalid(errors)
+        raise Invalid(errors)
     if "workload" not in asked:
         asked["workload"] = checked(WORKLOAD, {})[0]
-    index = selectors.catalog()
+    index = catalog_index()
     model = next((m for m in index.catalog.models if m.slug == asked["model"]), None)
     if model is None:
-        raise advice.Invalid([{"field": "model", "message": f"{asked['model']!r} is not a model of this catalog."}])
-    key = ("requirements", index.catalog.version, advice.digest(asked, index.catalog.version, {}))
-    return kept.document(key, lambda: worked_out(asked, model, index))
+        raise Invalid([{"field": "model", "message": f"{asked['model']!r} is not a model of this catalog."}])
+    key = ("requirements", index.catalog.version, decision_digest(asked, index.catalog.version, {}))
+    return cached_document(key, lambda: worked_out(asked, model, index))
 
 
 def worked_out(asked: Mapping[str, Any], model: ModelSpec, index: Index) -> dict[str, Any]:
-    workload = advice.workload_of(asked["workload"])
+    workload = workload_of(asked["workload"])
     one = Index.of(replace(index.catalog, models=(model,)))
-    known = {machine.host: machine for machine in machines()}
+    known = {machine.host: machine for machine in reference_machines()}
     found = meeting(one, list(known), workload, prefer=asked["prefer"], limit=asked["limit"])
     rejected = []
     if not found:
-        largest = machines()[-1].host
+        largest = reference_machines()[-1].host
         refused = rank(one, largest, workload, prefer=asked["prefer"], limit=1)
-        rejected = [documents.rejection(r) for r in rejections(one, largest, workload, refused, limit=1)]
+        rejected = [documents.rejection_document(r) for r in rejections(one, largest, workload, refused, limit=1)]
     return {
         "catalog_version": index.catalog.version,
         "fit_version": FIT_VERSION,

@@ -27,7 +27,7 @@ def span(value: Range) -> dict[str, float]:
     return {"low": figure(value.low), "mid": figure(value.mid), "high": figure(value.high)}
 
 
-def hardware(document: Mapping[str, Any], host: HostSpec) -> dict[str, Any]:
+def hardware_document(document: Mapping[str, Any], host: HostSpec) -> dict[str, Any]:
     """What was resolved: names, sizes, what of it is available, and where each figure comes from."""
     return {
         "accelerators": [
@@ -55,7 +55,7 @@ def snapshot(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {key: item for key, item in value.items() if key != "age_seconds"} if value else None
 
 
-def settings(value: Settings, *, flash_attention: bool | None = None) -> dict[str, Any]:
+def settings_document(value: Settings, *, flash_attention: bool | None = None) -> dict[str, Any]:
     """What a launch takes back, key for key."""
     return {
         "context": value.context,
@@ -88,7 +88,7 @@ def overhead_range(device: Device) -> dict[str, Any]:
     return {"low": figures.low, "high": figures.high, "source": figures.source}
 
 
-def memory(plan: Plan, host: HostSpec) -> dict[str, Any]:
+def memory_document(plan: Plan, host: HostSpec) -> dict[str, Any]:
     exact = bool(plan.build.sizes and plan.build.sizes.exact)
     return {
         "devices": [
@@ -119,7 +119,7 @@ def memory(plan: Plan, host: HostSpec) -> dict[str, Any]:
     }
 
 
-def speed(value: Speed) -> dict[str, Any]:
+def speed_document(value: Speed) -> dict[str, Any]:
     return {
         "decode_tokens_per_second": span(value.decode),
         "prefill_tokens_per_second": span(value.prefill),
@@ -162,14 +162,14 @@ def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> dict[s
         },
         "engine": plan.engine,
         "placement": plan.placement,
-        "settings": settings(plan.settings, flash_attention=plan.memory.flash_attention),
-        "memory": memory(plan, host),
-        "speed": speed(plan.speed),
+        "settings": settings_document(plan.settings, flash_attention=plan.memory.flash_attention),
+        "memory": memory_document(plan, host),
+        "speed": speed_document(plan.speed),
         "command": command(plan, path),
     }
 
 
-def result(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str, Any]:
+def result_document(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str, Any]:
     model, strength = value.plan.model, value.strength
     document = {
         "rank": value.rank,
@@ -216,7 +216,7 @@ def result(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str,
     return document
 
 
-def rejection(value: Rejection) -> dict[str, Any]:
+def rejection_document(value: Rejection) -> dict[str, Any]:
     """Bytes under `needed_bytes` and `available_bytes` where memory binds, else `needed` and `available`."""
     memory = value.reason in MEMORY_REASONS
     figures = {} if memory or value.needed is None else {"needed": value.needed, "available": value.available}

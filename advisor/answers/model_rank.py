@@ -5,33 +5,34 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from advisor import beside, kept, pages, selectors
-from advisor.comparison import alone, brief
+from advisor.answers import cache, compare_plans, wording
+from advisor.answers.compare_machines import alone, brief
 from advisor.fit.ranking.explain import USE_CASE_WORDS
 from advisor.fit.ranking.plans import pace
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Result
+from advisor.selectors.catalog import find_model
 
 AGAINST = 100  # best answers of the machine that a model is held against
 SHOWN = 8
 
 
-def standing(question: Any, slug: str) -> dict[str, Any] | None:
+def model_rank(question: Any, slug: str) -> dict[str, Any] | None:
     """A model's best plan held against the best answers to the same question. None for one that is not advised on.
 
     One beats another that is not stronger and not faster, and weaker or slower. `beats` and `beaten_by` are counts,
     `below` and `above` the strongest of them; `reason` says in words why there is nothing to hold against others.
     Raises Invalid.
     """
-    of = beside.asked(question)
-    spec = selectors.find_model(slug)
+    of = compare_plans.asked(question)
+    spec = find_model(slug)
     if spec is None:
         return None
     use = USE_CASE_WORDS.get(of.workload.use_case, of.workload.use_case)
     found = {"use": use, "context": of.workload.context, "reason": None, "own": None}
     own = alone(of.index, slug, of.host, of.workload, of.prefer)
     if own is None:
-        return found | {"reason": f"It does not run so. {beside.why_not(of, spec)}"}
+        return found | {"reason": f"It does not run so. {compare_plans.why_not(of, spec)}"}
     if own.strength.basis == "none":
         return found | {"reason": "Nothing is published about it for this, so it is not held against others."}
     others = [r for r in best(of) if r.plan.model.slug != slug and r.strength.basis != "none"]
@@ -46,10 +47,10 @@ def standing(question: Any, slug: str) -> dict[str, Any] | None:
     }
 
 
-def best(of: beside.Asked) -> list[Result]:
+def best(of: compare_plans.Asked) -> list[Result]:
     key = ("standing", of.index.catalog.version, of.host, of.workload, of.prefer)
     ranked = partial(rank, of.index, of.host, of.workload, prefer=of.prefer, limit=AGAINST)
-    return list(kept.answer(key, lambda: ranked().results))
+    return list(cache.cached(key, lambda: ranked().results))
 
 
 def merits(result: Result) -> tuple[float, float]:
@@ -67,8 +68,8 @@ def strongest(results: list[Result]) -> list[Result]:
 
 
 def shown(result: Result) -> dict[str, Any]:
-    placement = pages.PLACEMENTS.get(result.plan.placement, result.plan.placement)
-    key = f"{result.plan.build.id}{beside.AT}{result.plan.placement}"
+    placement = wording.PLACEMENTS.get(result.plan.placement, result.plan.placement)
+    key = f"{result.plan.build.id}{compare_plans.AT}{result.plan.placement}"
     return brief(result) | {"key": key, "placement_words": placement}
 
 

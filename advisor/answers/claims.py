@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor import kept, reverse, selectors
+from advisor.answers import cache
+from advisor.answers.requirements import accelerator, reference_machines
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.placement import settings_for
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.machines import meeting
 from advisor.fit.spec import BuildSpec, ModelSpec, Workload
+from advisor.selectors.catalog import catalog_index
 
 QUANTIZATION = "Q8_0"
 BITS_PER_WEIGHT = 8.5  # 32 weights of 8 bits and a scale of 16
@@ -34,10 +36,10 @@ CLAIMS = (
 )
 
 
-def claims() -> dict[str, Any]:
+def article_claims() -> dict[str, Any]:
     """`rows`: each claim with its sum in bytes and the smallest machines; a model that was taken out is left out."""
-    index = selectors.catalog()
-    found: dict[str, Any] = kept.answer(
+    index = catalog_index()
+    found: dict[str, Any] = cache.cached(
         ("claims", index.catalog.version), lambda: {"context": CONTEXT, "rows": rows(index)}
     )
     return found
@@ -75,10 +77,9 @@ def row(claim: Claim, model: ModelSpec, index: Index) -> dict[str, Any] | None:
 def machines(model: ModelSpec, build: BuildSpec, index: Index, workload: Workload) -> list[dict[str, Any]]:
     """The smallest reference machines that hold exactly this build."""
     one = Index.of(replace(index.catalog, models=(replace(model, builds=(build,)),)))
-    known = {machine.host: machine for machine in reverse.machines()}
+    known = {machine.host: machine for machine in reference_machines()}
     found = meeting(one, list(known), workload, limit=MACHINES_SHOWN)
     return [
-        reverse.accelerator(known[host])
-        | {"decode": result.plan.speed.decode, "kv_type": result.plan.settings.kv_type_k}
+        accelerator(known[host]) | {"decode": result.plan.speed.decode, "kv_type": result.plan.settings.kv_type_k}
         for host, result in found
     ]

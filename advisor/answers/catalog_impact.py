@@ -11,9 +11,12 @@ from typing import Any
 
 import orjson
 
-from advisor import advice, kept, pages, selectors
+from advisor.answers import wording
+from advisor.answers.cache import cached
 from advisor.fit.ranking.rank import Index, rank
 from advisor.fit.spec import Result, Workload
+from advisor.question.parse import resolve
+from advisor.selectors.hosts import host_spec
 
 FILE = Path(__file__).parent / "data" / "reference_machines.json"
 SHOWN = 5
@@ -33,7 +36,7 @@ class Machine:
 
 
 @cache
-def machines() -> tuple[Machine, ...]:
+def impact_machines() -> tuple[Machine, ...]:
     return tuple(Machine(**row) for row in orjson.loads(FILE.read_bytes()))
 
 
@@ -41,14 +44,14 @@ def standings(index: Index) -> list[dict[str, Place]]:
     """For each reference machine every model that its question ranks, by slug, best first."""
 
     def work_out() -> dict[str, Any]:
-        return {"machines": [_standing(index, machine) for machine in machines()]}
+        return {"machines": [_standing(index, machine) for machine in impact_machines()]}
 
-    found: list[dict[str, Place]] = kept.answer(("standings", index.catalog.version), work_out)["machines"]
+    found: list[dict[str, Place]] = cached(("standings", index.catalog.version), work_out)["machines"]
     return found
 
 
 def _standing(index: Index, machine: Machine) -> dict[str, Place]:
-    host = selectors.host_spec(advice.resolve({"text": machine.hardware}))
+    host = host_spec(resolve({"text": machine.hardware}))
     workload = Workload(use_case=machine.use_case, context=machine.context)
     return {result.plan.model.slug: _place(result) for result in rank(index, host, workload, limit=ALL).results}
 
@@ -58,18 +61,18 @@ def _place(result: Result) -> Place:
         "rank": result.rank,
         "name": result.plan.model.name,
         "quantization": result.plan.build.quantization,
-        "placement": pages.PLACEMENTS[result.plan.placement],
+        "placement": wording.PLACEMENTS[result.plan.placement],
         "score": round(result.score, 1),
     }
 
 
-def compared(before: Index, after: Index, subjects: Iterable[str] = ()) -> list[dict[str, Any]]:
+def standings_compared(before: Index, after: Index, subjects: Iterable[str] = ()) -> list[dict[str, Any]]:
     """For each reference machine the first places before and after, in JSON.
 
     `rows`: one a place. `further`: `subjects` (slugs) that are not among them, and what fell out of them. `others`: how
     many further models changed place.
     """
-    pairs = zip(machines(), standings(before), standings(after), strict=True)
+    pairs = zip(impact_machines(), standings(before), standings(after), strict=True)
     return [{**asdict(machine), **_compared(old, new, list(subjects))} for machine, old, new in pairs]
 
 

@@ -1,0 +1,36 @@
+"""REST: a model under vLLM."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from advisor import docs
+from advisor.answers import vllm
+from advisor.question.errors import Invalid
+from advisor.question.parse import question_from_query
+from rest.problems import Problem
+from rest.strict import StrictQuery
+
+
+class ModelUnderVllm(StrictQuery, APIView):
+    read_scope = "recommend"
+    query_keys = docs.MACHINE_KEYS
+
+    @extend_schema(
+        operation_id="models_vllm",
+        parameters=docs.MACHINE_QUERY,
+        responses=docs.answers({200: docs.UNDER_VLLM}, 400, 404, 422),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """What vLLM makes of a model's published weights on one to eight cards: cache, capacity, what pays."""
+        try:
+            found = vllm.model_under_vllm(slug, question_from_query(request.query_params))
+        except Invalid as error:
+            raise Problem(error.status, str(error), error.errors) from error
+        if found is None:
+            raise NotFound
+        return Response(found)

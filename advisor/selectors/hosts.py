@@ -1,0 +1,76 @@
+"""Host documents and reference cards -> the fit's dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
+from advisor.fit.ranking.rejections import reference_device
+from advisor.fit.spec import (
+    Device,
+    HostSpec,
+)
+from hardware import reference
+
+
+@cache
+def reference_gpus() -> tuple[Device, ...]:
+    """The cards that a fix may name: discrete, not for laptops, each size once."""
+    return tuple(
+        reference_device(
+            Device(
+                name=spec.name,
+                memory_bytes=spec.memory_bytes,
+                available_bytes=spec.memory_bytes,
+                memory_bandwidth=spec.memory_bandwidth,
+                flops_fp16=spec.flops_fp16,
+                vendor=spec.vendor,
+                compute_capability=spec.compute_capability,
+            )
+        )
+        for spec in reference.specs()
+        if not spec.unified and "laptop" not in spec.name.lower()
+    )
+
+
+def host_spec(document: Mapping[str, Any]) -> HostSpec:
+    """A host document as the fit sees it: what is free is min(what the driver says, capacity - reserved) - margin."""
+    ram, available = document.get("ram_bytes"), None
+    entries = document.get("accelerators") or []
+    if ram is not None:
+        free = document.get("ram_available_bytes")
+        unheld = ram - kept(OS_RESERVE, ram) if free is None else free
+        available = max(0, min(unheld, ram - (document.get("ram_reserved_bytes") or 0)) - kept(HOST_MARGIN, ram))
+    return HostSpec(
+        devices=tuple(device(entry, available) for entry in entries),
+        ram_bytes=ram,
+        ram_available_bytes=available,
+        cpu_cores=document.get("cpu_cores"),
+        ram_bandwidth=document.get("ram_bandwidth"),
+        os=document.get("os") or "linux",
+    )
+
+
+def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
+    """One accelerator. A unified one's memory_bytes are what its GPU may hold, and all it holds is RAM as well."""
+    capacity, free, unified = entry["memory_bytes"], entry.get("free_bytes"), bool(entry.get("unified"))
+    room = capacity - (entry.get("reserved_bytes") or 0)
+    if free is not None:
+        room = min(room, free)
+    if unified and ram_available is not None:
+        room = min(room, ram_available)
+    room = max(0, room - kept(DEVICE_MARGIN, capacity))
+    return Device(
+        name=entry["name"],
+        memory_bytes=capacity,
+        available_bytes=room,
+        memory_bandwidth=entry.get("memory_bandwidth"),
+        flops_fp16=entry.get("flops_fp16"),
+        uuid=entry.get("uuid"),
+        vendor=entry.get("vendor") or "unknown",
+        compute_capability=entry.get("compute_capability"),
+        unified=unified,
+        source=entry.get("source") or "reference",
+    )
