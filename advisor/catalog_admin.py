@@ -18,8 +18,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from advisor.answers.build_preview import preview
-from advisor.intake import computed, printed, proposal
-from advisor.intake.check import Refused
+from advisor.intake import computed, print_proposal, proposal
+from advisor.intake.check import ImportRefused
 from advisor.intake.proposal import Proposal
 from advisor.model_form import START, ModelForm, sums
 from advisor.question.errors import Invalid
@@ -50,7 +50,7 @@ class HubForm(forms.Form):
         gguf = self.cleaned_data["gguf"].split()
         from advisor.intake import from_hub  # noqa: PLC0415  its client of the hub takes 10 MB, in every web process
 
-        return from_hub.propose(self.cleaned_data["hub_id"].strip(), gguf=gguf, today=timezone.now().date())
+        return from_hub.propose_from_hub(self.cleaned_data["hub_id"].strip(), gguf=gguf, today=timezone.now().date())
 
 
 class CardForm(forms.Form):
@@ -91,7 +91,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
             and self.has_compute_builds_permission(request)
             and not model.builds.exists()
         ):
-            proposal.apply(computed.propose(model.slug, timezone.now().date()))
+            proposal.apply(computed.propose_computed(model.slug, timezone.now().date()))
 
     def response_add(self, request: HttpRequest, obj: Model, *args: Any, **kwargs: Any) -> HttpResponse:
         count = obj.builds.count()
@@ -116,7 +116,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
         if form.is_valid():
             try:
                 return self.shown(request, form.propose(), overwrite=form.cleaned_data["overwrite"])
-            except (HubError, Refused) as error:
+            except (HubError, ImportRefused) as error:
                 form.add_error(None, str(error))
         return self.page(request, "from_hub", title="Import from the hub", form=form)
 
@@ -148,7 +148,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
             return self.shown(request, proposed, overwrite=overwrite)
         try:
             count = proposal.apply(proposed, overwrite=overwrite)
-        except Refused as error:
+        except ImportRefused as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(reverse("admin:catalog_model_from_hub"))
         messages.success(request, f"{count} rows written.")
@@ -161,7 +161,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
     @admin.action(description="Compute builds from the architecture", permissions=["compute_builds"])
     def compute_builds(self, request: HttpRequest, rows: QuerySet[Model]) -> None:
         for model in rows:
-            proposed = computed.propose(model.slug, timezone.now().date())
+            proposed = computed.propose_computed(model.slug, timezone.now().date())
             count = proposal.apply(proposed)
             told = " ".join(proposed.notes) or f"{count} builds written."
             self.message_user(request, f"{model}: {told}", messages.WARNING if proposed.notes else messages.SUCCESS)
@@ -193,7 +193,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
 
 
 def now(value: Any) -> str:
-    return "" if value is None else printed.short(value)
+    return "" if value is None else print_proposal.short(value)
 
 
 def seen(found: list[proposal.Difference]) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from advisor.builds import agreed
 from advisor.fit.architectures.computed_header import parameters
 from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.architectures.hub_config import hub_facts
+from advisor.intake.computed_builds import agreed
 from advisor.templatetags.berth import count
 from catalog.live_validation import LiveForm
 

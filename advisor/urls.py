@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from advisor import comparison_views, health, launch_api, metrics_api, reverse_views, views
+from advisor import comparison_views, launch_api, reverse_views, views
 from advisor.api.estimates import Estimates
 from advisor.api.model_vllm import ModelUnderVllm
 from advisor.api.recommendations import Recommendations
 from advisor.api.requirements import Requirements
+from advisor.monitoring import health, prometheus
 
 pages = [
     path("", views.ask, name="ask"),
@@ -22,7 +23,7 @@ pages = [
     path("hardware/", views.hardware, name="hardware"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("metrics", metrics_api.Metrics.as_view(), name="metrics"),
+    path("metrics", prometheus.Metrics.as_view(), name="metrics"),
 ]
 rest = [
     path("recommendations/", Recommendations.as_view(), name="recommendations"),

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor import predictions
+from advisor.estimates import gguf_file
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from catalog.gguf import GgufError
 from tests.support import mutations
@@ -43,7 +43,7 @@ def outcome(path: Path, number: int) -> str:
     """What became of one header; raises whatever is neither a prediction nor a sentence."""
     wanted = REQUESTS[number % len(REQUESTS)]
     try:
-        predictions.bounded(predictions.read_sizes(str(path), wanted.moved), wanted)
+        gguf_file.bounded(gguf_file.read_sizes(str(path), wanted.moved), wanted)
     except ValueError as error:
         sentence = str(error)
         if not sentence.endswith(".") or "\n" in sentence:

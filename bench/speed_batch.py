@@ -26,7 +26,7 @@ from fit_speed import FOLDS, fit, tables
 from speed_data import arrays, load_rows
 from speed_rows import join
 
-from advisor import speed_batch, spellings
+from advisor.estimates import benchmark_names, speed_batch
 from advisor.fit.speed import efficiency
 
 KEYS = ("gpu", "gpu_count", "model", "quant", "engine", "context", "prompt_tokens", "batch")
@@ -42,7 +42,7 @@ def pair(gpu: str | None, model: str) -> tuple[str, str]:
 
 
 def pair_of(row: dict[str, Any]) -> tuple[str, str]:
-    entry, cards = spellings.model(row["model"]), spellings.accelerators(str(row.get("gpu") or ""))
+    entry, cards = benchmark_names.model_named(row["model"]), benchmark_names.accelerators(str(row.get("gpu") or ""))
     return pair(cards[0].name if cards else None, entry["slug"] if entry else row["model"])
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         efficiency.refit(tables(data, *fit(data)))
         for i, row in enumerate(judged):
             if fold[pair_of(row)] == f:
-                answers[i] = speed_batch.answer({"id": i} | {key: row.get(key) for key in KEYS})
+                answers[i] = speed_batch.speed_row({"id": i} | {key: row.get(key) for key in KEYS})
     report(judged, [answers[i] for i in range(len(judged))])
 
 

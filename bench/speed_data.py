@@ -14,7 +14,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor import speed_batch, spellings
+from advisor.estimates import benchmark_names, speed_batch
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.speed import efficiency
 from advisor.fit.speed.roofline import (
@@ -58,7 +58,7 @@ def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         scale = row["file_gib"] * 2**30 / sizes.file_bytes if row["file_gib"] else 1.0
         if row["gpu"]:
-            cards = spellings.accelerators(row["gpu"])
+            cards = benchmark_names.accelerators(row["gpu"])
             device = speed_batch.device(
                 next(c for c in cards if (c.name, c.nominal_bytes) == (row["gpu"], row["gpu_bytes"]))
             )
@@ -74,7 +74,7 @@ def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             }
             row |= {"bandwidth": float(device.memory_bandwidth or 0), "peak": float(device.flops_fp16 or 0)}
         else:
-            facts = spellings.processor(row["cpu"])
+            facts = benchmark_names.processor(row["cpu"])
             if facts is None:
                 continue
             cores, bandwidth = facts

@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor import spellings
+from advisor.estimates import benchmark_names
 
 
 def single_stream(row: dict[str, Any]) -> bool:
@@ -37,9 +37,13 @@ def single_stream(row: dict[str, Any]) -> bool:
 def join(row: dict[str, Any]) -> dict[str, Any] | None:
     """The compact row, or None when it is not a plain single stream or a name is not known."""
     name = row["model"]
-    entry, engine, hardware = spellings.model(name), spellings.engine(row["engine"], name), _hardware(row)
-    published = entry if spellings.as_published(engine) else None
-    mix = spellings.quantization(str(row.get("quant") or ""), name, published)
+    entry, engine, hardware = (
+        benchmark_names.model_named(name),
+        benchmark_names.engine_named(row["engine"], name),
+        _hardware(row),
+    )
+    published = entry if benchmark_names.as_published(engine) else None
+    mix = benchmark_names.quantization(str(row.get("quant") or ""), name, published)
     if not single_stream(row) or entry is None or mix is None or engine is None or hardware is None:
         return None
     bench = row["quality"].startswith("llama-bench")
@@ -57,7 +61,7 @@ def join(row: dict[str, Any]) -> dict[str, Any] | None:
         "decode": row.get("tg_tok_s"),
         "prefill": row.get("pp_tok_s"),
         "bench": bench,
-        "board": "SBC" in str(row.get("host")) or bool(spellings.BOARD.match(str(row.get("gpu")))),
+        "board": "SBC" in str(row.get("host")) or bool(benchmark_names.BOARD.match(str(row.get("gpu")))),
         "date": row["date"],
         "source": row["source"],
     }
@@ -65,9 +69,9 @@ def join(row: dict[str, Any]) -> dict[str, Any] | None:
 
 def _hardware(row: dict[str, Any]) -> dict[str, Any] | None:
     name = str(row.get("gpu") or "")
-    if row.get("backend") == "cpu" or spellings.is_processor(name):
+    if row.get("backend") == "cpu" or benchmark_names.is_processor(name):
         return {"gpu": None, "cpu": name}
-    cards = spellings.accelerators(name)
+    cards = benchmark_names.accelerators(name)
     if not cards:
         return None
     size = (row.get("gpu_mem_gb") or 0) * 2**30

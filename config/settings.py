@@ -118,7 +118,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "rest.logs.name_requests",
-    "advisor.metrics.measure",
+    "advisor.monitoring.metrics.measure",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "config.middleware.content_security_policy",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor import metrics
 from advisor.answers import documents
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.llama_cpp.placement import as_stated
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.ranking.plans import ENGINE, planned
 from advisor.fit.spec import FIT_VERSION, BuildSpec, HostSpec, ModelSpec, Plan, Workload
+from advisor.monitoring import metrics
 from advisor.question.errors import Invalid
 from advisor.question.parse import resolve
 from advisor.question.serializers import ESTIMATE, checked

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from advisor import metrics
 from advisor.answers import cost, documents
 from advisor.answers.cache import cached_document
 from advisor.engines.installed import usable_by_engine
@@ -18,6 +17,7 @@ from advisor.fit.ranking.explain import explained
 from advisor.fit.ranking.rank import rank as ranked
 from advisor.fit.ranking.rejections import rejections
 from advisor.fit.spec import FIT_VERSION, HostSpec, Result, Workload
+from advisor.monitoring import metrics
 from advisor.question.parse import resolve, validated, workload_of
 from advisor.selectors.catalog import catalog_index
 from advisor.selectors.hosts import host_spec, reference_gpus

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from advisor import metrics
 from advisor.answers import documents
 from advisor.answers.cache import cached_document
 from advisor.answers.recommend import decision_digest
@@ -18,6 +17,7 @@ from advisor.fit.ranking.machines import meeting
 from advisor.fit.ranking.rank import rank
 from advisor.fit.ranking.rejections import COUNTS, LEAST_CAPABILITY, rejections
 from advisor.fit.spec import FIT_VERSION, HostSpec, ModelSpec
+from advisor.monitoring import metrics
 from advisor.question.errors import Invalid
 from advisor.question.parse import workload_of
 from advisor.question.serializers import REQUIREMENTS, WORKLOAD, checked

@@ -26,7 +26,7 @@ PACKED = frozenset({"U8", "I8", "I32", "U32", "F4", "F6_E2M3"})
 HEAD = re.compile(r"(^|\.)(lm_head|embed_out)\.weight$")
 
 
-class Refused(Exception):
+class ImportRefused(Exception):
     """What was read cannot be; the message is one sentence for the user."""
 
 
@@ -45,7 +45,7 @@ class Count:
         return self.text + self.tower + self.drafts
 
 
-def counted(tensors: Iterable[Stored], layers: int, drafting: int = 0) -> Count:
+def count_tensors(tensors: Iterable[Stored], layers: int, drafting: int = 0) -> Count:
     """Of a configuration with so many `layers`; the `drafting` blocks after them only draft tokens."""
     text = tower = drafts = head = 0
     packed = False
@@ -80,7 +80,7 @@ class Agreement:
 def agreement(facts: dict[str, Any], count: Count) -> Agreement:
     """Raises Refused when the configuration describes another model than the files hold."""
     if not count.text:
-        raise Refused("The repository's safetensors files hold no text model.")
+        raise ImportRefused("The repository's safetensors files hold no text model.")
     known = {**facts, "tie": not count.head if facts["tie"] is None else facts["tie"]}
     if count.tower:
         known |= {"vision": True, "vision_params": count.tower}
@@ -95,17 +95,17 @@ def agreement(facts: dict[str, Any], count: Count) -> Agreement:
         computed, active = parameters(known)
     except UnknownLayout as error:
         if "add up to" in str(error):
-            raise Refused(
+            raise ImportRefused(
                 f"The configuration does not describe the files: {str(error)[0].lower()}{str(error)[1:]}"
             ) from error
         return Agreement(known, count.total, None, f"{error} The model is listed, and nothing is promised of it.")
     except ArithmeticError as error:
-        raise Refused("The configuration states a width or period of zero, which cannot be.") from error
+        raise ImportRefused("The configuration states a width or period of zero, which cannot be.") from error
     off = computed / text - 1
     if abs(off) <= CLOSE:
         return Agreement(known, count.total, active, "verified: recomputed total equals safetensors total")
     if not -MISSING <= off <= ROOM_ABOVE:
-        raise Refused(f"The configuration describes {computed:,} parameters, but the files hold {text:,}.")
+        raise ImportRefused(f"The configuration describes {computed:,} parameters, but the files hold {text:,}.")
     sentence = (
         f"The configuration accounts for {computed:,} of the {text:,} parameters that the files hold, {off:+.2%}."
     )

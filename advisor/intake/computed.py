@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from advisor.builds import UnknownLayout, builds_of
+from advisor.intake.computed_builds import UnknownLayout, builds_of
 from advisor.intake.proposal import Proposal
 
 
@@ -27,7 +27,7 @@ def add_computed(proposal: Proposal, checkpoints: list[dict[str, Any]]) -> None:
             proposal.builds.append({**build, "model__slug": proposal.slug, "repo": build["repo"] or ""})
 
 
-def propose(slug: str, today: date) -> Proposal:
+def propose_computed(slug: str, today: date) -> Proposal:
     """The computed builds of one model of the catalog."""
     proposal = Proposal(slug, today)
     add_computed(proposal, [])

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from advisor.intake import gguf_builds
-from advisor.intake.check import Refused
+from advisor.intake.check import ImportRefused
 from advisor.intake.proposal import Proposal
 from catalog.gguf import read_header
 from catalog.models import Model
 
 
-def propose(
+def propose_from_file(
     path: Path, model: str, *, quantization: str | None = None, repo: str = "", digests: bool = False, today: date
 ) -> Proposal:
     """One build from one file, or from all shards beside it. `digests` also reads every byte for its sha256.
@@ -24,7 +24,7 @@ def propose(
         Refused: when there is no such model, a shard is missing, or the file is of another model.
     """
     if not Model.objects.filter(slug=model).exists():
-        raise Refused(f"The catalog has no model {model!r}; import it first, or name one with --model.")
+        raise ImportRefused(f"The catalog has no model {model!r}; import it first, or name one with --model.")
     proposal = Proposal(model, today)
     paths = _shards(path)
     files = [_file(shard, digests) for shard in paths]
@@ -49,7 +49,7 @@ def _shards(path: Path) -> list[Path]:
     shards = [path.with_name(f"{found['stem']}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
-        raise Refused(f"{len(missing)} of {count} shards are not beside the file, such as {missing[0]}.")
+        raise ImportRefused(f"{len(missing)} of {count} shards are not beside the file, such as {missing[0]}.")
     return shards
 
 
@@ -61,4 +61,4 @@ def _file(path: Path, digests: bool) -> dict[str, Any]:
         with path.open("rb") as file:
             return {"path": path.name, "bytes": size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     except OSError as error:
-        raise Refused(f"{path.name} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from error
+        raise ImportRefused(f"{path.name} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from error

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from advisor.builds import GGUF, NATIVE_MXFP4, UnknownLayout
 from advisor.fit.architectures.hub_config import hub_facts
 from advisor.intake import gguf_builds
-from advisor.intake.check import Agreement, Refused, agreement, counted
+from advisor.intake.check import Agreement, ImportRefused, agreement, count_tensors
 from advisor.intake.computed import add_computed
+from advisor.intake.computed_builds import GGUF, NATIVE_MXFP4, UnknownLayout
 from advisor.intake.proposal import Proposal
 from catalog import hub
 from catalog.models import Licence, Model
@@ -29,7 +29,7 @@ STORED = {"fp8": "fp8", "mxfp4": "mxfp4 (experts) + bf16"}
 TOWERS = {"vision_config": "image", "audio_config": "audio"}
 
 
-def propose(
+def propose_from_hub(
     hub_id: str, *, gguf: Sequence[str] = (), quantizations: Sequence[str] = QUANTIZATIONS, today: date
 ) -> Proposal:
     """Read one repository, and the headers of GGUF builds in others.
@@ -44,9 +44,9 @@ def propose(
         try:
             read = hub_facts(config)
         except UnknownLayout as error:
-            raise Refused(f"config.json of {hub_id} is refused: {error}") from error
+            raise ImportRefused(f"config.json of {hub_id} is refused: {error}") from error
         files = hub.weight_files(repo)
-        found = agreement(read, counted(hub.weights(repo, files), read["n_layers"] or 0, read.get("mtp", 0)))
+        found = agreement(read, count_tensors(hub.weights(repo, files), read["n_layers"] or 0, read.get("mtp", 0)))
         known = Model.objects.filter(hub_id__iexact=repo.hub_id).first()
         proposal = Proposal(known.slug if known else new_slug(hub_id), today)
         _describe(proposal, repo, config, found, known)
@@ -62,7 +62,7 @@ def new_slug(hub_id: str) -> str:
     slug = re.sub(r"[^a-z0-9._-]", "-", hub_id.partition("/")[2].lower())
     taken = Model.objects.filter(slug=slug).values_list("hub_id", flat=True).first()
     if taken:
-        raise Refused(f"The catalog's {slug} is {taken}, not {hub_id}.")
+        raise ImportRefused(f"The catalog's {slug} is {taken}, not {hub_id}.")
     return slug
 
 
@@ -85,7 +85,9 @@ def _describe(
         proposal.say(listing, released=repo.created.isoformat() if repo.created else None)
     task = TASKS.get(repo.pipeline or "")
     if task is None and known is None:
-        raise Refused(f"The hub lists {repo.hub_id} under {repo.pipeline!r}, which is none of the catalog's tasks.")
+        raise ImportRefused(
+            f"The hub lists {repo.hub_id} under {repo.pipeline!r}, which is none of the catalog's tasks."
+        )
     if task and (known is None or not known.task):
         proposal.say(listing, task=task)
     proposal.say(configuration, architecture=found.architecture, context_length=found.architecture.get("max_ctx"))
@@ -143,7 +145,7 @@ def _gguf(proposal: Proposal, hub_id: str, quantizations: Sequence[str]) -> list
                 repo=hub_id,
                 source=f"{repo.source(group.paths[0])}, {proposal.today.isoformat()}",
             )
-        except Refused as error:
+        except ImportRefused as error:
             proposal.notes.append(str(error))
             continue
         builds.append(build)

@@ -9,7 +9,7 @@ from typing import Any
 
 from advisor.fit.build import Header, Tensor
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise, to_json
-from advisor.intake.check import Refused
+from advisor.intake.check import ImportRefused
 
 SHARD = re.compile(r"(?P<stem>.+?)(-(?P<number>\d{5})-of-(?P<count>\d{5}))?\.gguf")
 LABEL = re.compile(
@@ -71,16 +71,18 @@ def exact(
     kv = headers[0]["kv"]
     name = quantization or FILE_TYPES.get(kv.get("general.file_type"))
     if name is None:
-        raise Refused(f"Neither the name nor the header of {files[0]['path']} says its quantization; state it.")
+        raise ImportRefused(f"Neither the name nor the header of {files[0]['path']} says its quantization; state it.")
     tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for header in headers for t in header["tensors"])
     try:
         sizes = summarise(Header(kv, tensors, headers[0]["n_vocab"]))
     except ValueError as error:
-        raise Refused(f"{files[0]['path']} is refused: {error}") from error
+        raise ImportRefused(f"{files[0]['path']} is refused: {error}") from error
     beside = (model["architecture"] or {}).get("vision_params") or 0  # the tower has a file of its own
     known = (model["parameters_total"] or 0) - beside
     if known > 0 and abs(sizes.parameters / known - 1) > SAME_MODEL:
-        raise Refused(f"{files[0]['path']} is of another model: it has {sizes.parameters:,} parameters, not {known:,}.")
+        raise ImportRefused(
+            f"{files[0]['path']} is of another model: it has {sizes.parameters:,} parameters, not {known:,}."
+        )
     return {
         "key": ":".join(part for part in (model["slug"], name, repo) if part),
         "model__slug": model["slug"],

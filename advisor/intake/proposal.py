@@ -14,7 +14,7 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from advisor.intake.check import Refused
+from advisor.intake.check import ImportRefused
 from catalog import importer, three_way
 from catalog.models import Model, Withheld
 
@@ -159,6 +159,6 @@ def _save(row: models.Model, reason: str) -> None:
         row.full_clean()
     except ValidationError as error:
         told = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
-        raise Refused(f"{row} cannot be written: {told}") from error
+        raise ImportRefused(f"{row} cannot be written: {told}") from error
     row.save()
     importer.mark_imported(row)

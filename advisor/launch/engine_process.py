@@ -20,7 +20,7 @@ from advisor.engines.registry import engines
 from advisor.files.checksum import verify_checksums
 from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.launch import health, process
+from advisor.launch import engine_health, process
 from advisor.launch.process import Identity
 from advisor.models import Launch
 from catalog.models import Build
@@ -42,7 +42,7 @@ def log_path(launch_id: uuid.UUID) -> Path:
 
 def log_tail(launch_id: uuid.UUID, size: int = 1 << 14) -> str:
     """The end of the engine's log, without anything that looks like a token."""
-    return SECRETS.sub("[redacted]", health.file_tail(log_path(launch_id), size))
+    return SECRETS.sub("[redacted]", engine_health.file_tail(log_path(launch_id), size))
 
 
 def adapter_of(launch: Launch) -> Adapter | None:
@@ -107,14 +107,14 @@ def recorded(launch: Launch) -> Identity | None:
 def serves(launch: Launch, who: Identity) -> bool:
     """Whether our own process answers under our alias on the port that it owns."""
     known = adapter_of(launch)
-    if not known or not launch.port or not health.owns(who, launch.port):
+    if not known or not launch.port or not engine_health.owns(who, launch.port):
         return False
-    return health.names(launch.port, launch.alias, models=known.MODELS, health=known.HEALTH)
+    return engine_health.names(launch.port, launch.alias, models=known.MODELS, health=known.HEALTH)
 
 
 def sign_of_life(launch: Launch, who: Identity) -> list[int]:
     """Changes while the engine talks or reads from the disk; what a stalled load does not do."""
-    return [health.log_bytes(log_path(launch.pk)), process.read_bytes(who)]
+    return [engine_health.log_bytes(log_path(launch.pk)), process.read_bytes(who)]
 
 
 def why_it_ended(launch: Launch) -> tuple[str, str]:

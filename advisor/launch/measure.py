@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from advisor.engines.base import Adapter
-from advisor.launch import health, process
+from advisor.launch import engine_health, process
 from advisor.launch.engine_process import adapter_of, launch_settings, log_path
 from advisor.launch.process import Identity
 from advisor.models import Launch
@@ -27,7 +27,7 @@ def measure(launch: Launch, who: Identity) -> dict[str, Any]:
     known = adapter_of(launch)
     assert known
     speed = exercise(launch, known)
-    logged = known.buffers(health.file_tail(log_path(launch.pk), 1 << 20))
+    logged = known.buffers(engine_health.file_tail(log_path(launch.pk), 1 << 20))
     buffers = {by_uuid(launch, place): sizes for place, sizes in logged.items() if place != "host"}
     nvml = device_bytes(launch, who)
     devices = {
@@ -48,19 +48,19 @@ def measure(launch: Launch, who: Identity) -> dict[str, Any]:
     }
 
 
-def exercise(launch: Launch, known: Adapter) -> health.Timings:
+def exercise(launch: Launch, known: Adapter) -> engine_health.Timings:
     """One short completion for the speed; then a prompt as long as the first one says is quick, up to a micro-batch.
 
     The kernel gives memory at the first touch, and the engine touches its whole compute buffer in its first full batch.
     """
     wanted = launch_settings(launch)
     if not launch.port or wanted.embedding:
-        return health.Timings()
-    speed = health.complete(launch.port, launch.alias, QUESTION, chat=known.CHAT, tokens=32, seconds=5)
+        return engine_health.Timings()
+    speed = engine_health.complete(launch.port, launch.alias, QUESTION, chat=known.CHAT, tokens=32, seconds=5)
     room = min(wanted.ubatch, wanted.context // wanted.slots - 64)
     words = min(room, int((speed.prefill or 0) * FILL_SECONDS))
     if words > 0:
-        health.complete(launch.port, launch.alias, " one" * words, chat=known.CHAT, tokens=1, seconds=5)
+        engine_health.complete(launch.port, launch.alias, " one" * words, chat=known.CHAT, tokens=1, seconds=5)
     return speed
 
 

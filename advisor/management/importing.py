@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor.intake import printed, proposal
-from advisor.intake.check import Refused
+from advisor.intake import print_proposal, proposal
+from advisor.intake.check import ImportRefused
 from advisor.intake.proposal import Proposal
 from catalog.gguf import GgufError
 from catalog.hub_http import HubError
@@ -23,11 +23,11 @@ class ImportCommand(BaseCommand):
         try:
             proposed = propose()
             found = proposal.differences(proposed, overwrite=overwrite)
-            for line in printed.lines(proposed, found):
+            for line in print_proposal.proposal_lines(proposed, found):
                 self.stdout.write(line)
             if not apply:
                 self.stdout.write("Nothing was written. --apply writes this." if found else "Nothing to change.")
                 return
             self.stdout.write(f"{proposal.apply(proposed, overwrite=overwrite)} rows written.")
-        except (Refused, GgufError, HubError) as error:
+        except (ImportRefused, GgufError, HubError) as error:
             raise CommandError(str(error)) from error

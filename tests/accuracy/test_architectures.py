@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 import pytest
 
-from advisor.builds import agreed
 from advisor.fit.architectures.computed_header import header, parameters
 from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.architectures.families import FAMILIES
 from advisor.fit.build import Header
 from advisor.fit.engines.llama_cpp.ggml_types import tensor_bytes
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.intake.computed_builds import agreed
 from catalog import seed
 
 LAYOUTS = {path.stem: orjson.loads(path.read_bytes()) for path in sorted(Path(__file__).parent.glob("layouts/*.json"))}

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor.builds import builds_of
 from advisor.fit.engines.llama_cpp.tensor_sizes import from_json
+from advisor.intake.computed_builds import builds_of
 from catalog import schema, seed
 
 SAMPLE = ("qwen3-8b", "gpt-oss-20b", "deepseek-v3", "gemma-3-4b-it", "lfm2-1.2b", "kimi-k2.6", "bge-m3")

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from advisor.estimates.gguf_file import bounded
 from advisor.fit.architectures.computed_header import header
 from advisor.fit.architectures.config_defaults import loaded
 from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
-from advisor.predictions import bounded
 from tests.accuracy import measured
 from tests.accuracy.test_architectures import LAYOUTS, expected, table
 from tests.support import hollow

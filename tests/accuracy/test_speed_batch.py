@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from advisor import speed_batch
 from advisor.answers.about import bounds
+from advisor.estimates import speed_batch
 
 ROWS = Path(__file__).parent / "data" / "speed_batch.jsonl.gz"
 Judged = dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]
@@ -31,7 +31,7 @@ def judged() -> Judged:
     with gzip.open(ROWS, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             row = json.loads(line)
-            found[row["kind"]].append((row, speed_batch.answer(row | {"id": number})))
+            found[row["kind"]].append((row, speed_batch.speed_row(row | {"id": number})))
     return found
 
 

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from advisor import tokens
+from catalog import version
 from catalog.models import Licence
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from advisor.fit.spec import BuildSpec
-from advisor.launch import health, process, queue, reconciler
+from advisor.launch import engine_health, process, queue, reconciler
 from advisor.launch import steps as steps_module
 from advisor.launch.document import launch_document
 from advisor.launch.engine_process import log_tail
@@ -224,12 +224,12 @@ def test_what_is_measured_follows_the_most_that_was_held(
     fake("--grow", "30000000")
     launch = until(enqueue(), "ready")
     first = launch.measured["total_bytes"]
-    health.get_json(launch.port, "/grow")
+    engine_health.get_json(launch.port, "/grow")
     reconcile(launch.host_id)
     launch.refresh_from_db()
     assert launch.measured["total_bytes"] > first + 25_000_000
     assert launch.measured["total_bytes"] == launch.measured["host"]["total"]
-    health.get_json(launch.port, "/shrink")
+    engine_health.get_json(launch.port, "/shrink")
     reconcile(launch.host_id)
     launch.refresh_from_db()
     assert launch.measured["total_bytes"] > first + 25_000_000

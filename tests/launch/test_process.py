@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from advisor.launch import health, process
+from advisor.launch import engine_health, process
 
 Spawn = Callable[..., process.Identity]
 
@@ -81,7 +81,7 @@ def test_stopping_several_shares_one_grace(tmp_path: Path) -> None:
     for number in range(3):
         name, log = str(uuid.uuid4()), tmp_path / f"{number}.log"
         groups[name] = process.spawn(words, marker=name, env={}, log=log, cwd=tmp_path)
-        assert eventually(lambda log=log: "deaf" in health.file_tail(log))
+        assert eventually(lambda log=log: "deaf" in engine_health.file_tail(log))
     begun = process.uptime()
     assert process.stop_processes(groups, grace=1.5) == set()
     assert 1.5 <= process.uptime() - begun < 4.5
@@ -98,8 +98,8 @@ def test_a_grandchild_in_a_session_of_its_own_goes_too(spawn: Spawn, marker: str
 def test_the_log_stays_below_its_cap_and_ends_with_the_last_words(spawn: Spawn, tmp_path: Path) -> None:
     who = spawn("import sys\nfor n in range(200_000): print(n, 'x' * 40)\nprint('the end')", log_cap=1 << 20)
     log = tmp_path / "logs" / "a.log"
-    assert eventually(lambda: not process.alive(who) and health.file_tail(log).endswith("the end\n"), 20)
-    assert health.log_bytes(log) <= 1 << 20
+    assert eventually(lambda: not process.alive(who) and engine_health.file_tail(log).endswith("the end\n"), 20)
+    assert engine_health.log_bytes(log) <= 1 << 20
     assert sorted(p.name for p in log.parent.iterdir()) == ["a.log", "a.log.1"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import LazySettings
 
+from advisor.estimates.gguf_file import sizes_of
 from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
@@ -18,7 +19,6 @@ from advisor.launch import process
 from advisor.launch.document import launch_document
 from advisor.launch.queue import enqueue
 from advisor.launch.transitions import stop_launch
-from advisor.predictions import sizes_of
 from catalog.models import Build, Model
 from tests.launch.conftest import make_plan, until, who
 

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor import predictions
+from advisor.estimates import gguf_file
 from advisor.fit.build import Tensor
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from bench import fuzz_gguf
@@ -87,13 +87,13 @@ def test_a_lie_is_refused_in_one_sentence_that_names_it(tmp_path: Path, name: st
 @pytest.mark.parametrize("name", ["blk.0.ssm_in.weight", "blk.0.ffn_up.weight"])
 def test_a_matrix_of_one_row_is_no_fault_of_ours(tmp_path: Path, name: str) -> None:
     tensors = [*(t for t in TENSORS if t.name != name), Tensor(name, (256,), "f32")]
-    predictions.predict(str(file(tmp_path / "m", KV, tensors)), read_settings({"ctx": 512}))
+    gguf_file.predict(str(file(tmp_path / "m", KV, tensors)), read_settings({"ctx": 512}))
 
 
 def test_more_shared_caches_than_blocks_do_not_loop(tmp_path: Path) -> None:
     path = file(tmp_path / "m", KV | {"llama.attention.shared_kv_layers": (1 << 31) - 1})
     started = time.process_time()
-    predictions.predict(str(path), read_settings({"ctx": 512}))
+    gguf_file.predict(str(path), read_settings({"ctx": 512}))
     assert time.process_time() - started < 0.5
 
 

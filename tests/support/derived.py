@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.builds import UnknownLayout, agreed
 from advisor.engines.dry_run import PARTS
 from advisor.fit.architectures.computed_header import header
 from advisor.fit.build import Header
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
+from advisor.intake.computed_builds import UnknownLayout, agreed
 from catalog import seed
 from tests.support import opened
 

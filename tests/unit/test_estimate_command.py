@@ -8,10 +8,10 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor import confirming
 from advisor.engines import dry_run
 from advisor.engines.dry_run import EnginePlan
 from advisor.engines.llama_cpp import wheel_library
+from advisor.estimates import confirm_with_engine
 from advisor.fit.spec import DeviceMemory
 from advisor.management.commands import estimate
 from tests.accuracy import measured
@@ -120,7 +120,7 @@ def test_an_engine_that_plans_otherwise_does_not_confirm() -> None:
     found = dry_run.differences(
         DeviceMemory(GIB, 0, GIB), EnginePlan("b1", {"CPU": {"weights": GIB, "kv": 0, "compute": 2 * GIB}})
     )
-    text = confirming.table({"engine": "llama.cpp b1", "agrees": dry_run.agrees(found), "host": found})
+    text = confirm_with_engine.table({"engine": "llama.cpp b1", "agrees": dry_run.agrees(found), "host": found})
     assert text.splitlines()[3].split() == ["compute", "1.000", "2.000", "-50.00", "%"]
     assert text.endswith("llama.cpp b1 does not confirm the prediction (within 2 %).")
 

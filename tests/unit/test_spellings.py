@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor import spellings
+from advisor.estimates import benchmark_names
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from advisor import spellings
     ],
 )
 def test_one_model_goes_by_the_names_of_files_repositories_and_tags(name: str, slug: str) -> None:
-    entry = spellings.model(name)
+    entry = benchmark_names.model_named(name)
     assert entry is not None
     assert entry["slug"] == slug
 
@@ -37,7 +37,7 @@ def test_one_model_goes_by_the_names_of_files_repositories_and_tags(name: str, s
     ],
 )
 def test_a_model_of_another_make_is_not_taken_for_one_of_the_catalog(name: str) -> None:
-    assert spellings.model(name) is None
+    assert benchmark_names.model_named(name) is None
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_a_model_of_another_make_is_not_taken_for_one_of_the_catalog(name: str) 
     ],
 )
 def test_a_quantization_stands_for_the_mix_whose_bytes_come_closest(text: str, model: str, mix: str | None) -> None:
-    assert spellings.quantization(text, model) == mix
+    assert benchmark_names.quantization(text, model) == mix
 
 
 def test_what_a_server_of_published_weights_loads_when_nothing_is_named_is_what_is_published() -> None:
-    assert spellings.as_published("vllm")
-    assert not spellings.as_published("llama.cpp")
+    assert benchmark_names.as_published("vllm")
+    assert not benchmark_names.as_published("llama.cpp")
     for name, mix in (
         ("Qwen/Qwen3-32B", "BF16"),
         ("deepseek-ai/DeepSeek-V3", "Q8_0"),
         ("openai/gpt-oss-120b", "MXFP4"),
     ):
-        assert spellings.quantization("", name, spellings.model(name)) == mix
+        assert benchmark_names.quantization("", name, benchmark_names.model_named(name)) == mix
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_a_server_of_published_weights_loads_when_nothing_is_named_is_what_
     ],
 )
 def test_an_engine_is_the_one_whose_kernels_do_the_work(name: str, model: str, engine: str | None) -> None:
-    assert spellings.engine(name, model) == engine
+    assert benchmark_names.engine_named(name, model) == engine
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_an_engine_is_the_one_whose_kernels_do_the_work(name: str, model: str, e
     ],
 )
 def test_an_accelerator_is_found_beside_the_machine_that_it_is_in(name: str, cards: set[str]) -> None:
-    found = spellings.accelerators(name)
+    found = benchmark_names.accelerators(name)
     assert {card.name for card in found} == cards
     assert [card.memory_bandwidth for card in found] == sorted(card.memory_bandwidth for card in found)
 
 
 def test_a_processor_is_one_only_when_no_gpu_is_named_beside_it() -> None:
-    assert spellings.is_processor("AMD Ryzen 7 7840HS")
-    assert not spellings.is_processor("AMD Ryzen 7 8745H w/ Radeon 780M Graphics")
-    assert not spellings.is_processor("Intel 13900K (Nvidia 5090)")
-    assert spellings.processor("AMD Ryzen 7 7840HS") == (8, 89_600_000_000)
-    assert spellings.processor("AMD Ryzen 9 9999X") is None
+    assert benchmark_names.is_processor("AMD Ryzen 7 7840HS")
+    assert not benchmark_names.is_processor("AMD Ryzen 7 8745H w/ Radeon 780M Graphics")
+    assert not benchmark_names.is_processor("Intel 13900K (Nvidia 5090)")
+    assert benchmark_names.processor("AMD Ryzen 7 7840HS") == (8, 89_600_000_000)
+    assert benchmark_names.processor("AMD Ryzen 9 9999X") is None

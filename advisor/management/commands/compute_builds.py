@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor.builds import UnknownLayout, builds_of, encode
+from advisor.estimates.gguf_file import sizes_of
 from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.tensor_sizes import to_json
-from advisor.predictions import sizes_of
+from advisor.intake.computed_builds import UnknownLayout, builds_of, encode
 from catalog import seed
 
 NAMED = 5  # models that a message names

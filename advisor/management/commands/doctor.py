@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor.checkup import CHECKS
+from advisor.monitoring.doctor import CHECKS
 
 
 class Command(BaseCommand):

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from advisor import confirming, speed_batch, vllm_batch
+from advisor.estimates import confirm_with_engine, speed_batch, vllm_batch
+from advisor.estimates.gguf_file import predict, predict_one
 from advisor.fit.engines.llama_cpp.defaults import products
 from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.fit.engines.llama_cpp.quantize import MIXES
 from advisor.fit.engines.llama_cpp.settings_text import CACHE_TYPES, read_settings
 from advisor.fit.spec import DeviceMemory, Memory
-from advisor.predictions import predict, predict_one
 
 GIB = 1 << 30
 ROW = '{"id", "gguf", "settings"}'
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             memory, basis = predict_one(gguf, config, options["quantization"], wanted)
         except ValueError as error:
             raise CommandError(f"{gguf or config}: {named(str(error))}") from error
-        confirmed = confirming.confirmation(str(gguf), wanted.settings, memory) if confirm else None
+        confirmed = confirm_with_engine.confirmation(str(gguf), wanted.settings, memory) if confirm else None
         asked = {"as": f"{product.name} {product.version}", "settings": row} if product else {}
         if json:
             more = {"basis": basis} | asked | ({} if confirmed is None else {"confirmed": confirmed})
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write(table(memory, asked))
             if confirmed is not None:
-                self.stdout.write(confirming.table(confirmed))
+                self.stdout.write(confirm_with_engine.table(confirmed))
 
 
 def beside_a_batch(options: dict[str, Any]) -> str | None:
@@ -192,6 +192,6 @@ def table(memory: Memory, asked: dict[str, Any]) -> str:
 # option -> who answers a line, and how a line looks
 BATCHES: tuple[tuple[str, Callable[[Any], dict[str, Any]], str], ...] = (
     ("batch", answer, ROW),
-    ("vllm_batch", vllm_batch.answer, VLLM_ROW),
-    ("speed_batch", speed_batch.answer, SPEED_ROW),
+    ("vllm_batch", vllm_batch.vllm_row, VLLM_ROW),
+    ("speed_batch", speed_batch.speed_row, SPEED_ROW),
 )

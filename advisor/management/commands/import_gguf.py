@@ -23,7 +23,7 @@ class Command(ImportCommand):
 
     def handle(self, *, file: Path, model: str, apply: bool, overwrite: bool, **options: Any) -> None:
         self.run(
-            lambda: from_file.propose(
+            lambda: from_file.propose_from_file(
                 file,
                 model,
                 quantization=options["quantization"],

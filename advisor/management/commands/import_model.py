@@ -28,7 +28,7 @@ class Command(ImportCommand):
         wanted = quantization or from_hub.QUANTIZATIONS
         today = timezone.now().date()
         self.run(
-            lambda: from_hub.propose(hub_id, gguf=gguf, quantizations=wanted, today=today),
+            lambda: from_hub.propose_from_hub(hub_id, gguf=gguf, quantizations=wanted, today=today),
             apply=apply,
             overwrite=overwrite,
         )

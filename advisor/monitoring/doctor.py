@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import timezone
 
-from advisor import health
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import engines
 from advisor.files.local import local_files
+from advisor.monitoring import health
 from catalog.models import CatalogVersion
 from hardware import probe_child
 from hardware.snapshots import stale_seconds, this_host

@@ -18,7 +18,7 @@ CPU = Card("cpu", 0, None)
 MAX_BYTES = 1 << 60
 
 
-def answer(row: dict[str, Any]) -> dict[str, Any]:
+def vllm_row(row: dict[str, Any]) -> dict[str, Any]:
     """{"id", ...figures} or {"id", "unknown": why}; "starts" is false beside "unknown" where vLLM refuses.
 
     `"knobs": true` in the row adds the settings that let the same budget hold more tokens.

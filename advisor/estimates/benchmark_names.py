@@ -91,7 +91,7 @@ def plain(name: str) -> str:
 
 
 @cache
-def models() -> dict[str, Entry]:
+def known_models() -> dict[str, Entry]:
     """Entries of the seed catalog by plain name, longest first."""
     found = {plain(entry["name"].replace("Meta-", "")): entry for entry in seed.models()}
     return dict(sorted(found.items(), key=lambda item: -len(item[0])))
@@ -105,7 +105,7 @@ def renamed(name: str) -> str:
 
 
 @cache
-def model(name: str) -> Entry | None:
+def model_named(name: str) -> Entry | None:
     """The catalog entry whose plain name begins the given one, or lies in it (the longest wins), or goes on from it.
 
     The last is for tags that leave off a version ("nemotron-3-nano:30b"): they must name a size.
@@ -114,9 +114,9 @@ def model(name: str) -> Entry | None:
     if OTHER_MODELS.search(text):
         return None
     short = plain(text.rsplit("/", maxsplit=1)[-1])
-    begins = (e for key, e in models().items() if len(key) > 3 and short.startswith(key))
-    within = (e for key, e in models().items() if len(key) > 6 and key in short)
-    goes_on = (models()[key] for key in reversed(models()) if SIZED.search(short) and key.startswith(short))
+    begins = (e for key, e in known_models().items() if len(key) > 3 and short.startswith(key))
+    within = (e for key, e in known_models().items() if len(key) > 6 and key in short)
+    goes_on = (known_models()[key] for key in reversed(known_models()) if SIZED.search(short) and key.startswith(short))
     return next(begins, None) or next(within, None) or next(goes_on, None)
 
 
@@ -141,7 +141,7 @@ def as_published(engine: str | None) -> bool:
     return engine in ("vllm", "sglang")
 
 
-def engine(name: str, model: str) -> str | None:
+def engine_named(name: str, model: str) -> str | None:
     """The engine whose kernels do the work: Ollama's are llama.cpp's, or MLX's for a model that says so."""
     if name in {"ollama", "unsloth-studio"}:
         return "mlx" if "mlx" in model.lower() else "llama.cpp"

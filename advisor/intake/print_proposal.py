@@ -13,7 +13,7 @@ from advisor.intake.proposal import ACTIONS, Difference, Proposal
 WIDEST = 60
 
 
-def lines(proposal: Proposal, found: list[Difference]) -> Iterator[str]:
+def proposal_lines(proposal: Proposal, found: list[Difference]) -> Iterator[str]:
     for (table, key), fields in groupby(found, key=lambda d: (d.table, d.key)):
         yield f"{table} {key}"
         for difference in fields:

@@ -161,7 +161,7 @@ def broker(queues: list[str]) -> Iterator[Metric]:
     yield from (up, length)
 
 
-def text() -> bytes:
+def metrics_text() -> bytes:
     """Everything, in Prometheus' own format."""
     counts = CollectorRegistry()
     if SHARED:

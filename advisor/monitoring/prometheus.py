@@ -7,7 +7,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from advisor import metrics
+from advisor.monitoring import metrics
 from rest.renderers import Whatever
 
 
@@ -21,4 +21,4 @@ class Metrics(APIView):
     def get(self, request: Request) -> HttpResponse:
         if not settings.METRICS:
             raise NotFound
-        return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)
+        return HttpResponse(metrics.metrics_text(), content_type=CONTENT_TYPE_LATEST)

@@ -32,7 +32,7 @@ def predict(path: str, wanted: Request) -> Memory:
 def predict_one(gguf: str | None, config: str | None, quantization: str | None, wanted: Request) -> tuple[Memory, str]:
     """Memory and what it rests on: a file, held against its config.json where one is given, or a config.json alone."""
     if gguf is None:
-        head = described(str(config), quantization or "Q4_K_M")
+        head = described_header(str(config), quantization or "Q4_K_M")
         return bounded(summarise(head, wanted.moved), wanted), "computed"
     if quantization:
         raise ValueError("--quantization goes with --config alone: the file says how it is quantised.")
@@ -41,7 +41,7 @@ def predict_one(gguf: str | None, config: str | None, quantization: str | None, 
     return predict(gguf, wanted), "exact header"
 
 
-def described(path: str, quantization: str) -> Header:
+def described_header(path: str, quantization: str) -> Header:
     """The header that a GGUF file of the model would have, were it made with this quantization."""
     try:
         return header(loaded(configuration(path)), quantization)
@@ -66,7 +66,7 @@ def configuration(path: str) -> Any:
 
 def demand_same(path: str, config: str) -> None:
     """Raises ValueError when a file's header and a config.json speak of different models."""
-    read, said = read_header(path)["kv"], described(config, "F16").kv
+    read, said = read_header(path)["kv"], described_header(config, "F16").kv
     arch, other = read.get("general.architecture"), said["general.architecture"]
     pairs = [("architecture", arch, other)]
     pairs += [(key, read.get(f"{arch}.{key}"), said.get(f"{other}.{key}")) for key in SAME]

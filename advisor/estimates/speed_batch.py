@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from advisor import spellings
+from advisor.estimates import benchmark_names
 from advisor.fit.architectures.computed_header import header
 from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.build import BuildSizes
@@ -33,7 +33,7 @@ class Unknown(LookupError):
     """The row cannot be predicted; the message is the sentence for a person."""
 
 
-def answer(row: Mapping[str, Any]) -> dict[str, Any]:
+def speed_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """`{"id", "decode": {"low", "mid", "high"}, "prefill": {...}}` in tokens per second, or `{"id", "unknown": why}`.
 
     Keys of a row: id, gpu, gpu_count, model, quant, engine, context, prompt_tokens, batch; all but id, gpu, model and
@@ -54,14 +54,14 @@ def _rounded(span: Range) -> dict[str, float]:
 def predicted(row: Mapping[str, Any]) -> tuple[Speed, int]:
     """Speed of one stream, and the number of streams. Raises Unknown."""
     name = str(row.get("model") or "")
-    entry = spellings.model(name)
+    entry = benchmark_names.model_named(name)
     if entry is None:
         raise Unknown(f"The model {name!r} is not in the catalog, or is served with speculation.")
-    engine = spellings.engine(str(row.get("engine") or ""), name)
+    engine = benchmark_names.engine_named(str(row.get("engine") or ""), name)
     if engine is None:
         raise Unknown(f"The engine {row.get('engine')!r} is not known.")
     quant = str(row.get("quant") or "")
-    mix = spellings.quantization(quant, name, entry if spellings.as_published(engine) else None)
+    mix = benchmark_names.quantization(quant, name, entry if benchmark_names.as_published(engine) else None)
     if mix is None:
         raise Unknown(f"The quantization {quant!r} is not known." if quant else "The row names no quantization.")
     sizes = sizes_of(entry["slug"], mix)
@@ -96,7 +96,7 @@ def placement(sizes: BuildSizes, host: HostSpec, engine: str, workload: Workload
 
 @lru_cache(maxsize=1024)
 def sizes_of(slug: str, mix: str) -> BuildSizes:
-    entry = next(e for e in spellings.models().values() if e["slug"] == slug)
+    entry = next(e for e in benchmark_names.known_models().values() if e["slug"] == slug)
     try:
         facts = entry["architecture"] or {}
         # Where nobody says whether input and output share one matrix, it does not matter here: it is read once.
@@ -140,15 +140,15 @@ def tokens(row: Mapping[str, Any], engine: str) -> tuple[int, int]:
 def machine(row: Mapping[str, Any]) -> tuple[HostSpec, int]:
     """The hardware of a row and how many devices it has; 0 when the CPU does the work."""
     name, count = str(row.get("gpu") or ""), number(row, "gpu_count", MOST_DEVICES)
-    if name and spellings.is_processor(name):
-        facts = spellings.processor(name)
+    if name and benchmark_names.is_processor(name):
+        facts = benchmark_names.processor(name)
         if facts is None:
             raise Unknown(f"The memory bandwidth of {name!r} is not known.")
         return HostSpec((), RAM, RAM, cpu_cores=facts[0], ram_bandwidth=facts[1]), 0
-    cards = spellings.accelerators(name) if name else []
+    cards = benchmark_names.accelerators(name) if name else []
     if not cards:
         raise Unknown(f"The accelerator {name!r} is not known.")
-    if spellings.BOARD.match(name):
+    if benchmark_names.BOARD.match(name):
         raise Unknown(f"{name!r} is a card on a single-board computer, whose part of the speed is not known.")
     count = max(1, count or 1)
     # Of several versions of a card the middle one, the faster of two: what people buy to run benchmarks on.
