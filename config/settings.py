@@ -182,7 +182,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a model's page has nine for each of it
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "advisor.tokens.BearerAuthentication",
+        "advisor.api.tokens.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.HasScope"],
@@ -206,7 +206,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EngineEnum": "advisor.question.serializers.ENGINES",
         "KvTypeEnum": "advisor.question.serializers.KV_TYPES",
-        "LaunchStatusEnum": "advisor.docs.STATUSES",
+        "LaunchStatusEnum": "advisor.api.schemas.STATUSES",
         "ModelStatusEnum": "catalog.models.Model.Status",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.examples.attach"],

@@ -20,7 +20,7 @@ from advisor.selectors.catalog import catalog_index, sources_and_licences
 from catalog import evidence_sources as sources_of
 from hardware import reference
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 # A bound's key -> the sentence it makes; what is not stated for a row makes none.
 SENTENCES = {
     "median": "half within {} %",

@@ -18,7 +18,7 @@ from advisor.fit.spec import Result, Workload
 from advisor.question.parse import resolve
 from advisor.selectors.hosts import host_spec
 
-FILE = Path(__file__).parent / "data" / "reference_machines.json"
+FILE = Path(__file__).parents[1] / "data" / "reference_machines.json"
 SHOWN = 5
 ALL = 10_000
 

@@ -12,7 +12,7 @@ from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.filters import MEETS, missed, strength
 from advisor.fit.spec import REASONS, ModelSpec, Workload
 
-DATA = Path(__file__).parent / "data/hosted_prices.json"
+DATA = Path(__file__).parents[1] / "data/hosted_prices.json"
 # What only an engine on one's own machine may miss.
 OURS_ALONE = (MEETS, REASONS.index("engine"), REASONS.index("unknown_layout"))
 

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import docs
 from advisor.answers.estimate import estimate
+from advisor.api import schemas
 from advisor.question.errors import Invalid
 from advisor.question.serializers import EstimateSerializer
 from rest.problems import Problem
@@ -21,7 +21,7 @@ class Estimates(StrictQuery, APIView):
     @extend_schema(
         operation_id="estimates_post",
         request=EstimateSerializer,
-        responses=docs.answers({200: docs.ESTIMATE}, 400, 422),
+        responses=schemas.answers({200: schemas.ESTIMATE}, 400, 422),
     )
     def post(self, request: Request) -> Response:
         """Memory and speed of one build with given settings on given hardware."""

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import docs
 from advisor.answers import vllm
+from advisor.api import schemas
 from advisor.question.errors import Invalid
 from advisor.question.parse import question_from_query
 from rest.problems import Problem
@@ -18,12 +18,12 @@ from rest.strict import StrictQuery
 
 class ModelUnderVllm(StrictQuery, APIView):
     read_scope = "recommend"
-    query_keys = docs.MACHINE_KEYS
+    query_keys = schemas.MACHINE_KEYS
 
     @extend_schema(
         operation_id="models_vllm",
-        parameters=docs.MACHINE_QUERY,
-        responses=docs.answers({200: docs.UNDER_VLLM}, 400, 404, 422),
+        parameters=schemas.MACHINE_QUERY,
+        responses=schemas.answers({200: schemas.UNDER_VLLM}, 400, 404, 422),
     )
     def get(self, request: Request, slug: str) -> Response:
         """What vLLM makes of a model's published weights on one to eight cards: cache, capacity, what pays."""

@@ -9,16 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import docs
 from advisor.answers import decisions
 from advisor.answers.recommend import recommend
+from advisor.api import schemas
 from advisor.question.errors import Invalid
 from advisor.question.parse import question_from_query
 from advisor.question.serializers import QuestionSerializer
 from rest.problems import Problem
 from rest.strict import once
 
-ANSWER = docs.answers({200: docs.DECISION}, 400, 422)
+ANSWER = schemas.answers({200: schemas.DECISION}, 400, 422)
 
 
 def answered(question: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
 class Recommendations(APIView):
     read_scope = write_scope = "recommend"
 
-    @extend_schema(operation_id="recommendations_get", parameters=docs.QUESTION_QUERY, responses=ANSWER)
+    @extend_schema(operation_id="recommendations_get", parameters=schemas.QUESTION_QUERY, responses=ANSWER)
     def get(self, request: Request) -> Response:
         """What can run on the hardware named in the query, best first, and why the rest cannot."""
         once(request)
@@ -45,7 +45,7 @@ class Recommendations(APIView):
 
     @extend_schema(
         operation_id="recommendations_post",
-        parameters=[docs.EXPAND],
+        parameters=[schemas.EXPAND],
         request=QuestionSerializer,
         responses=ANSWER,
     )

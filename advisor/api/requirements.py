@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import docs
 from advisor.answers.requirements import hardware_for_model
+from advisor.api import schemas
 from advisor.question.errors import Invalid
 from advisor.question.serializers import RequirementsSerializer
 from rest.problems import Problem
@@ -21,7 +21,7 @@ class Requirements(StrictQuery, APIView):
     @extend_schema(
         operation_id="requirements_post",
         request=RequirementsSerializer,
-        responses=docs.answers({200: docs.REQUIREMENTS}),
+        responses=schemas.answers({200: schemas.REQUIREMENTS}),
     )
     def post(self, request: Request) -> Response:
         """The reverse: accelerators, one to eight of a kind, on which a model meets a workload; smallest first."""

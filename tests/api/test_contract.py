@@ -17,7 +17,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from advisor import tokens
+from advisor.api import tokens
 from catalog import importer
 from hardware import probe_child
 from hardware.models import Host
@@ -58,7 +58,7 @@ def read(machine: dict[str, Any], driver: Callable[..., None], root: Path) -> No
     reading = probe_child.run((sys.executable, "-c", PROBE, str(root)), timeout_seconds=30)
     reading["memory"]["cpu_cores"] = machine["cpu_cores"]  # else those of whoever runs this test
     host = Host.objects.create(id="rig", name="rig", queue="host.rig")
-    agent = tokens.create(name="rig", scopes=["agent"], host=host)
+    agent = tokens.create_token(name="rig", scopes=["agent"], host=host)
     send("/api/v1/hosts/rig/snapshots/", reading, 201, authorization=f"Bearer {agent}")
 
 

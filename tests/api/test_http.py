@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from advisor import tokens
+from advisor.api import tokens
 from catalog import version
 from catalog.models import Licence
 
@@ -129,7 +129,7 @@ def test_a_question_keeps_its_body_on_the_way() -> None:
 @pytest.fixture
 def writer() -> Client:
     Licence.objects.create(id="own", name="Own", commercial="no", conditions="Some words of it. " * 30)
-    token = tokens.create(name="x", scopes=["read", "catalog"])
+    token = tokens.create_token(name="x", scopes=["read", "catalog"])
     return Client(headers={"authorization": f"Bearer {token}"}, **HERE)
 
 

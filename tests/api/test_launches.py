@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from advisor import tokens
+from advisor.api import tokens
 from advisor.models import Launch
 from hardware.models import Host, Snapshot
 from hardware.snapshots import refresh
@@ -20,7 +20,7 @@ MODEL = "smollm2-135m-instruct"
 
 @pytest.fixture
 def client() -> Client:
-    token = tokens.create(name="x", scopes=["read", "launch"])
+    token = tokens.create_token(name="x", scopes=["read", "launch"])
     return Client(SERVER_NAME="localhost", headers={"authorization": f"Bearer {token}"})
 
 

@@ -15,7 +15,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
-from advisor import tokens
+from advisor.api import tokens
 from config.examples import examples
 from hardware.snapshots import refresh
 
@@ -69,7 +69,7 @@ def test_every_operation_says_its_scope_and_its_problems(document: dict[str, Any
 @pytest.fixture
 def client(seeded: None) -> Client:
     assert refresh().data
-    token = tokens.create(name="all", scopes=list(tokens.SCOPES))
+    token = tokens.create_token(name="all", scopes=list(tokens.SCOPES))
     return Client(headers={"authorization": f"Bearer {token}"})
 
 

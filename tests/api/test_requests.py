@@ -15,7 +15,7 @@ from django.conf import LazySettings, settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from advisor import tokens
+from advisor.api import tokens
 from advisor.models import Launch
 from config.embedded import free_port
 from hardware.models import Host
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def bearer(*scopes: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {tokens.create(name='x', scopes=list(scopes))}"}
+    return {"authorization": f"Bearer {tokens.create_token(name='x', scopes=list(scopes))}"}
 
 
 # ---------------------------------------------------------------- names

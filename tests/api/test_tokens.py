@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from advisor import tokens
+from advisor.api import tokens
 from advisor.models import ApiToken
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def printed(*args: str) -> str:
 
 def test_the_command_prints_a_token_that_works_and_keeps_only_its_digest() -> None:
     text = printed("provisioning", "--scopes", "read,launch")
-    token = tokens.find(text)
+    token = tokens.find_token(text)
     assert token is not None
     assert token.scopes == ["read", "launch"]
     assert text.split("_")[2] not in str(ApiToken.objects.values_list())
@@ -48,21 +48,21 @@ def test_days_that_cannot_be_counted_are_one_sentence(days: str) -> None:
     "spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]]
 )
 def test_wrong_secrets_and_unknown_keys_find_nothing(spoil: object) -> None:
-    text = tokens.create(name="x", scopes=["read"])
-    assert tokens.find(spoil(text)) is None  # type: ignore[operator]
+    text = tokens.create_token(name="x", scopes=["read"])
+    assert tokens.find_token(spoil(text)) is None  # type: ignore[operator]
 
 
 def test_expired_and_revoked_tokens_find_nothing() -> None:
     now = timezone.now()
-    expired = tokens.create(name="old", scopes=["read"], expires=now - timedelta(seconds=1))
-    revoked = tokens.create(name="gone", scopes=["read"])
+    expired = tokens.create_token(name="old", scopes=["read"], expires=now - timedelta(seconds=1))
+    revoked = tokens.create_token(name="gone", scopes=["read"])
     ApiToken.objects.filter(name="gone").update(revoked=now)
-    assert tokens.find(expired) is None
-    assert tokens.find(revoked) is None
+    assert tokens.find_token(expired) is None
+    assert tokens.find_token(revoked) is None
 
 
 def test_use_is_remembered_at_most_once_a_minute(django_assert_num_queries: object) -> None:
-    token = tokens.find(tokens.create(name="x", scopes=["read"]))
+    token = tokens.find_token(tokens.create_token(name="x", scopes=["read"]))
     assert token is not None
     tokens.touch(token)
     token.refresh_from_db()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from advisor import tokens
+from advisor.api import tokens
 from catalog import version
 from catalog.models import Benchmark, Build, Evidence, Licence, Model
 
@@ -12,7 +12,7 @@ LISTS = ("models", "builds", "evidence", "benchmarks", "licences")
 
 
 def bearer(*scopes: str) -> Client:
-    text = tokens.create(name="-".join(scopes), scopes=list(scopes))
+    text = tokens.create_token(name="-".join(scopes), scopes=list(scopes))
     return Client(headers={"authorization": f"Bearer {text}"})
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from advisor import tokens
+from advisor.api import tokens
 from hardware import ledger
 from hardware.models import Host, Snapshot
 from hardware.reference import specs
@@ -42,7 +42,7 @@ def far() -> Host:
 
 
 def bearer(scopes: list[str], host: Host | None = None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens.create(name='t', scopes=scopes, host=host)}"}
+    return {"Authorization": f"Bearer {tokens.create_token(name='t', scopes=scopes, host=host)}"}
 
 
 def send(client: Client, host: str, headers: dict[str, str], body: Any = READING) -> Any:

@@ -16,9 +16,9 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from advisor import tokens
 from advisor.answers import decisions
 from advisor.answers.recommend import recommend
+from advisor.api import tokens
 from advisor.launch.document import launch_document
 from advisor.launch.queue import get_launch
 from advisor.selectors.catalog import load_catalog
@@ -158,7 +158,7 @@ def test_what_was_kept_before_the_upgrade_still_works(upgraded: list[Any]) -> No
         question = decisions.recall(tag.ljust(64, "0"))
         assert question == QUESTION
         assert recommend(question)["hardware"]["ram_bytes"] == 64 << 30
-        assert tokens.find(f"brt_{tag}_secret") is not None
+        assert tokens.find_token(f"brt_{tag}_secret") is not None
         assert host_document(f"host-{tag}")["accelerators"] == []
         document = launch_document(get_launch(uuid5(SPACE, tag)))
         assert (document["status"], document["reservations"][0]["bytes"]) == ("ready", 1 << 30)
@@ -169,5 +169,5 @@ def test_processes_of_an_older_state_read_and_write_on_beside_the_new_ones(upgra
     """Between migrating and the last restart: every column they name is there, and no other is asked for."""
     for number, (_, apps, before) in enumerate(upgraded):
         assert content(apps).keys() == before.keys()
-        assert tokens.find(serve(apps, f"late{number}")) is not None
+        assert tokens.find_token(serve(apps, f"late{number}")) is not None
         assert apps.get_model("advisor", "Launch").objects.filter(status="ready").update(status="stopping") > 0

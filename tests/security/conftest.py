@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from advisor import tokens
+from advisor.api import tokens
 from advisor.models import ApiToken, Launch
 from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, Model
 from hardware import probe
@@ -79,10 +79,10 @@ def callers(world: dict[str, str]) -> dict[str, Client]:
     clients = {"anonymous": Client(SERVER_NAME="localhost")}
     for name, scopes in TOKENS.items():
         host = Host.objects.get(pk="other" if "another" in name else "local") if "agent" in scopes else None
-        clients[name] = bearer(tokens.create(name=name, scopes=sorted(scopes), host=host))
+        clients[name] = bearer(tokens.create_token(name=name, scopes=sorted(scopes), host=host))
     now = timezone.now()
     for name in DEAD:
-        text = tokens.create(
+        text = tokens.create_token(
             name=name, scopes=list(tokens.SCOPES), expires=now - timedelta(1) if "exp" in name else None
         )
         clients[name] = bearer(text if "unknown" not in name else "brt_000000000000_0")

@@ -14,13 +14,14 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from advisor import forms, tokens
+from advisor.api import tokens
 from advisor.engines.llama_cpp import adapter
 from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.models import Launch
+from advisor.pages import forms
+from advisor.pages.requirements import RequirementsForm
 from advisor.question import query_string
-from advisor.reverse_views import RequirementsForm
 from hardware import probe
 from hardware.models import Host
 from tests.security.conftest import bearer
@@ -149,7 +150,7 @@ WISHES = (
 
 
 def test_a_launch_with_a_payload_is_refused(world: dict[str, str], reached: list[tuple[str, str]]) -> None:
-    client = bearer(tokens.create(name="x", scopes=["launch"]))
+    client = bearer(tokens.create_token(name="x", scopes=["launch"]))
     for key, word in rounds(WISHES, 2):
         answer = client.post("/api/v1/launches/", body(key, word), "application/json")
         assert answer.status_code in (400, 409, 422), (key, word, answer.content)
@@ -254,7 +255,7 @@ NULLS: tuple[tuple[str, str, Any], ...] = (
 @pytest.mark.postgres
 @pytest.mark.parametrize(("method", "path", "sent"), NULLS)
 def test_what_a_database_cannot_hold_is_refused(world: dict[str, str], method: str, path: str, sent: Any) -> None:
-    client = bearer(tokens.create(name="x", scopes=list(tokens.SCOPES)))
+    client = bearer(tokens.create_token(name="x", scopes=list(tokens.SCOPES)))
     body = b"" if sent is None else json.dumps(sent).encode()
     answer = client.generic(method, f"/api/v1/{path}", body, "application/json")
     assert answer.status_code in (400, 404), answer.content
@@ -265,7 +266,7 @@ def test_what_a_database_cannot_hold_is_refused(world: dict[str, str], method: s
 def test_a_null_character_on_a_page_or_in_a_reading_is_refused(world: dict[str, str]) -> None:
     assert Client(SERVER_NAME="localhost").get("/models/a%00b/").status_code == 404
     host = Host.objects.get(pk="local")
-    agent = bearer(tokens.create(name="x", scopes=["agent"], host=host))
+    agent = bearer(tokens.create_token(name="x", scopes=["agent"], host=host))
     reading = probe.without_drivers()
     assert agent.post("/api/v1/hosts/local/snapshots/", reading, "application/json").status_code == 201
     reading["memory"]["cpu_name"] = "a\0"

@@ -19,7 +19,7 @@ from schemathesis.core import NOT_SET
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from advisor import tokens
+from advisor.api import tokens
 from config.wsgi import application
 from hardware.models import Host
 
@@ -47,7 +47,7 @@ def server() -> Iterator[None]:
 @pytest.fixture
 def token(world: dict[str, str]) -> str:
     """Also an agent's, of the host that there is."""
-    return tokens.create(name="fuzz", scopes=list(tokens.SCOPES), host=Host.objects.get(pk=world["hosts"]))
+    return tokens.create_token(name="fuzz", scopes=list(tokens.SCOPES), host=Host.objects.get(pk=world["hosts"]))
 
 
 def leads_somewhere(case: Any, world: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from advisor.fit.allowances import GIB
 from advisor.fit.ranking.memory_curve import Need, contexts
-from advisor.growth_chart import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, chart
+from advisor.pages.charts.memory_context import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, memory_context_chart
 
 
 def line(*sizes: float) -> list[Need]:
@@ -12,7 +12,9 @@ def line(*sizes: float) -> list[Need]:
 
 
 def test_more_context_is_further_right_and_more_memory_higher() -> None:
-    drawn = chart({"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [Room("GPU", "one GPU", 24 * GIB)])
+    drawn = memory_context_chart(
+        {"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [Room("GPU", "one GPU", 24 * GIB)]
+    )
     assert drawn
     high, low = ([tuple(map(float, p.split(","))) for p in one["points"].split()] for one in drawn["lines"])
     assert [x for x, _ in high] == sorted(x for x, _ in high)
@@ -23,14 +25,14 @@ def test_more_context_is_further_right_and_more_memory_higher() -> None:
 
 def test_ticks_are_round_and_few_from_bytes_to_tebibytes() -> None:
     for size in (0.02, 0.7, 9, 180, 4000):
-        drawn = chart({"F16": line(size / 2, size)}, [])
+        drawn = memory_context_chart({"F16": line(size / 2, size)}, [])
         assert drawn
         assert 3 <= len(drawn["sizes"]) <= 8
         assert drawn["sizes"][0]["value"] == "0"
 
 
 def test_a_capacity_far_above_is_said_and_not_drawn() -> None:
-    drawn = chart({"F16": line(1, 2)}, [Room("1", "one", 3 * GIB), Room("8", "all", 600 * GIB)])
+    drawn = memory_context_chart({"F16": line(1, 2)}, [Room("1", "one", 3 * GIB), Room("8", "all", 600 * GIB)])
     assert drawn
     assert [room["label"] for room in drawn["rooms"]] == ["one: 3.0 GiB"]
     assert drawn["beyond"] == ["all: 600 GiB"]
@@ -38,7 +40,7 @@ def test_a_capacity_far_above_is_said_and_not_drawn() -> None:
 
 def test_lines_and_capacities_are_named_in_the_margin_apart_from_each_other() -> None:
     builds = {name: line(size, size) for name, size in {"Q8_0": 11, "Q6_K": 10.2, "Q4_K_M": 9.8}.items()}
-    drawn = chart(builds, [Room("GPU", "one GPU", 10 * GIB)])
+    drawn = memory_context_chart(builds, [Room("GPU", "one GPU", 10 * GIB)])
     assert drawn
     heights = sorted(named["name_y"] for named in [*drawn["lines"], *drawn["rooms"]])
     assert len(heights) == 4
@@ -47,8 +49,8 @@ def test_lines_and_capacities_are_named_in_the_margin_apart_from_each_other() ->
 
 
 def test_one_context_and_no_line_are_no_error() -> None:
-    assert chart({}, []) is None
-    assert chart({"F16": line(1)}, [])
+    assert memory_context_chart({}, []) is None
+    assert memory_context_chart({"F16": line(1)}, [])
 
 
 def test_labels_do_not_touch_and_stay_above_the_axis() -> None:

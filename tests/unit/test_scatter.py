@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from advisor.scatter import APART, HEIGHT, WIDTH, scatter
+from advisor.pages.charts.quality_speed import APART, HEIGHT, WIDTH, quality_speed_chart
 
 
 def result(rank: int, speed: float, score: float, *, pareto: bool = False) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def result(rank: int, speed: float, score: float, *, pareto: bool = False) -> di
 
 
 def test_faster_is_further_right_and_better_is_higher() -> None:
-    drawn = scatter([result(1, 10, 80, pareto=True), result(2, 100, 60, pareto=True), result(3, 20, 50)])
+    drawn = quality_speed_chart([result(1, 10, 80, pareto=True), result(2, 100, 60, pareto=True), result(3, 20, 50)])
     assert drawn
     slow, fast, poor = drawn["points"]
     assert slow["x"] < poor["x"] < fast["x"]
@@ -27,14 +27,14 @@ def test_faster_is_further_right_and_better_is_higher() -> None:
 
 
 def test_equal_figures_and_a_single_answer_are_no_error() -> None:
-    assert scatter([result(1, 10, 80)]) is None
-    assert scatter([result(1, 10, 80), result(2, 10, 80)])
-    assert scatter([result(1, 0, 80), result(2, 10, 80)]) is None
+    assert quality_speed_chart([result(1, 10, 80)]) is None
+    assert quality_speed_chart([result(1, 10, 80), result(2, 10, 80)])
+    assert quality_speed_chart([result(1, 0, 80), result(2, 10, 80)]) is None
 
 
 def test_discs_do_not_cover_each_other_and_those_of_the_front_stay_on_their_points() -> None:
     crowd = [result(rank, 50 + rank / 10, 60 + rank / 10) for rank in range(2, 11)]
-    drawn = scatter([result(1, 50, 60, pareto=True), *crowd, result(11, 100, 90, pareto=True)])
+    drawn = quality_speed_chart([result(1, 50, 60, pareto=True), *crowd, result(11, 100, 90, pareto=True)])
     assert drawn
     places = [(p["disc_x"], p["disc_y"]) for p in drawn["points"]]
     assert all(math.dist(a, b) >= APART - 0.2 for i, a in enumerate(places) for b in places[:i])

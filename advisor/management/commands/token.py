@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from advisor import tokens
+from advisor.api import tokens
 from hardware.models import Host
 
 MOST_DAYS = 36_500
@@ -36,5 +36,5 @@ class Command(BaseCommand):
             Host.objects.get_or_create(id=host, defaults={"name": host, "queue": f"host.{host}"})[0] if host else None
         )
         expires = timezone.now() + timedelta(days=int(days)) if days else None
-        self.stdout.write(tokens.create(name=name, scopes=wanted, host=owner, expires=expires))
+        self.stdout.write(tokens.create_token(name=name, scopes=wanted, host=owner, expires=expires))
         self.stderr.write("Keep it now: it cannot be shown again.")

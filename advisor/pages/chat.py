@@ -17,7 +17,7 @@ def curl(launch: dict[str, Any]) -> str:
     return f"curl {launch['endpoint']}/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
 
 
-def answer(launch: dict[str, Any], history: list[dict[str, str]], prompt: str) -> list[dict[str, str]]:
+def chat_reply(launch: dict[str, Any], history: list[dict[str, str]], prompt: str) -> list[dict[str, str]]:
     """`history` with the prompt and the model's reply added; a failure becomes a sentence in the reply's place."""
     talk = [*history, {"role": "user", "content": prompt}][-KEPT:]
     if launch["status"] != "ready":

@@ -20,7 +20,7 @@ EXAMPLES = (
 )
 
 
-def links(query: QueryDict, errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def suggestion_links(query: QueryDict, errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """`ways`: texts with the query that asks the same about them; `chosen`: whether they are what the text may mean."""
     found = choices(query.get("hw", ""), errors)
     ways = []

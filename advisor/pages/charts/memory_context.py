@@ -29,7 +29,7 @@ class Room:
     bytes: int
 
 
-def chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Room]) -> dict[str, Any] | None:
+def memory_context_chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Room]) -> dict[str, Any] | None:
     """Lines by build, capacity lines and ticks in user units of a WIDTH x HEIGHT drawing; None without a line.
 
     Context runs to the right on a logarithmic scale, memory upwards from zero. Whatever a line is called stands in the

@@ -40,14 +40,14 @@ def digest(secret: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()
 
 
-def create(*, name: str, scopes: list[str], host: Host | None = None, expires: datetime | None = None) -> str:
+def create_token(*, name: str, scopes: list[str], host: Host | None = None, expires: datetime | None = None) -> str:
     """Store a token and return its text, which is shown this once and cannot be read again."""
     key, secret = secrets.token_hex(6), secrets.token_hex(20)
     ApiToken.objects.create(name=name, key=key, digest=digest(secret), scopes=scopes, host=host, expires=expires)
     return f"brt_{key}_{secret}"
 
 
-def find(text: str) -> ApiToken | None:
+def find_token(text: str) -> ApiToken | None:
     """The usable token that `text` spells, or None. Unknown key and wrong secret cost and answer the same."""
     prefix, _, rest = text.partition("_")
     key, _, secret = rest.partition("_")
@@ -70,7 +70,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = find(text.strip())
+        token = find_token(text.strip())
         if token is None:
             raise AuthenticationFailed("The token is not known, expired or revoked.")
         touch(token)
@@ -81,7 +81,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "advisor.tokens.BearerAuthentication"
+    target_class = "advisor.api.tokens.BearerAuthentication"
     name = "bearer"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:

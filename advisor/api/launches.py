@@ -15,16 +15,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from advisor import docs
 from advisor.answers.launch_request import request_launch
+from advisor.api import schemas
+from advisor.api.filters import LaunchFilter
+from advisor.api.launch_serializers import LaunchRequestSerializer
 from advisor.engines.llama_cpp import manifests
-from advisor.filters import LaunchFilter
 from advisor.launch.document import launch_document
 from advisor.launch.engine_process import log_tail
 from advisor.launch.queue import get_launch
 from advisor.launch.refused import LaunchRefused
 from advisor.launch.transitions import stop_launch
-from advisor.launching import LaunchRequestSerializer
 from advisor.models import Launch
 from advisor.question.errors import DoesNotFit, Invalid
 from rest.etag import answer
@@ -54,7 +54,9 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
         return request.method == "GET"
 
     @extend_schema(
-        operation_id="launches_list", parameters=docs.LIST_QUERY, responses=docs.answers({200: docs.LAUNCHES}, 400)
+        operation_id="launches_list",
+        parameters=schemas.LIST_QUERY,
+        responses=schemas.answers({200: schemas.LAUNCHES}, 400),
     )
     def get(self, request: Request) -> Response:
         """Launches, newest first."""
@@ -65,7 +67,7 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
         operation_id="launches_create",
         parameters=[KEY],
         request=LaunchRequestSerializer,
-        responses=docs.answers({201: docs.LAUNCH, 200: docs.LAUNCH}, 400, 409, 422),
+        responses=schemas.answers({201: schemas.LAUNCH, 200: schemas.LAUNCH}, 400, 409, 422),
     )
     def post(self, request: Request) -> Response:
         """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
@@ -103,12 +105,14 @@ class OneLaunch(StrictQuery, APIView):
     read_scope, write_scope = "read", "launch"
     tagged = True
 
-    @extend_schema(operation_id="launches_read", responses=docs.answers({200: docs.LAUNCH}, 404))
+    @extend_schema(operation_id="launches_read", responses=schemas.answers({200: schemas.LAUNCH}, 404))
     def get(self, request: Request, launch_id: UUID) -> Response:
         """State, endpoint, and prediction beside measurement."""
         return answer(request, launch_document(found(launch_id)))
 
-    @extend_schema(operation_id="launches_stop", responses=docs.answers({202: docs.LAUNCH, 200: docs.LAUNCH}, 404))
+    @extend_schema(
+        operation_id="launches_stop", responses=schemas.answers({202: schemas.LAUNCH, 200: schemas.LAUNCH}, 404)
+    )
     def delete(self, request: Request, launch_id: UUID) -> Response:
         """Ask for the stop. Asking again, or after the end, changes nothing."""
         found(launch_id)
@@ -121,7 +125,7 @@ class LaunchLog(StrictQuery, APIView):
     content_negotiation_class = Whatever
 
     @extend_schema(
-        operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR} | docs.answers({}, 404)
+        operation_id="launches_log", responses={(200, "text/plain"): OpenApiTypes.STR} | schemas.answers({}, 404)
     )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The end of the engine's log."""
@@ -137,7 +141,7 @@ class LaunchManifest(StrictQuery, APIView):
     @extend_schema(
         operation_id="launches_manifest",
         parameters=[OpenApiParameter("kind", str, enum=list(manifests.KINDS), default="argv")],
-        responses={(200, "text/plain"): OpenApiTypes.STR} | docs.answers({}, 400, 404),
+        responses={(200, "text/plain"): OpenApiTypes.STR} | schemas.answers({}, 400, 404),
     )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""

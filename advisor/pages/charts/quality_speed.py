@@ -17,7 +17,7 @@ AROUND = tuple(
 )
 
 
-def scatter(results: list[dict[str, Any]]) -> dict[str, Any] | None:
+def quality_speed_chart(results: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Points, front and ticks in user units of a WIDTH x HEIGHT drawing; None where there is nothing to compare.
 
     Speed runs to the right on a logarithmic scale, quality upwards. `front` joins the results that no other one beats

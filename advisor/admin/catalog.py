@@ -17,13 +17,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from advisor.admin.model_form import START, ModelForm, sums
+from advisor.admin.ranking_preview import Ranked, RankedImport
 from advisor.answers.build_preview import preview
 from advisor.intake import computed, print_proposal, proposal
 from advisor.intake.check import ImportRefused
 from advisor.intake.proposal import Proposal
-from advisor.model_form import START, ModelForm, sums
 from advisor.question.errors import Invalid
-from advisor.ranked_admin import Ranked, RankedImport
 from catalog import admin as catalog_admin
 from catalog.hub_http import HubError
 from catalog.live_validation import Bound

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 
 from advisor.answers import wording
 from advisor.answers.requirements import hardware_for_model
-from advisor.forms import AskForm
+from advisor.pages.forms import AskForm
+from advisor.pages.query import filled_query
 from advisor.question import query_string
 from advisor.question.errors import Invalid
 from advisor.selectors.catalog import model_names
-from advisor.views import given
 
 LIMIT = 30
 
@@ -31,9 +31,9 @@ class RequirementsForm(AskForm):
 
 
 @require_safe
-def requirements(request: HttpRequest) -> HttpResponse:
+def requirements_page(request: HttpRequest) -> HttpResponse:
     """What hardware does a model need?"""
-    asked = given(request)
+    asked = filled_query(request)
     form = RequirementsForm(asked.dict())
     names = model_names()
     context: dict[str, Any] = {"page": "requirements", "form": form, "models": names}

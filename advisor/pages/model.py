@@ -1,11 +1,16 @@
-"""What a model's page shows: facts with their sources, licence, builds, evidence, and its memory on one machine."""
+"""A model's page: facts with their sources, licence, builds, evidence, and its memory on one machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
 from advisor.answers import documents, vllm, wording
+from advisor.answers.model_rank import model_rank
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp import memory as llama_cpp
 from advisor.fit.engines.llama_cpp.defaults import products, taken
@@ -15,8 +20,12 @@ from advisor.fit.ranking.filters import context_limit
 from advisor.fit.ranking.memory_curve import contexts, growth, rooms
 from advisor.fit.ranking.plans import embeds
 from advisor.fit.spec import HostSpec, ModelSpec
-from advisor.growth_chart import Room, chart
-from advisor.question.parse import resolve
+from advisor.pages.charts.memory_context import Room, memory_context_chart
+from advisor.pages.forms import AskForm
+from advisor.pages.hardware_suggestions import EXAMPLES
+from advisor.pages.query import filled_query, machine_query
+from advisor.question.errors import Invalid
+from advisor.question.parse import question_from_query, resolve, validated
 from advisor.selectors.catalog import find_model, model_row
 from advisor.selectors.hosts import host_spec
 from advisor.templatetags.berth import count, tokens
@@ -72,7 +81,7 @@ def evidence(row: Any) -> list[dict[str, Any]]:
     return [{"use_case": use, "results": results} for use, results in by_use.items()]
 
 
-def known(slug: str) -> dict[str, Any] | None:
+def known_model(slug: str) -> dict[str, Any] | None:
     """What the catalog knows of a model, whatever the machine; None for one that is not there."""
     row = model_row(slug)
     if row is None:
@@ -108,7 +117,7 @@ def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any
     held = [Room(*room_names(number, names), size) for number, size in rooms(host)]
     return shown | {
         "unknown": False,
-        "chart": chart(lines, held),
+        "chart": memory_context_chart(lines, held),
         "rooms": held,
         "names": list(lines),
         "rows": [
@@ -158,3 +167,28 @@ def where(host: HostSpec, spec: ModelSpec) -> str:
     if any(device.unified for device in host.devices):
         return f"Memory for one request{cache}, with everything on the GPU"
     return f"GPU memory for one request{cache}, with everything on the GPU{'s' if len(host.devices) > 1 else ''}"
+
+
+@require_safe
+def model_page(request: HttpRequest, slug: str) -> HttpResponse:
+    known = known_model(slug)
+    if known is None:
+        raise Http404
+    query = filled_query(request)
+    if known["model"].task == "embedding":
+        query.setdefault("use_case", "embedding")
+    context = known | {
+        "page": "model",
+        "form": AskForm(query.dict()),
+        "stated": query.get("hw") or query.get("gpu"),
+        "examples": EXAMPLES,
+    }
+    status = 200
+    try:
+        question = question_from_query(query)
+        asked = validated(question)
+        context |= memory(known["model"], asked["hardware"], asked["workload"]["context"])
+        context["standing"] = model_rank(question, slug)
+    except Invalid as error:
+        context["errors"], status = [one["message"] for one in error.errors], error.status
+    return render(request, "model.html", context | {"machine": machine_query(query)}, status=status)

@@ -1,4 +1,4 @@
-"""Two machines beside each other, and the article's claims beside the sums."""
+"""The page of two machines beside each other."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from advisor.answers import compare_machines
-from advisor.answers.claims import article_claims as claimed
-from advisor.forms import AskForm
+from advisor.pages.forms import AskForm
+from advisor.pages.hardware_suggestions import EXAMPLES
+from advisor.pages.query import filled_query
 from advisor.question import query_string
 from advisor.question.errors import Invalid
-from advisor.views import given
-from advisor.ways import EXAMPLES
 
 SIDES = ("a", "b")
 TAKEN = ("prefer", *(key for key, (path, _) in query_string.KEYS.items() if path[0] == "workload"))
@@ -35,8 +34,8 @@ class CompareForm(AskForm):
 
 
 @require_safe
-def compare(request: HttpRequest) -> HttpResponse:
-    asked = given(request).dict()
+def compare_page(request: HttpRequest) -> HttpResponse:
+    asked = filled_query(request).dict()
     form = CompareForm(asked)
     context: dict[str, Any] = {"page": "compare", "form": form, "examples": EXAMPLES}
     status = 200
@@ -75,17 +74,3 @@ def ratio(value: float) -> str:
     if 0.95 < value < 1.05:
         return "about the same"
     return f"{'A' if value > 1 else 'B'}, {max(value, 1 / value):.2g} times"
-
-
-@require_safe
-def claims(request: HttpRequest) -> HttpResponse:
-    found = claimed()
-    rows = [row | {"verdict": verdict(row["weights_ratio"])} for row in found["rows"]]
-    return render(request, "claims.html", {"page": "claims", "context": found["context"], "rows": rows})
-
-
-def verdict(share: float) -> str:
-    """How the computed weights stand to the claim, in words."""
-    if share > 1.05:
-        return f"{share:.2g} times what is claimed"
-    return "about what is claimed" if share > 0.95 else f"{share:.0%} of what is claimed"

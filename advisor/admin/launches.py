@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from advisor import catalog_admin
 from advisor.launch.transitions import stop_launch
 from advisor.models import ApiToken, Launch, LaunchEvent, RankingChange
 
@@ -82,6 +81,3 @@ class RankingChangeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-
-catalog_admin.register()
