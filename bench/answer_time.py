@@ -69,6 +69,7 @@ def main() -> None:
 
 def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ignore[type-arg]
     from advisor.answers.recommend import recommend
+    from advisor.question.parse import parse
     from advisor.selectors.catalog import catalog_index
 
     print(f"{len(catalog_index().catalog.models)} models, {len(catalog_index().table.model)} builds")
@@ -81,7 +82,7 @@ def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ign
         timed(ask, others, clock)
         show(f"{name}, after {len(others)} other questions", timed(ask, new, clock))
 
-    measure("compute", recommend, time.perf_counter)
+    measure("compute", lambda body: recommend(parse(body)), time.perf_counter)
     with berth() as server:
         client = server.client()
         measure("HTTP", client.ask, time.perf_counter)

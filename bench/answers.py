@@ -67,11 +67,12 @@ def asked() -> Iterator[tuple[str, dict[str, Any]]]:
     """Question as text, and its answer."""
     from advisor.answers.recommend import recommend
     from advisor.question.errors import Invalid
+    from advisor.question.parse import parse
 
     for text in HARDWARE:
         for question in questions(text):
             try:
-                answer = recommend(question)
+                answer = recommend(parse(question)).document
             except Invalid as error:
                 answer = {"errors": error.errors}
             yield orjson.dumps(question).decode(), answer

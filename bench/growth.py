@@ -40,13 +40,11 @@ def spent(index: object, text: str, questions: int, limit: int = 10) -> tuple[fl
     from advisor.fit.ranking.rank import rank
     from advisor.fit.ranking.rejections import rejections
     from advisor.fit.spec import Workload
-    from advisor.question.parse import resolve
     from advisor.selectors.hosts import (
-        host_spec,
         reference_gpus,
     )
 
-    host = host_spec(resolve({"text": text}))
+    host = parse_hardware(text).host
     took = []
     for i in range(questions + 2):
         workload = Workload(use_case=("coding", "chat", "math")[i % 3], context=8192 + 1280 * i)

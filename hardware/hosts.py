@@ -19,25 +19,29 @@ def is_here(host_id: str | None) -> bool:
     return host_id in ("local", settings.HOST_ID)
 
 
-def host_document(host_id: str = "local") -> dict[str, Any]:
+def host_id(name: str) -> str:
+    """The id of a host as a request names it."""
+    return settings.HOST_ID if is_here(name) else name
+
+
+def host_document(name: str = "local") -> dict[str, Any]:
     """The host document of the newest good snapshot, minus what is reserved. Raises HardwareError (422).
 
     `free_bytes` is the lesser of what the driver says is free and capacity minus reservations; a unified device's
     comes out of the host's memory. `snapshot.stale` also holds when a later probe failed.
     """
-    here = is_here(host_id)
-    host_id = settings.HOST_ID if here else host_id
-    if here and not Snapshot.objects.filter(host_id=host_id).exists():
+    here, key = is_here(name), host_id(name)
+    if here and not Snapshot.objects.filter(host_id=key).exists():
         refresh()
-    host = Host.objects.filter(pk=host_id).first()
+    host = Host.objects.filter(pk=key).first()
     if not host:
-        raise HardwareError([{"field": "hardware.host", "message": f"There is no host {host_id!r}."}])
+        raise HardwareError([{"field": "hardware.host", "message": f"There is no host {key!r}."}])
     newest, good = newest_and_good(host)
     if newest and not good and here:
         # The probe never came back; RAM can be read without any driver.
         good = Snapshot(host=host, taken=timezone.now(), ok=False, data=probe.without_drivers())
     if not newest or not good:
-        told = newest.message if newest else f"Host {host_id!r} has sent no snapshot yet."
+        told = newest.message if newest else f"Host {key!r} has sent no snapshot yet."
         raise HardwareError([{"field": "hardware.host", "message": told}])
     return document(host, newest, good)
 

@@ -8,7 +8,7 @@ from typing import Any
 from hardware.reference import CORES, GIB, SIZE, candidates, folded
 
 EXAMPLE = 'for example "2x RTX 3090, 64 GB RAM" or "CPU only, 32 GB RAM, 8 cores"'
-LONGEST = 500
+LONGEST = 400  # characters
 COUNT_WORDS = {"dual": 2, "two": 2, "three": 3, "triple": 3, "four": 4, "quad": 4, "eight": 8}
 
 SEPARATOR = re.compile(r"[,;\n]|\s[+&/|]\s|\band\b|\bwith\b(?!out)")

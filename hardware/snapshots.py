@@ -90,6 +90,12 @@ def newest_and_good(host: Host) -> tuple[Snapshot | None, Snapshot | None]:
     return host.snapshots.first(), good
 
 
+def newest_reading(host_id: str) -> int | None:
+    """Id of the reading that a host is planned on now."""
+    good = newest_and_good(Host(pk=host_id))[1]
+    return good.pk if good else None
+
+
 def snapshot_of(host: Host) -> dict[str, Any] | None:
     """When the host was last read well, and what the newest attempt said; None before the first."""
     newest, good = newest_and_good(host)

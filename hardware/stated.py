@@ -5,132 +5,106 @@ from __future__ import annotations
 from typing import Any
 
 from hardware.parse_text import HardwareText, parse_text
-from hardware.reference import GIB, AmbiguousGpu, GpuSpec, UnknownGpu, lookup
+from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
+from hardware.stated_serializers import HARDWARE
+from rest.serializers import checked
 
-MOST_DEVICES = 64
-MOST_BYTES = 64 * 1024 * GIB
-FIELDS = {"accelerators", "ram_bytes", "ram_available_bytes", "cpu_cores", "os", "text", "host"}
-ACCELERATOR_FIELDS = {"name", "count", "memory_bytes", "free_bytes", "memory_bandwidth"}
-SYSTEMS = ("linux", "windows", "macos")
+Errors = list[dict[str, Any]]
 
 
 class HardwareError(ValueError):
     """Hardware that cannot be planned on. `errors`: [{"field", "message"[, "choices"]}], `status` for HTTP."""
 
-    def __init__(self, errors: list[dict[str, Any]], status: int = 422) -> None:
+    def __init__(self, errors: Errors, status: int = 422) -> None:
         self.errors, self.status = errors, status
         super().__init__(errors[0]["message"])
 
 
-class Errors(list[dict[str, Any]]):
-    def add(self, field: str, message: str, **more: Any) -> None:
-        self.append({"field": field, "message": message, **more})
+def stated(hardware: Any) -> dict[str, Any]:
+    """The host document of hardware given as `accelerators` or `text`.
 
-    def number(self, holder: dict[str, Any], key: str, field: str, most: int, least: int = 1) -> int | None:
-        """The whole number under `key`, or None when absent, null or wrong (then noted)."""
-        value = holder.get(key)
-        if value is None:
-            return None
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return value
-        self.add(field, f"{field} must be a whole number from {least} to {most}.")
-        return None
-
-    def unknown(self, holder: dict[str, Any], known: set[str], prefix: str) -> None:
-        for key in sorted(set(holder) - known):
-            self.add(f"{prefix}{key}", f"{prefix}{key} is not a field; the fields are {', '.join(sorted(known))}.")
-
-
-def stated(hardware: dict[str, Any]) -> dict[str, Any]:
-    """The host document of hardware given as `accelerators` or `text`. Raises HardwareError.
-
-    RAM that nobody stated stays None (a unified device's name tells it), and so does what of it is free.
+    RAM that nobody stated stays None (a unified device's name tells it), and so does what of it is free. Raises
+    HardwareError: 400 where a field is wrong or beyond its limit, 422 where hardware is unknown or ambiguous.
     """
-    errors = Errors()
-    errors.unknown(hardware, FIELDS, "hardware.")
-    if hardware.get("text") is not None:
-        hardware = {**hardware, **worded(hardware, errors)}
-    ram = errors.number(hardware, "ram_bytes", "hardware.ram_bytes", MOST_BYTES)
-    available = errors.number(hardware, "ram_available_bytes", "hardware.ram_available_bytes", MOST_BYTES, 0)
-    cores = errors.number(hardware, "cpu_cores", "hardware.cpu_cores", 4096)
-    system = hardware.get("os") or "linux"
-    if system not in SYSTEMS:
-        errors.add("hardware.os", f"hardware.os must be one of {', '.join(SYSTEMS)}.")
-    devices, pools = accelerators(hardware.get("accelerators"), ram, errors)
+    return resolved(within_limits(hardware))
+
+
+def within_limits(hardware: Any) -> dict[str, Any]:
+    found, errors = checked(HARDWARE, hardware)
+    if errors:
+        named = (f"hardware.{error['field']}".rstrip(".") for error in errors)
+        raise HardwareError([e | {"field": field} for e, field in zip(errors, named, strict=True)], 400)
+    return found
+
+
+def resolved(hardware: dict[str, Any]) -> dict[str, Any]:
+    """`stated`, for hardware that has passed the limits. What its text says is held to the same ones."""
+    if "text" in hardware:
+        hardware = within_limits(from_text(hardware))
+    ram = hardware.get("ram_bytes")
+    errors: Errors = []
+    devices, pools = accelerators(hardware.get("accelerators") or [], ram, errors)
     if not devices and ram is None and not errors:
-        errors.add("hardware.ram_bytes", "hardware.ram_bytes must be stated when there is no accelerator.")
+        noted(errors, "hardware.ram_bytes", "hardware.ram_bytes must be stated when there is no accelerator.")
     if pools and len(devices) > 1:
-        errors.add("hardware.accelerators", "hardware.accelerators may hold one unified-memory device, and no other.")
+        sentence = "hardware.accelerators may hold one unified-memory device, and no other."
+        noted(errors, "hardware.accelerators", sentence)
     if errors:
         raise HardwareError(errors)
-    ram = ram or next(iter(pools), None)
     return {
         "host": None,
         "accelerators": devices,
-        "ram_bytes": ram,
-        "ram_available_bytes": available,
+        "ram_bytes": ram or next(iter(pools), None),
+        "ram_available_bytes": None,
         "ram_reserved_bytes": 0,
         "ram_bandwidth": None,
-        "cpu_cores": cores,
+        "cpu_cores": hardware.get("cpu_cores"),
         "cpu_name": None,
-        "os": system,
+        "os": hardware.get("os") or "linux",
         "snapshot": None,
         "warnings": [],
     }
 
 
-def worded(hardware: dict[str, Any], errors: Errors) -> dict[str, Any]:
-    """What `hardware.text` says; a field stated beside the text wins, but accelerators may stand in one place only."""
-    if not isinstance(hardware["text"], str):
-        errors.add("hardware.text", "hardware.text must be a string.")
-        return {}
-    if hardware.get("accelerators"):
-        errors.add("hardware.text", "hardware.text and hardware.accelerators exclude each other; state one.")
-        return {}
+def from_text(hardware: dict[str, Any]) -> dict[str, Any]:
+    """The text as fields; a field stated beside it wins."""
     try:
         said = parse_text(hardware["text"])
     except HardwareText as error:
-        errors.add("hardware.text", str(error))
-        return {}
-    return {key: value for key, value in said.items() if hardware.get(key) is None}
+        raise HardwareError([{"field": "hardware.text", "message": str(error)}]) from error
+    beside = {key: value for key, value in hardware.items() if key != "text" and value is not None}
+    return {key: value for key, value in said.items() if value is not None} | beside
 
 
-def accelerators(items: Any, ram: int | None, errors: Errors) -> tuple[list[dict[str, Any]], list[int]]:
+def noted(errors: Errors, field: str, message: str, **more: Any) -> None:
+    errors.append({"field": field, "message": message, **more})
+
+
+def accelerators(
+    items: list[dict[str, Any]], ram: int | None, errors: Errors
+) -> tuple[list[dict[str, Any]], list[int]]:
     """The devices, one entry each, and the RAM pool of each unified one."""
     devices: list[dict[str, Any]] = []
     pools: list[int] = []
-    if not isinstance(items or [], list):
-        errors.add("hardware.accelerators", "hardware.accelerators must be a list of objects.")
-        items = None
-    for position, item in enumerate(items or []):
-        at = f"hardware.accelerators[{position}]."
-        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-            errors.add(at + "name", f"{at}name must be a string such as 'RTX 4090'.")
-            continue
-        errors.unknown(item, ACCELERATOR_FIELDS, at)
-        count = errors.number(item, "count", at + "count", MOST_DEVICES) or 1
-        device, pool = accelerator(item, ram, at, errors)
+    for position, item in enumerate(items):
+        device, pool = accelerator(item, ram, f"hardware.accelerators[{position}].name", errors)
         if device:
-            devices += [dict(device) for _ in range(count)]
-            pools += [pool] * count if pool else []
-    if len(devices) > MOST_DEVICES:
-        errors.add("hardware.accelerators", f"hardware.accelerators may hold at most {MOST_DEVICES} devices.")
+            devices += [dict(device) for _ in range(item["count"])]
+            pools += [pool] * item["count"] if pool else []
     return devices, pools
 
 
 def accelerator(
-    item: dict[str, Any], ram: int | None, at: str, errors: Errors
+    item: dict[str, Any], ram: int | None, field: str, errors: Errors
 ) -> tuple[dict[str, Any] | None, int | None]:
     """One device, and the host RAM it shares when unified. Stated figures win over the reference; less is believed."""
-    memory = errors.number(item, "memory_bytes", at + "memory_bytes", MOST_BYTES)
-    free = errors.number(item, "free_bytes", at + "free_bytes", MOST_BYTES, 0)
-    bandwidth = errors.number(item, "memory_bandwidth", at + "memory_bandwidth", 10**15)
+    memory, free, bandwidth = (item.get(key) for key in ("memory_bytes", "free_bytes", "memory_bandwidth"))
     try:
         spec = reference(item["name"], memory, ram)
     except (UnknownGpu, AmbiguousGpu) as error:
         if memory is None or bandwidth is None:
             choices = {"choices": error.choices} if isinstance(error, AmbiguousGpu) else {"fields": list(error.fields)}
-            errors.add(at + "name", str(error), **choices)
+            noted(errors, field, str(error), **choices)
             return None, None
         spec = None
     capacity = memory or 0

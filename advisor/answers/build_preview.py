@@ -8,9 +8,8 @@ from advisor.answers import documents, wording
 from advisor.answers.launch_plan import best_or_refused
 from advisor.fit.spec import HostSpec, ModelSpec, Workload
 from advisor.question.errors import DoesNotFit
-from advisor.question.parse import resolve
-from advisor.selectors.catalog import catalog_index
-from advisor.selectors.hosts import host_spec
+from advisor.question.parse import parse_hardware
+from advisor.selectors.catalog import find_model
 
 
 def preview(slug: str, *, hardware: str, context: int, concurrency: int) -> list[dict[str, Any]]:
@@ -18,8 +17,8 @@ def preview(slug: str, *, hardware: str, context: int, concurrency: int) -> list
 
     Raises Invalid for hardware that cannot be read or is not known.
     """
-    host = host_spec(resolve({"text": hardware}))
-    model = next((m for m in catalog_index().catalog.models if m.slug == slug), None)
+    host = parse_hardware(hardware).host
+    model = find_model(slug)
     if model is None:
         return []
     workload = Workload(
@@ -32,7 +31,8 @@ def _row(model: ModelSpec, build: str, host: HostSpec, workload: Workload) -> di
     try:
         plan = best_or_refused(model, host, workload, frozenset({build}))
     except DoesNotFit as error:
-        return {"build": build, "refused": wording.page_rejection(error.verdict, model.name)["words"]}
+        verdict = documents.rejection_document(error.rejection)
+        return {"build": build, "refused": wording.page_rejection(verdict, model.name)["words"]}
     document = documents.plan_document(plan, host)
     names = [device.name for device in host.devices]
     return {"build": build, **wording.page_result(document, launchable=False, names=names)}

@@ -6,7 +6,7 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,16 +16,31 @@ _answers: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
-def cached_document(key: Hashable, work_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """`answer` for what goes out as JSON, packed: in a fiftieth of the room, and each caller gets its own."""
-    fresh: list[bytes] = []
+class Answer(NamedTuple):
+    """A document as it goes out, packed: in a fiftieth of the room that it takes as objects."""
 
-    def pack() -> bytes:
-        fresh.append(orjson.dumps(work_out()))
-        return zlib.compress(fresh[0], 1)
+    packed: bytes
+    found: bool  # whether there is a result in it
+    decision: str = ""
 
-    packed = cached(key, pack)
-    found: dict[str, Any] = orjson.loads(fresh[0] if fresh else zlib.decompress(packed))
+    @property
+    def body(self) -> bytes:
+        """JSON."""
+        return zlib.decompress(self.packed)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The caller's own."""
+        document: dict[str, Any] = orjson.loads(self.body)
+        return document
+
+
+def cached_answer(key: Hashable, work_out: Callable[[], dict[str, Any]], decision: str = "") -> Answer:
+    def pack() -> Answer:
+        document = work_out()
+        return Answer(zlib.compress(orjson.dumps(document), 1), bool(document.get("results", True)), decision)
+
+    found: Answer = cached(key, pack)
     return found
 
 

@@ -15,8 +15,7 @@ from advisor.answers import wording
 from advisor.answers.cache import cached
 from advisor.fit.ranking.rank import Index, rank
 from advisor.fit.spec import Result, Workload
-from advisor.question.parse import resolve
-from advisor.selectors.hosts import host_spec
+from advisor.question.parse import parse_hardware
 
 FILE = Path(__file__).parents[1] / "data" / "reference_machines.json"
 SHOWN = 5
@@ -51,7 +50,7 @@ def standings(index: Index) -> list[dict[str, Place]]:
 
 
 def _standing(index: Index, machine: Machine) -> dict[str, Place]:
-    host = host_spec(resolve({"text": machine.hardware}))
+    host = parse_hardware(machine.hardware).host
     workload = Workload(use_case=machine.use_case, context=machine.context)
     return {result.plan.model.slug: _place(result) for result in rank(index, host, workload, limit=ALL).results}
 

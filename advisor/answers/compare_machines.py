@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor.answers import cache, documents, wording
-from advisor.answers.recommend import decision_digest
+import orjson
+
+from advisor.answers import documents, wording
+from advisor.answers.cache import cached_answer
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.plans import embeds, pace
 from advisor.fit.ranking.rank import rank
-from advisor.fit.spec import HostSpec, Result, Workload
-from advisor.question.errors import Invalid
-from advisor.question.parse import resolve, validated, workload_of
+from advisor.fit.spec import Result
+from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index
-from advisor.selectors.hosts import host_spec
 
 SHOWN = 5
 CONSIDERED = 15  # of each machine's best; the other machine is asked about each of them
@@ -23,40 +23,34 @@ CONSIDERED = 15  # of each machine's best; the other machine is asked about each
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One machine: its host document, what the fit sees of it, and its best results in order."""
+    """The question about one machine, and its best results in order."""
 
-    document: dict[str, Any]
-    host: HostSpec
+    question: Question
     best: tuple[Result, ...]
 
+    @classmethod
+    def of(cls, question: Question, index: Index) -> Side:
+        found = rank(index, question.host, question.workload, prefer=question.prefer, limit=CONSIDERED)
+        return cls(question, tuple(found.results))
 
-def compare_machines(words: Mapping[str, str], question: Mapping[str, Any]) -> dict[str, Any]:
-    """`words` describes the machines "a" and "b", `question` is one without hardware. Raises Invalid with their names.
+
+def compare_machines(questions: Mapping[str, Question]) -> dict[str, Any]:
+    """`questions`: the same one about the machines "a" and "b".
 
     A model that both run is under `common` with the ratio of its speeds, by the better of its two places; one that only
     one of them runs as asked is under `only`.
     """
-    asked = validated(dict(question))
-    machines = {name: machine(name, text) for name, text in words.items()}
     index = catalog_index()
-    key = ("comparison", index.catalog.version, decision_digest(asked, index.catalog.version, machines))
-    return cache.cached_document(key, lambda: worked_out(machines, asked, index))
+    asked = (orjson.dumps(question.asked, option=orjson.OPT_SORT_KEYS) for question in questions.values())
+    key = ("comparison", index.catalog.version, *asked)
+    return cached_answer(key, lambda: worked_out({n: Side.of(q, index) for n, q in questions.items()}, index)).document
 
 
-def machine(name: str, text: str) -> dict[str, Any]:
-    try:
-        return resolve({"text": text})
-    except Invalid as error:
-        raise Invalid([e | {"field": name} for e in error.errors], error.status) from error
-
-
-def worked_out(machines: Mapping[str, dict[str, Any]], asked: Mapping[str, Any], index: Index) -> dict[str, Any]:
-    workload = workload_of(asked["workload"])
-    sides = {name: side(document, index, workload, asked["prefer"]) for name, document in machines.items()}
+def worked_out(sides: Mapping[str, Side], index: Index) -> dict[str, Any]:
     plans = {name: {r.plan.model.slug: r for r in s.best} for name, s in sides.items()}
     for name, other in (("a", "b"), ("b", "a")):
         for slug in [slug for slug in plans[other] if slug not in plans[name]]:
-            found = alone(index, slug, sides[name].host, workload, asked["prefer"])
+            found = alone(index, slug, sides[name].question)
             if found:
                 plans[name][slug] = found
     order = sorted({**plans["a"], **plans["b"]}, key=lambda slug: (first_place(slug, sides), slug))
@@ -70,19 +64,12 @@ def worked_out(machines: Mapping[str, dict[str, Any]], asked: Mapping[str, Any],
     }
 
 
-def side(document: dict[str, Any], index: Index, workload: Workload, prefer: str) -> Side:
-    host = host_spec(document)
-    return Side(document, host, tuple(rank(index, host, workload, prefer=prefer, limit=CONSIDERED).results))
-
-
-def alone(
-    index: Index, slug: str, host: HostSpec, workload: Workload, prefer: str, *, expand: bool = False
-) -> Result | None:
+def alone(index: Index, slug: str, question: Question, *, expand: bool = False) -> Result | None:
     """The best plan of one model, wherever it would stand among others; with `expand` its other plans too."""
     models = tuple(m for m in index.catalog.models if m.slug == slug)
     one = Index.of(replace(index.catalog, models=models))
-    found = rank(one, host, workload, prefer=prefer, limit=1, expand=expand).results
-    return found[0] if found else None
+    ranking = rank(one, question.host, question.workload, prefer=question.prefer, limit=1, expand=expand)
+    return ranking.results[0] if ranking.results else None
 
 
 def first_place(slug: str, sides: Mapping[str, Side]) -> int:
@@ -91,7 +78,7 @@ def first_place(slug: str, sides: Mapping[str, Side]) -> int:
 
 def shown(one: Side) -> dict[str, Any]:
     return {
-        "hardware": documents.hardware_document(one.document, one.host),
+        "hardware": documents.hardware_document(one.question.reading),
         "results": [brief(result) for result in one.best[:SHOWN]],
     }
 

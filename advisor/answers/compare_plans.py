@@ -15,11 +15,10 @@ from advisor.fit.engines.llama_cpp.placement import KINDS
 from advisor.fit.ranking.explain import explained, licence
 from advisor.fit.ranking.plans import all_plans
 from advisor.fit.ranking.rank import Index, with_plan
-from advisor.fit.spec import HostSpec, ModelSpec, Plan, Result, Workload
+from advisor.fit.spec import ModelSpec, Plan, Result
 from advisor.question.errors import DoesNotFit
-from advisor.question.parse import resolve, validated, workload_of
+from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index, find_build
-from advisor.selectors.hosts import host_spec
 
 MOST = 4
 AT = "@"  # between a build and its placement, in a link
@@ -27,31 +26,20 @@ AT = "@"  # between a build and its placement, in a link
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with its hardware resolved."""
+    """A question on the catalog and the files of the moment."""
 
-    host: HostSpec
-    names: list[str]
-    workload: Workload
-    prefer: str
-    prices: Mapping[str, Any] | None
+    question: Question
     index: Index
     paths: Mapping[str, str]
 
+    @classmethod
+    def of(cls, question: Question) -> Asked:
+        index = catalog_index()
+        return cls(question, index, builds_on_disk(index))
 
-def asked(question: Any) -> Asked:
-    """Raises Invalid."""
-    checked = validated(question)
-    host = host_spec(resolve(checked["hardware"]))
-    index = catalog_index()
-    return Asked(
-        host,
-        [device.name for device in host.devices],
-        workload_of(checked["workload"]),
-        checked["prefer"],
-        checked.get("cost"),
-        index,
-        builds_on_disk(index),
-    )
+    def best(self, slug: str, *, expand: bool = False) -> Result | None:
+        """The best plan of one model, wherever it would stand among others."""
+        return alone(self.index, slug, self.question, expand=expand)
 
 
 def plan_key(document: Mapping[str, Any]) -> str:
@@ -59,14 +47,14 @@ def plan_key(document: Mapping[str, Any]) -> str:
     return f"{document['build']['id']}{AT}{document['placement']}"
 
 
-def plans_of_model(question: Any, slug: str) -> list[dict[str, Any]]:
+def plans_of_model(question: Question, slug: str) -> list[dict[str, Any]]:
     """All plans of one model that fit, the best first, then those nearest to the devices; none where nothing fits."""
-    of = asked(question)
+    of = Asked.of(question)
     return [shown(of, result) for result in every(of, slug)]
 
 
 def every(of: Asked, slug: str) -> list[Result]:
-    best = alone(of.index, slug, of.host, of.workload, of.prefer, expand=True)
+    best = of.best(slug, expand=True)
     if best is None:
         return []
     others = [with_plan(best, plan) for plan in best.others]
@@ -76,22 +64,23 @@ def every(of: Asked, slug: str) -> list[Result]:
 
 def shown(of: Asked, result: Result) -> dict[str, Any]:
     """A result as the page shows it, with its quality less what the quantization takes, and its cost where asked."""
-    document = documents.result_document(explained(result, of.host, of.workload), of.host, of.paths)
-    document |= costed(result, of.host, of.workload, of.index, of.prices)
+    host, workload = of.question.host, of.question.workload
+    document = documents.result_document(explained(result, host, workload), host, of.paths)
+    document |= costed(result, of.question, of.index)
     loss = result.quantization_loss
     quality = {name: max(0.0, getattr(result.strength, name) - loss) for name in ("score", "low", "high")}
-    decorated = wording.page_result(document, launchable=False, names=of.names)
+    decorated = wording.page_result(document, launchable=False, names=[device.name for device in host.devices])
     return decorated | {"key": plan_key(document), "net": quality, "licence_words": licence(result.plan.model)}
 
 
-def side_by_side(question: Any, picks: Sequence[str]) -> dict[str, Any] | None:
+def side_by_side(question: Question, picks: Sequence[str]) -> dict[str, Any] | None:
     """`columns`, one a pick, at most four; `notes` on picks that are not shown as they were picked. None for no picks.
 
-    A plan that the question no longer gives is replaced by the model's best one, and that is said. Raises Invalid.
+    A plan that the question no longer gives is replaced by the model's best one, and that is said.
     """
     if not picks:
         return None
-    of = asked(question)
+    of = Asked.of(question)
     columns: dict[str, dict[str, Any]] = {}
     notes = []
     for pick in picks[:MOST]:
@@ -112,11 +101,11 @@ def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
     if found is None:
         return None, f"{name!r} is not a build of this catalog."
     model, build = found
-    best = alone(of.index, model.slug, of.host, of.workload, of.prefer)
+    best = of.best(model.slug)
     if best is None:
         return None, f"{model.name} does not run as asked. {why_not(of, model)}"
     near = [best.plan] if best.plan.build.id == name else []
-    near += all_plans(model, build, of.host, of.workload) if build.format == "gguf" else []
+    near += all_plans(model, build, of.question.host, of.question.workload) if build.format == "gguf" else []
     exact = [plan for plan in near if plan.placement == placement]
     plan = (exact or near or [best.plan])[0]
     result = best if plan is best.plan else with_plan(best, plan)
@@ -127,9 +116,10 @@ def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
 
 def why_not(of: Asked, model: ModelSpec) -> str:
     try:
-        best_or_refused(model, of.host, of.workload, None)
+        best_or_refused(model, of.question.host, of.question.workload, None)
     except DoesNotFit as refused:
-        return str(wording.page_rejection(refused.verdict, model.name)["words"])
+        verdict = documents.rejection_document(refused.rejection)
+        return str(wording.page_rejection(verdict, model.name)["words"])
     return ""
 
 

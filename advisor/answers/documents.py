@@ -11,6 +11,7 @@ from advisor.fit.allowances import overhead_of
 from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
+from advisor.selectors.hosts import Reading
 
 # Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.
 ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
@@ -27,8 +28,9 @@ def span(value: Range) -> dict[str, float]:
     return {"low": figure(value.low), "mid": figure(value.mid), "high": figure(value.high)}
 
 
-def hardware_document(document: Mapping[str, Any], host: HostSpec) -> dict[str, Any]:
+def hardware_document(reading: Reading) -> dict[str, Any]:
     """What was resolved: names, sizes, what of it is available, and where each figure comes from."""
+    host = reading.host
     return {
         "accelerators": [
             {
@@ -46,7 +48,7 @@ def hardware_document(document: Mapping[str, Any], host: HostSpec) -> dict[str, 
         "ram_available_bytes": host.ram_available_bytes,
         "cpu_cores": host.cpu_cores,
         "os": host.os,
-        "snapshot": snapshot(document.get("snapshot")),
+        "snapshot": snapshot(reading.document.get("snapshot")),
     }
 
 

@@ -11,28 +11,20 @@ from advisor.fit.engines.llama_cpp.placement import as_stated
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.ranking.plans import ENGINE, planned
 from advisor.fit.spec import FIT_VERSION, BuildSpec, HostSpec, ModelSpec, Plan, Workload
-from advisor.monitoring import metrics
 from advisor.question.errors import Invalid
-from advisor.question.parse import resolve
-from advisor.question.serializers import ESTIMATE, checked
+from advisor.question.parse import EstimateQuestion
 from advisor.selectors.catalog import catalog_index, find_build, find_model
-from advisor.selectors.hosts import host_spec
 
 
-@metrics.counted("estimate")
-def estimate(question: Any) -> dict[str, Any]:
+def estimate(question: EstimateQuestion) -> dict[str, Any]:
     """Memory and speed of one build with given settings on given hardware, whether or not it fits. Raises Invalid."""
-    asked, errors = checked(ESTIMATE, question)
-    if errors:
-        raise Invalid(errors)
-    document = resolve(asked.get("hardware") or {"host": "local"})
-    host = host_spec(document)
-    model, build = build_named(asked.get("build") or build_key(asked["model"], asked["quantization"]))
-    made = stated_plan(model, build, host, settings_of(asked["settings"], build, host))
+    host = question.reading.host
+    model, build = build_named(question.build or build_key(str(question.model), str(question.quantization)))
+    made = stated_plan(model, build, host, settings_of(question.settings, build, host))
     return {
         "catalog_version": catalog_index().catalog.version,
         "fit_version": FIT_VERSION,
-        "hardware": documents.hardware_document(document, host),
+        "hardware": documents.hardware_document(question.reading),
         "fits": fits(made),
         **documents.plan_document(made, host, builds_on_disk().get(build.id)),
     }

@@ -1,83 +1,99 @@
-"""The plan of a launch."""
+"""A launch planned: a reading of its host in, a plan out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from advisor.answers.estimate import build_named, fits, settings_of, stated_plan
-from advisor.answers.recommend import recommend
+from advisor.answers.recommend import as_run_here, ranking_of
 from advisor.engines.installed import usable_by_engine
 from advisor.files.local import builds_on_disk
+from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.plans import ENGINE
 from advisor.fit.ranking.rank import rank as ranked
 from advisor.fit.ranking.rejections import rejections, stated_rejection
 from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Workload
 from advisor.question.errors import DoesNotFit, Invalid
-from advisor.question.parse import asked_workload, resolve
-from advisor.question.serializers import SETTINGS, checked
+from advisor.question.parse import Question, parse, parse_workload, valid, within
+from advisor.question.serializers import SETTINGS
 from advisor.selectors.catalog import catalog_index, find_model
-from advisor.selectors.hosts import host_spec, reference_gpus
+from advisor.selectors.hosts import Reading, reference_gpus
 from hardware.hosts import is_here
 
 
-def plan_for_launch(
-    *,
-    host: str,
-    model: str | None = None,
-    build: str | None = None,
-    engine: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    workload: Mapping[str, Any] | None = None,
-    question: Mapping[str, Any] | None = None,
-    rank: int | None = None,
-) -> Plan:
-    """What a launch on `host` would run, planned on its newest snapshot less what is reserved.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One way to say what to run: a model, a build, or a place in the answer to an earlier question."""
 
-    One of: `model` (its best plan for `workload`, files on disk first), `build` (with `settings` as stated, or its best
-    plan for `workload`), `question` with `rank` (that result of its answer). Raises Invalid, or DoesNotFit.
+    model: str | None = None
+    workload: Workload = field(default_factory=Workload)
+    build: str | None = None
+    engine: str | None = None
+    settings: Mapping[str, Any] | None = None
+    question: Question | None = None
+    rank: int = 1
+
+
+def wish_of(body: Mapping[str, Any], reading: Reading) -> Wish:
+    """The wish in a checked body; an earlier question about the host that was read is not read again.
+
+    Raises Invalid.
     """
-    if engine not in (None, ENGINE):
+    question = body.get("question")
+    return Wish(
+        **{key: body.get(key) for key in ("model", "build", "engine", "settings")},
+        workload=parse_workload(body.get("workload")),
+        question=None if question is None else parse(question, reading),
+        rank=body.get("rank") or 1,
+    )
+
+
+def launch_plan(reading: Reading, wish: Wish) -> Plan:
+    """What a launch would run on the host that was read. Raises Invalid or DoesNotFit.
+
+    A model's best plan for the workload, files on disk first; a build with its settings as stated, or its best plan; or
+    the plan that an earlier answer has at this rank.
+    """
+    if wish.engine not in (None, ENGINE):
         raise Invalid([{"field": "engine", "message": f"engine must be {ENGINE}."}])
-    machine = host_spec(resolve({"host": host}))
-    wanted = asked_workload(workload)
-    if question is not None:
-        model, build, settings = named_by(question, rank or 1)
-    if build is not None:
-        found = build_named(build)
-        if settings is not None:
-            return stated_or_refused(*found, machine, settings, usable_by_engine(machine, host))
-        return best_or_refused(found[0], usable_by_engine(machine, host), wanted, frozenset({build}))
-    if model is None:
+    host = usable_by_engine(reading.host, reading.host_id)
+    if wish.question is not None:
+        chosen = ranked_plan(wish.question, wish.rank)
+        stated = chosen.settings._replace(flash_attention=chosen.memory.flash_attention)
+        return stated_or_refused(chosen.model, chosen.build, reading.host, stated)
+    if wish.build is not None:
+        model, build = build_named(wish.build)
+        if wish.settings is not None:
+            with within("settings"):
+                settings = settings_of(valid(SETTINGS, wish.settings), build, host)
+            return stated_or_refused(model, build, reading.host, settings)
+        return best_or_refused(model, host, wish.workload, frozenset({wish.build}))
+    if wish.model is None:
         raise Invalid([{"field": "model", "message": "Name a model, a build or an earlier decision."}])
-    spec = find_model(model)
+    spec = find_model(wish.model)
     if spec is None:
-        raise Invalid([{"field": "model", "message": f"{model!r} is not a model of this catalog."}])
-    local = frozenset(builds_on_disk()) & {b.id for b in spec.builds} if is_here(host) else None
-    return best_or_refused(spec, usable_by_engine(machine, host), wanted, local or None)
+        raise Invalid([{"field": "model", "message": f"{wish.model!r} is not a model of this catalog."}])
+    local = frozenset(builds_on_disk()) & {b.id for b in spec.builds} if is_here(reading.host_id) else None
+    return best_or_refused(spec, host, wish.workload, local or None)
 
 
-def named_by(question: Mapping[str, Any], place: int) -> tuple[str, str, dict[str, Any]]:
-    """Model, build and settings of one result of an earlier question."""
-    results = recommend({**question, "limit": max(place, question.get("limit") or 10), "rejected_limit": 0})["results"]
+def ranked_plan(question: Question, place: int) -> Plan:
+    """The plan at this rank of the answer to an earlier question. Raises Invalid."""
+    index = catalog_index()
+    question = as_run_here(question) if question.on_disk else question
+    question = question.but(limit=max(place, question.limit), expand=None)
+    results = ranking_of(question, index, builds_on_disk(index)).results
     if place > len(results):
-        raise Invalid(
-            [{"field": "rank", "message": f"That answer has {len(results)} results; there is no rank {place}."}]
-        )
-    chosen = results[place - 1]
-    return chosen["model"]["slug"], chosen["build"]["id"], chosen["settings"]
+        sentence = f"That answer has {len(results)} results; there is no rank {place}."
+        raise Invalid([{"field": "rank", "message": sentence}])
+    return results[place - 1].plan
 
 
-def stated_or_refused(
-    model: ModelSpec, build: BuildSpec, host: HostSpec, given: Mapping[str, Any], usable: HostSpec
-) -> Plan:
-    """The build as stated; `usable` is what of the host the engine there can use, for what was left out."""
-    asked, errors = checked(SETTINGS, given)
-    if errors:
-        raise Invalid([{**error, "field": f"settings.{error['field']}"} for error in errors])
-    made = stated_plan(model, build, host, settings_of(asked, build, usable))
+def stated_or_refused(model: ModelSpec, build: BuildSpec, host: HostSpec, settings: Settings) -> Plan:
+    made = stated_plan(model, build, host, settings)
     if not fits(made):
         raise DoesNotFit(stated_rejection(made, host, reference_gpus()))
     return made

@@ -6,31 +6,31 @@ from functools import partial
 from typing import Any
 
 from advisor.answers import cache, compare_plans, wording
-from advisor.answers.compare_machines import alone, brief
+from advisor.answers.compare_machines import brief
 from advisor.fit.ranking.explain import USE_CASE_WORDS
 from advisor.fit.ranking.plans import pace
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Result
+from advisor.question.parse import Question
 from advisor.selectors.catalog import find_model
 
 AGAINST = 100  # best answers of the machine that a model is held against
 SHOWN = 8
 
 
-def model_rank(question: Any, slug: str) -> dict[str, Any] | None:
+def model_rank(question: Question, slug: str) -> dict[str, Any] | None:
     """A model's best plan held against the best answers to the same question. None for one that is not advised on.
 
     One beats another that is not stronger and not faster, and weaker or slower. `beats` and `beaten_by` are counts,
     `below` and `above` the strongest of them; `reason` says in words why there is nothing to hold against others.
-    Raises Invalid.
     """
-    of = compare_plans.asked(question)
+    of = compare_plans.Asked.of(question)
     spec = find_model(slug)
     if spec is None:
         return None
-    use = USE_CASE_WORDS.get(of.workload.use_case, of.workload.use_case)
-    found = {"use": use, "context": of.workload.context, "reason": None, "own": None}
-    own = alone(of.index, slug, of.host, of.workload, of.prefer)
+    use = USE_CASE_WORDS.get(question.workload.use_case, question.workload.use_case)
+    found = {"use": use, "context": question.workload.context, "reason": None, "own": None}
+    own = of.best(slug)
     if own is None:
         return found | {"reason": f"It does not run so. {compare_plans.why_not(of, spec)}"}
     if own.strength.basis == "none":
@@ -48,8 +48,9 @@ def model_rank(question: Any, slug: str) -> dict[str, Any] | None:
 
 
 def best(of: compare_plans.Asked) -> list[Result]:
-    key = ("standing", of.index.catalog.version, of.host, of.workload, of.prefer)
-    ranked = partial(rank, of.index, of.host, of.workload, prefer=of.prefer, limit=AGAINST)
+    q = of.question
+    key = ("standing", of.index.catalog.version, q.host, q.workload, q.prefer)
+    ranked = partial(rank, of.index, q.host, q.workload, prefer=q.prefer, limit=AGAINST)
     return list(cache.cached(key, lambda: ranked().results))
 
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import orjson
+
 from advisor.answers import documents
-from advisor.answers.cache import cached_document
-from advisor.answers.recommend import decision_digest
+from advisor.answers.cache import Answer, cached_answer
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.explain import explained
 from advisor.fit.ranking.machines import meeting
 from advisor.fit.ranking.rank import rank
 from advisor.fit.ranking.rejections import COUNTS, LEAST_CAPABILITY, rejections
 from advisor.fit.spec import FIT_VERSION, HostSpec, ModelSpec
-from advisor.monitoring import metrics
 from advisor.question.errors import Invalid
-from advisor.question.parse import workload_of
-from advisor.question.serializers import REQUIREMENTS, WORKLOAD, checked
-from advisor.selectors.catalog import catalog_index
+from advisor.question.parse import RequirementsQuestion
+from advisor.selectors.catalog import catalog_index, find_model
 from advisor.selectors.hosts import host_spec
 from hardware import reference
 from hardware.stated import stated
@@ -58,31 +56,25 @@ def order(machine: Machine) -> tuple[int, int, int, str]:
     return whole, machine.count, machine.card.memory_bandwidth, machine.card.name
 
 
-@metrics.counted("requirement")
-def hardware_for_model(question: Any) -> dict[str, Any]:
-    """The answer to `RequirementsSerializer`: accelerators that meet the workload, or why none does. Raises Invalid."""
-    asked, errors = checked(REQUIREMENTS, question)
-    if errors:
-        raise Invalid(errors)
-    if "workload" not in asked:
-        asked["workload"] = checked(WORKLOAD, {})[0]
+def hardware_for_model(question: RequirementsQuestion) -> Answer:
+    """The accelerators on which a model meets the workload, smallest first, or why none does. Raises Invalid."""
     index = catalog_index()
-    model = next((m for m in index.catalog.models if m.slug == asked["model"]), None)
+    model = find_model(question.model)
     if model is None:
-        raise Invalid([{"field": "model", "message": f"{asked['model']!r} is not a model of this catalog."}])
-    key = ("requirements", index.catalog.version, decision_digest(asked, index.catalog.version, {}))
-    return cached_document(key, lambda: worked_out(asked, model, index))
+        raise Invalid([{"field": "model", "message": f"{question.model!r} is not a model of this catalog."}])
+    key = ("requirements", index.catalog.version, orjson.dumps(question.asked, option=orjson.OPT_SORT_KEYS))
+    return cached_answer(key, lambda: worked_out(question, model, index))
 
 
-def worked_out(asked: Mapping[str, Any], model: ModelSpec, index: Index) -> dict[str, Any]:
-    workload = workload_of(asked["workload"])
+def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -> dict[str, Any]:
+    workload, prefer = question.workload, str(question.asked["prefer"])
     one = Index.of(replace(index.catalog, models=(model,)))
     known = {machine.host: machine for machine in reference_machines()}
-    found = meeting(one, list(known), workload, prefer=asked["prefer"], limit=asked["limit"])
+    found = meeting(one, list(known), workload, prefer=prefer, limit=question.asked["limit"])
     rejected = []
     if not found:
         largest = reference_machines()[-1].host
-        refused = rank(one, largest, workload, prefer=asked["prefer"], limit=1)
+        refused = rank(one, largest, workload, prefer=prefer, limit=1)
         rejected = [documents.rejection_document(r) for r in rejections(one, largest, workload, refused, limit=1)]
     return {
         "catalog_version": index.catalog.version,

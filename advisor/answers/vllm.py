@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from advisor.answers import documents
@@ -16,9 +15,8 @@ from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.serving import SIZES, Served, served
 from advisor.fit.engines.vllm.version import COMPUTED_FOR
 from advisor.fit.spec import Device, HostSpec, ModelSpec
-from advisor.question.parse import resolve, validated
+from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index, find_model, model_row
-from advisor.selectors.hosts import host_spec
 
 FLAGS = {
     "kv_cache_dtype": "--kv-cache-dtype",
@@ -28,25 +26,22 @@ FLAGS = {
 }
 
 
-def model_under_vllm(slug: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The document of `GET models/{slug}/vllm/`; None for a model that is not there. Raises Invalid."""
-    row, asked = model_row(slug), validated(question)
-    spec = find_model(slug)
+def model_under_vllm(slug: str, question: Question) -> dict[str, Any] | None:
+    """The document of `GET models/{slug}/vllm/`; None for a model that is not there."""
+    row, spec = model_row(slug), find_model(slug)
     if row is None or spec is None:
         return None
-    document = resolve(asked["hardware"])
-    host = host_spec(document)
     return {
         "catalog_version": catalog_index().catalog.version,
-        "hardware": documents.hardware_document(document, host),
+        "hardware": documents.hardware_document(question.reading),
         "model": slug,
         "engine": COMPUTED_FOR,
-        **shown(row, spec, host, asked["workload"]["context"]),
+        **shown(row, spec, question.host, question.workload.context),
     }
 
 
 def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, Any]:
-    """What `docs.UNDER_VLLM` lists from `unknown` on; all of it null where the sentence under `unknown` says why."""
+    """What `schemas.UNDER_VLLM` lists from `unknown` on; all of it null where the sentence under `unknown` says why."""
     try:
         cards = equal(host)
         card = card_of(cards[0])

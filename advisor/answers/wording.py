@@ -108,6 +108,15 @@ def page_rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
     return document | {"name": name, "words": words, "fixes": fixes}
 
 
+def does_not_fit(document: dict[str, Any]) -> str:
+    """A rejection in one sentence, for whoever wanted to launch."""
+    model, reason = document["model"], document["reason"].replace("_", " ")
+    if document["needed_bytes"] is None:
+        return f"{model} cannot run as asked ({reason})."
+    needed, available = (document[key] / (1 << 30) for key in ("needed_bytes", "available_bytes"))
+    return f"{model} does not fit: it needs {needed:.1f} GiB and {available:.1f} GiB is available ({reason})."
+
+
 def number(value: float | None) -> str:
     if value is None:
         return "unknown"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from advisor.answers.estimate import estimate
 from advisor.api import schemas
-from advisor.question.errors import Invalid
+from advisor.api.errors import AnswerView
+from advisor.monitoring.metrics import counted
+from advisor.question.parse import parse_estimate
 from advisor.question.serializers import EstimateSerializer
-from rest.problems import Problem
 from rest.strict import StrictQuery
 
 
-class Estimates(StrictQuery, APIView):
+class Estimates(StrictQuery, AnswerView):
     read_scope = write_scope = "recommend"
 
     @extend_schema(
@@ -25,7 +25,5 @@ class Estimates(StrictQuery, APIView):
     )
     def post(self, request: Request) -> Response:
         """Memory and speed of one build with given settings on given hardware."""
-        try:
-            return Response(estimate(request.data))
-        except Invalid as error:
-            raise Problem(error.status, str(error), error.errors) from error
+        with counted("estimate") as count:
+            return Response(count(estimate(parse_estimate(request.data))))

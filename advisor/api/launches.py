@@ -17,16 +17,15 @@ from rest_framework.views import APIView
 
 from advisor.answers.launch_request import request_launch
 from advisor.api import schemas
+from advisor.api.errors import AnswerView
 from advisor.api.filters import LaunchFilter
 from advisor.api.launch_serializers import LaunchRequestSerializer
 from advisor.engines.llama_cpp import manifests
 from advisor.launch.document import launch_document
 from advisor.launch.engine_process import log_tail
 from advisor.launch.queue import get_launch
-from advisor.launch.refused import LaunchRefused
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
-from advisor.question.errors import DoesNotFit, Invalid
 from rest.etag import answer
 from rest.pagination import CursorPages
 from rest.problems import Problem
@@ -40,7 +39,7 @@ KEY = OpenApiParameter(
 MOST_KEY = Launch._meta.get_field("idempotency_key").max_length or 0
 
 
-class Launches(StrictQuery, GenericAPIView[Launch]):
+class Launches(StrictQuery, AnswerView, GenericAPIView[Launch]):
     read_scope, write_scope = "read", "launch"
     queryset = Launch.objects.prefetch_related("events")
     serializer_class = LaunchRequestSerializer
@@ -73,16 +72,9 @@ class Launches(StrictQuery, GenericAPIView[Launch]):
         """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
         body = LaunchRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        try:
-            launch, created = request_launch(
-                **body.validated_data, idempotency_key=idempotency_key(request), owner=str(request.user)
-            )
-        except Invalid as error:
-            raise Problem(error.status, str(error), error.errors) from error
-        except DoesNotFit as error:
-            raise Problem(409, str(error), extra={"verdict": error.verdict}) from error
-        except LaunchRefused as error:
-            raise Problem(409, str(error), extra={"verdict": error.verdict} if error.verdict else None) from error
+        launch, created = request_launch(
+            **body.validated_data, idempotency_key=idempotency_key(request), owner=str(request.user)
+        )
         return Response(launch_document(launch), 201 if created else 200)
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from advisor.answers.requirements import hardware_for_model
 from advisor.api import schemas
-from advisor.question.errors import Invalid
+from advisor.api.errors import AnswerView
+from advisor.monitoring.metrics import counted
+from advisor.question.parse import parse_requirements
 from advisor.question.serializers import RequirementsSerializer
-from rest.problems import Problem
 from rest.strict import StrictQuery
 
 
-class Requirements(StrictQuery, APIView):
+class Requirements(StrictQuery, AnswerView):
     read_scope = write_scope = "recommend"
 
     @extend_schema(
@@ -25,7 +25,6 @@ class Requirements(StrictQuery, APIView):
     )
     def post(self, request: Request) -> Response:
         """The reverse: accelerators, one to eight of a kind, on which a model meets a workload; smallest first."""
-        try:
-            return Response(hardware_for_model(request.data))
-        except Invalid as error:
-            raise Problem(error.status, str(error), error.errors) from error
+        with counted("requirement") as count:
+            answer = count(hardware_for_model(parse_requirements(request.data)))
+        return Response(answer.body)

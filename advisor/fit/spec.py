@@ -213,7 +213,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    model: str
+    model: str | None  # None: a launch by an earlier decision that was not looked up
     build: str | None
     reason: str
     needed: int | float | None

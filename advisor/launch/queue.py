@@ -13,12 +13,14 @@ from django.db import IntegrityError, transaction
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import engines
 from advisor.files.local import find_file
-from advisor.fit.spec import Plan
+from advisor.fit.spec import Plan, Rejection
 from advisor.launch.document import launch_document, prediction
 from advisor.launch.nudge import nudge
-from advisor.launch.refused import LaunchRefused, no_room, refusal
+from advisor.launch.refused import LaunchRefused, ReadingChanged, no_room
 from advisor.models import Launch
+from advisor.selectors.hosts import Placed
 from hardware import ledger
+from hardware.snapshots import newest_reading
 from rest.logs import about
 
 log = logging.getLogger(__name__)
@@ -44,13 +46,12 @@ def launchable(result: dict[str, Any]) -> bool:
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["settings"]["devices"]))
 
 
-def enqueue(
-    plan: Plan, host: str, *, uuids: list[str], idempotency_key: str | None = None, owner: str = ""
-) -> tuple[Launch, bool]:
+def enqueue(plan: Plan, place: Placed, *, idempotency_key: str | None = None, owner: str = "") -> tuple[Launch, bool]:
     """Reserve what the plan holds and insert the queued launch, both or neither; then nudge the host's worker.
 
-    `uuids`: the accelerators of `plan.memory.devices`, in order. Raises Refused.
+    Raises LaunchRefused, and ReadingChanged where the host was read again since the plan was made.
     """
+    host, uuids = place.host, list(place.uuids)
     engine = engines().get(plan.engine)
     if engine is None or plan.build.format not in engine.FORMATS:
         raise LaunchRefused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
@@ -84,6 +85,9 @@ def enqueue(
     try:
         with transaction.atomic():
             ledger.reserve(launch.pk, host, {**amounts, ledger.RAM: plan.memory.host.total})
+            # Behind the reservation, which locks the rows that a new reading changes: it is either seen or waits.
+            if newest_reading(host) != place.reading:
+                raise ReadingChanged
             launch.save(force_insert=True)
             transaction.on_commit(partial(nudge, host))
     except IntegrityError:
@@ -94,8 +98,8 @@ def enqueue(
         return known, False
     except ledger.NoRoom as error:
         reason = "host_memory" if error.uuid == ledger.RAM else "gpu_memory"
-        why = refusal(plan.model.slug, plan.build.id, reason, error.needed, error.available)
-        raise LaunchRefused(no_room(plan.model.slug, error), why) from error
+        rejection = Rejection(plan.model.slug, plan.build.id, reason, error.needed, error.available)
+        raise LaunchRefused(no_room(plan.model.slug, error), rejection) from error
     with about(launch.pk):
         log.info("%s: queued on %s for %s", launch.model, host, owner or "somebody at this machine")
     return launch, True

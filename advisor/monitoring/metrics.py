@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache, wraps
-from typing import Any
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -38,7 +39,7 @@ REQUESTS = Counter("berth_http_requests", "Requests.", ("method", "route", "stat
 LATENCY = Histogram("berth_http_request_seconds", "Time to an answer.", ("method", "route"), buckets=SECONDS)
 ANSWERS = Counter("berth_answers", "Questions answered, and what became of them.", ("question", "outcome"))
 
-Answer = Callable[[Any], dict[str, Any]]
+Answer = TypeVar("Answer")
 
 
 def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -66,23 +67,20 @@ def series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route)
 
 
-def counted(question: str) -> Callable[[Answer], Answer]:
-    """Decorator: ANSWERS of what answers this kind of question, whatever the door it came through."""
+@contextmanager
+def counted(question: str) -> Iterator[Callable[[Answer], Answer]]:
+    """ANSWERS of one question, from the parsing of it on; hand what was found to what is yielded."""
+    outcome = "refused"
 
-    def decorate(answer: Answer) -> Answer:
-        @wraps(answer)
-        def count(asked: Any) -> dict[str, Any]:
-            outcome = "refused"
-            try:
-                found = answer(asked)
-                outcome = "answered" if found.get("results", True) else "nothing fits"
-                return found
-            finally:
-                ANSWERS.labels(question, outcome).inc()
+    def count(found: Answer) -> Answer:
+        nonlocal outcome
+        outcome = "answered" if getattr(found, "found", True) else "nothing fits"
+        return found
 
-        return count
-
-    return decorate
+    try:
+        yield count
+    finally:
+        ANSWERS.labels(question, outcome).inc()
 
 
 def gauge(name: str, told: str, *labels: str) -> GaugeMetricFamily:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from advisor.answers import compare_plans, wording
 from advisor.answers.recommend import recommend
 from advisor.launch.queue import launchable
+from advisor.monitoring.metrics import counted
 from advisor.pages import hardware_suggestions
 from advisor.pages.charts.quality_speed import quality_speed_chart
 from advisor.pages.forms import CostedForm
@@ -20,7 +21,7 @@ from advisor.pages.hardware_suggestions import EXAMPLES
 from advisor.pages.permissions import may_operate
 from advisor.pages.query import filled_query, machine_query, with_picks
 from advisor.question.errors import Invalid
-from advisor.question.parse import question_from_query
+from advisor.question.parse import Question, parse_query
 from advisor.selectors.catalog import model_names
 from hardware.hosts import host_document
 
@@ -53,9 +54,10 @@ def ask_page(request: HttpRequest) -> HttpResponse:
     }
     status = 200
     try:
-        question = question_from_query(query)
-        answer = recommend(question)
-        context["answer"] = decorated(answer, local and may_operate(request))
+        with counted("recommendation") as count:
+            question = parse_query(query)
+            answer = count(recommend(question))
+        context["answer"] = decorated(answer.document, local and may_operate(request))
         context["headline"] = wording.headline(context["answer"]["results"])
         context["scatter"] = quality_speed_chart(context["answer"]["results"])
         context |= compared(question, query, picks, context["answer"]["results"], expanded)
@@ -71,7 +73,7 @@ def ask_page(request: HttpRequest) -> HttpResponse:
 
 
 def compared(
-    question: dict[str, Any], query: QueryDict, picks: list[str], results: list[dict[str, Any]], expanded: str | None
+    question: Question, query: QueryDict, picks: list[str], results: list[dict[str, Any]], expanded: str | None
 ) -> dict[str, Any]:
     """The plans that are marked, beside each other, and the other plans of one model."""
     found = compare_plans.side_by_side(question, picks)
@@ -104,5 +106,6 @@ def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     }
 
 
-def ready_to_launch(question: dict[str, Any]) -> list[dict[str, Any]]:
-    return decorated(recommend(question | {"on_disk": True, "limit": 5, "rejected_limit": 0}), True)["results"]
+def ready_to_launch(question: Question) -> list[dict[str, Any]]:
+    here = recommend(question.but(on_disk=True, limit=5, rejected_limit=0))
+    return decorated(here.document, True)["results"]

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from advisor.answers import compare_machines
+from advisor.answers.compare_machines import compare_machines
 from advisor.pages.forms import AskForm
 from advisor.pages.hardware_suggestions import EXAMPLES
 from advisor.pages.query import filled_query
 from advisor.question import query_string
 from advisor.question.errors import Invalid
+from advisor.question.parse import Question, body_of_query, parse
 
 SIDES = ("a", "b")
 TAKEN = ("prefer", *(key for key, (path, _) in query_string.KEYS.items() if path[0] == "workload"))
@@ -56,8 +57,18 @@ def answered(asked: dict[str, str]) -> dict[str, Any]:
     wrong += [{"field": key, "message": f"{key} {told}"} for key in asked if key not in (*SIDES, *TAKEN)]
     if wrong:
         raise Invalid(wrong)
-    question, _ = query_string.question_of_query({key: text for key, text in asked.items() if key in TAKEN})
-    return compare_machines.compare_machines({name: asked[name] for name in SIDES}, question)
+    body = body_of_query({key: text for key, text in asked.items() if key in TAKEN})
+    return compare_machines({name: about(name, asked[name], body) for name in SIDES})
+
+
+def about(name: str, text: str, body: dict[str, Any]) -> Question:
+    """The question about one of the two machines; what is wrong with its words is wrong with that field."""
+    try:
+        return parse(body | {"hardware": {"text": text}})
+    except Invalid as error:
+        named = (name if e["field"].startswith("hardware") else e["field"] for e in error.errors)
+        errors = [e | {"field": field} for e, field in zip(error.errors, named, strict=True)]
+        raise Invalid(errors, error.status) from error
 
 
 def decorated(answer: dict[str, Any]) -> dict[str, Any]:

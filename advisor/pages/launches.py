@@ -15,6 +15,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advisor.answers import wording
+from advisor.answers.documents import rejection_document
 from advisor.answers.launch_request import request_launch
 from advisor.launch.document import launch_document
 from advisor.launch.engine_process import log_tail
@@ -40,10 +41,16 @@ def launches_page(request: HttpRequest) -> HttpResponse:
             settings=json.loads(request.POST.get("settings", "null")),
             owner=str(request.user),
         )
-    except (Invalid, DoesNotFit, LaunchRefused, json.JSONDecodeError) as error:
-        messages.error(request, f"Not launched: {error}")
-        return redirect("ask")
+    except DoesNotFit as error:
+        return not_launched(request, wording.does_not_fit(rejection_document(error.rejection)))
+    except (Invalid, LaunchRefused, json.JSONDecodeError) as error:
+        return not_launched(request, str(error))
     return redirect("launch", launch.id)
+
+
+def not_launched(request: HttpRequest, why: str) -> HttpResponse:
+    messages.error(request, f"Not launched: {why}")
+    return redirect("ask")
 
 
 def demand_operator(request: HttpRequest) -> None:

@@ -25,9 +25,8 @@ from advisor.pages.forms import AskForm
 from advisor.pages.hardware_suggestions import EXAMPLES
 from advisor.pages.query import filled_query, machine_query
 from advisor.question.errors import Invalid
-from advisor.question.parse import question_from_query, resolve, validated
+from advisor.question.parse import Question, parse_query
 from advisor.selectors.catalog import find_model, model_row
-from advisor.selectors.hosts import host_spec
 from advisor.templatetags.berth import count, tokens
 from catalog import evidence_sources as sources_of
 
@@ -97,14 +96,13 @@ def known_model(slug: str) -> dict[str, Any] | None:
     }
 
 
-def memory(row: Any, hardware: Mapping[str, Any], context: int) -> dict[str, Any]:
-    """Chart and table of a model's memory on one machine, and what vLLM makes of it there. Raises Invalid."""
-    document = resolve(hardware)
-    host, spec = host_spec(document), find_model(row.slug)
+def memory(row: Any, question: Question) -> dict[str, Any]:
+    """Chart and table of a model's memory on one machine, and what vLLM makes of it there."""
+    reading, host, spec = question.reading, question.host, find_model(row.slug)
     names = [device.name for device in host.devices]
-    shown = {"host": document, "hardware": documents.hardware_document(document, host), "unknown": True}
+    shown = {"host": reading.document, "hardware": documents.hardware_document(reading), "unknown": True}
     if row.task == "generate" and spec is not None:
-        shown["vllm"] = {"engine": version.COMPUTED_FOR} | vllm.shown(row, spec, host, context)
+        shown["vllm"] = {"engine": version.COMPUTED_FOR} | vllm.shown(row, spec, host, question.workload.context)
     if spec is None or not any(build.format == "gguf" and build.sizes for build in spec.builds):
         return shown
     at = contexts(context_limit(spec) or 1 << 17)
@@ -185,9 +183,8 @@ def model_page(request: HttpRequest, slug: str) -> HttpResponse:
     }
     status = 200
     try:
-        question = question_from_query(query)
-        asked = validated(question)
-        context |= memory(known["model"], asked["hardware"], asked["workload"]["context"])
+        question = parse_query(query)
+        context |= memory(known["model"], question)
         context["standing"] = model_rank(question, slug)
     except Invalid as error:
         context["errors"], status = [one["message"] for one in error.errors], error.status

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 
 from advisor.answers import wording
 from advisor.answers.requirements import hardware_for_model
+from advisor.monitoring.metrics import counted
 from advisor.pages.forms import AskForm
 from advisor.pages.query import filled_query
-from advisor.question import query_string
 from advisor.question.errors import Invalid
+from advisor.question.parse import body_of_query, parse_requirements
 from advisor.selectors.catalog import model_names
 
 LIMIT = 30
@@ -42,10 +43,10 @@ def requirements_page(request: HttpRequest) -> HttpResponse:
         wanted = asked.dict()
         name = wanted.pop("model", "")
         try:
-            question, errors = query_string.question_of_query(wanted)
-            if errors:
-                raise Invalid(errors)
-            answer = hardware_for_model(question | {"model": slug(name, names), "limit": LIMIT})
+            with counted("requirement") as count:
+                body = body_of_query(wanted) | {"model": slug(name, names), "limit": LIMIT}
+                found = count(hardware_for_model(parse_requirements(body)))
+            answer = found.document
             context["answer"] = answer | {
                 "name": names[answer["model"]],
                 "results": [

@@ -1,14 +1,12 @@
-"""What a question may be refused for."""
+"""Why a question has no answer. These carry data; the door that was asked at renders it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from advisor.answers import documents
 from advisor.fit.spec import Rejection
 
-Errors = list[dict[str, Any]]
+Errors = list[dict[str, Any]]  # {"field", "message"}, and what would help under further keys
 
 
 class Invalid(Exception):
@@ -21,16 +19,8 @@ class Invalid(Exception):
 
 
 class DoesNotFit(Exception):
-    """There is no room. `verdict` is the rejection's document, with what would help."""
+    """There is no room: `rejection` has the constraint that binds, and what would help."""
 
     def __init__(self, rejection: Rejection) -> None:
-        self.verdict = documents.rejection_document(rejection)
-        super().__init__(verdict_sentence(self.verdict))
-
-
-def verdict_sentence(verdict: Mapping[str, Any]) -> str:
-    model, reason = verdict["model"], verdict["reason"].replace("_", " ")
-    if "needed_bytes" in verdict and verdict["needed_bytes"] is not None:
-        needed, available = (verdict[key] / (1 << 30) for key in ("needed_bytes", "available_bytes"))
-        return f"{model} does not fit: it needs {needed:.1f} GiB and {available:.1f} GiB is available ({reason})."
-    return f"{model} cannot run as asked ({reason})."
+        super().__init__(rejection.reason)
+        self.rejection = rejection

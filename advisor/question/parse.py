@@ -1,50 +1,176 @@
-"""The question as every door asks it, checked once."""
+"""A question as any door hears it, checked once and with its hardware resolved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor.fit.spec import Workload
+from rest_framework.serializers import Serializer
+
+from advisor.fit.spec import HostSpec, Workload
 from advisor.question import query_string
 from advisor.question.errors import Invalid
-from advisor.question.serializers import QUESTION, WORKLOAD, checked
-from hardware.hosts import host_document
-from hardware.stated import HardwareError, stated
+from advisor.question.serializers import ESTIMATE, QUESTION, REQUIREMENTS, WORKLOAD
+from advisor.selectors.hosts import Reading, read_host
+from hardware.hosts import host_id
+from hardware.stated import HardwareError, resolved, stated
+from rest.serializers import checked
 
 
-def question_from_query(given: Mapping[str, str]) -> dict[str, Any]:
-    """Flat query keys as the question that a JSON body would carry. Raises Invalid, 400, for a key nobody knows."""
-    asked, errors = query_string.question_of_query(given)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`asked` is the body with its defaults filled in: what a decision's digest covers, and what is kept of it."""
+
+    asked: Mapping[str, Any]
+    reading: Reading
+    workload: Workload
+
+    @property
+    def host(self) -> HostSpec:
+        return self.reading.host
+
+    @property
+    def prefer(self) -> str:
+        return str(self.asked["prefer"])
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        return tuple(self.asked["engines"])
+
+    @property
+    def limit(self) -> int:
+        return int(self.asked["limit"])
+
+    @property
+    def rejected_limit(self) -> int:
+        return int(self.asked["rejected_limit"])
+
+    @property
+    def expand(self) -> bool:
+        """Whether every model's other plans are wanted too."""
+        return self.asked["expand"] == "plans"
+
+    @property
+    def on_disk(self) -> bool:
+        return bool(self.asked["on_disk"])
+
+    @property
+    def prices(self) -> Mapping[str, Any] | None:
+        """As `CostSerializer` leaves them; None where no cost was asked about."""
+        return self.asked.get("cost")
+
+    def but(self, **changes: Any) -> Question:
+        """The same question with other top-level values, which must be valid ones."""
+        return replace(self, asked={**self.asked, **changes})
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateQuestion:
+    """One build, by its id or as a quantization of a model, with settings that its engine has yet to read."""
+
+    build: str | None
+    model: str | None
+    quantization: str | None
+    engine: str
+    settings: Mapping[str, Any]
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementsQuestion:
+    asked: Mapping[str, Any]
+    workload: Workload
+
+    @property
+    def model(self) -> str:
+        return str(self.asked["model"])
+
+
+def parse(body: Any, known: Reading | None = None) -> Question:
+    """The question in a body. Raises Invalid, naming each wrong field.
+
+    `known`: a reading that need not be made again where the question is about its host.
+    """
+    asked = valid(QUESTION, body)
+    named = asked["hardware"].get("host")
+    same = known is not None and named is not None and host_id(named) == known.host_id
+    reading = known if known is not None and same else hardware_read(asked["hardware"])
+    return Question(asked, reading, workload_of(asked["workload"]))
+
+
+def parse_query(query: Mapping[str, str]) -> Question:
+    """The question in flat query keys, as a link, a form or the command line carries it. Raises Invalid."""
+    return parse(body_of_query(query))
+
+
+def body_of_query(query: Mapping[str, str]) -> dict[str, Any]:
+    """Flat query keys as the body that would ask the same. Raises Invalid, 400, for a key nobody knows."""
+    body, errors = query_string.question_of_query(query)
     if errors:
         raise Invalid(errors)
-    return asked
+    return body
 
 
-def validated(question: Any) -> dict[str, Any]:
-    """The question with its defaults filled in. Raises Invalid, 400, naming each wrong field."""
-    asked, errors = checked(QUESTION, question)
-    if errors:
-        raise Invalid(errors)
-    return asked
+def parse_estimate(body: Any) -> EstimateQuestion:
+    """Raises Invalid."""
+    asked = valid(ESTIMATE, body)
+    reading = hardware_read(asked.get("hardware") or {"host": "local"})
+    named = {key: asked.get(key) for key in ("build", "model", "quantization")}
+    return EstimateQuestion(**named, engine=asked["engine"], settings=asked["settings"], reading=reading)
 
 
-def workload_of(asked: Mapping[str, Any]) -> Workload:
-    return Workload(**{key: tuple(value) if isinstance(value, list) else value for key, value in asked.items()})
+def parse_requirements(body: Any) -> RequirementsQuestion:
+    """Raises Invalid."""
+    asked = valid(REQUIREMENTS, body)
+    asked.setdefault("workload", valid(WORKLOAD, {}))
+    return RequirementsQuestion(asked, workload_of(asked["workload"]))
 
 
-def resolve(hardware: Mapping[str, Any]) -> dict[str, Any]:
-    """The host document of a stated or known machine. Raises Invalid, 422, with the fields to state or the choices."""
+def parse_workload(given: Any) -> Workload:
+    """Raises Invalid."""
+    with within("workload"):
+        return workload_of(valid(WORKLOAD, given or {}))
+
+
+def parse_hardware(text: str) -> Reading:
+    """A machine in words. Raises Invalid."""
+    with refused_hardware():
+        return Reading.of(stated({"text": text}))
+
+
+def hardware_read(hardware: Mapping[str, Any]) -> Reading:
+    """A machine that passed the limits, known or stated. Raises Invalid with what to state or the choices."""
+    with refused_hardware():
+        return read_host(hardware["host"]) if "host" in hardware else Reading.of(resolved(dict(hardware)))
+
+
+@contextmanager
+def refused_hardware() -> Iterator[None]:
     try:
-        if "host" in hardware:
-            return host_document(hardware["host"])
-        return stated(dict(hardware))
+        yield
     except HardwareError as error:
         raise Invalid(error.errors, error.status) from error
 
 
-def asked_workload(workload: Mapping[str, Any] | None) -> Workload:
-    asked, errors = checked(WORKLOAD, workload or {})
+@contextmanager
+def within(name: str) -> Iterator[None]:
+    """The fields of what is refused in here are those of the member `name`."""
+    try:
+        yield
+    except Invalid as error:
+        fields = [f"{name}.{e['field']}" if e["field"] else name for e in error.errors]
+        errors = [e | {"field": field} for e, field in zip(error.errors, fields, strict=True)]
+        raise Invalid(errors, error.status) from error
+
+
+def valid(shape: Serializer[Any], body: Any) -> dict[str, Any]:
+    found, errors = checked(shape, body)
     if errors:
-        raise Invalid([{**error, "field": f"workload.{error['field']}"} for error in errors])
-    return workload_of(asked)
+        raise Invalid(errors)
+    return found
+
+
+def workload_of(asked: Mapping[str, Any]) -> Workload:
+    return Workload(**{key: tuple(value) if isinstance(value, list) else value for key, value in asked.items()})

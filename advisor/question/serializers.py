@@ -3,87 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.settings import api_settings
 
 from advisor.fit.spec import PREFERENCES, USE_CASES
+from hardware.stated_serializers import MAX_GPUS, HardwareSerializer
 from rest.fields import Finite, Text, Truth, Whole
-from rest.problems import flatten
+from rest.serializers import Strict
 
 ENGINES = ("llama.cpp",)
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 MODALITIES = ("text", "image", "audio", "video")
-SYSTEMS = ("linux", "windows", "macos")
-GB = 10**9
-MAX_BYTES = 1 << 50
-MAX_GPUS = 64
 # Tokens per request where the question names none: what the use case usually takes.
 CONTEXTS = {"embedding": 512, "long_context": 65536, "coding": 16384}
 CONTEXT = 8192
-EXCLUSIVE = {"host": ("text", "accelerators", "ram_bytes", "cpu_cores", "os"), "text": ("accelerators",)}
-PLACE = re.compile(r"\.(\d+)(?=\.|$)")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
-
-
-class Strict(serializers.Serializer[Any]):
-    """Refuses fields it does not know, by name: a misspelt demand must not be dropped in silence."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["This must be a JSON object."]})
-        unknown = [key for key in data if key not in self.fields]
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {str(key): [f"{key} is not known here; known are {known}."] for key in unknown}
-            )
-        return super().to_internal_value(data)
-
-
-def memory(**more: Any) -> Whole:
-    return Whole(min_value=1 << 20, max_value=MAX_BYTES, required=False, allow_null=True, **more)
-
-
-class AcceleratorSerializer(Strict):
-    name = Text(max_length=160, help_text="as people write it, or as NVML does")
-    count = Whole(min_value=1, max_value=MAX_GPUS, default=1)
-    memory_bytes = memory(help_text="of one; needed when the name has several sizes or is not known")
-    free_bytes = Whole(min_value=0, max_value=MAX_BYTES, required=False, allow_null=True)
-    memory_bandwidth = Whole(
-        min_value=10**9,
-        max_value=10**14,
-        required=False,
-        allow_null=True,
-        help_text="bytes per second; for unknown names",
-    )
-
-
-class HardwareSerializer(Strict):
-    host = Text(max_length=80, required=False, help_text="a known machine, by id")
-    text = Text(max_length=400, required=False, help_text="2x RTX 3090, 64 GB RAM")
-    accelerators = AcceleratorSerializer(many=True, required=False, max_length=MAX_GPUS)
-    ram_bytes = memory()
-    cpu_cores = Whole(min_value=1, max_value=4096, required=False, allow_null=True)
-    os = serializers.ChoiceField(SYSTEMS, required=False)
-
-    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        for key, others in EXCLUSIVE.items():
-            other = next((name for name in others if key in data and name in data), None)
-            if other:
-                raise serializers.ValidationError(
-                    {other: [f"This does not go together with {key}: state the hardware in one way."]}
-                )
-        if sum(entry["count"] for entry in data.get("accelerators", [])) > MAX_GPUS:
-            raise serializers.ValidationError({"accelerators": [f"At most {MAX_GPUS} accelerators in all."]})
-        if not data:
-            raise serializers.ValidationError(
-                "State accelerators or ram_bytes, or name a host, or describe it as text."
-            )
-        return data
 
 
 @extend_schema_field(
@@ -228,24 +164,6 @@ class EstimateSerializer(Strict):
         elif "quantization" not in data:
             raise serializers.ValidationError({"quantization": ["Name the quantization of the model's build."]})
         return data
-
-
-def checked(shape: serializers.Serializer[Any], given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What `given` says with its defaults filled in, and [{"field": "workload.context", "message": "..."}].
-
-    `shape` is one of the serializers below, made once: its fields would else be copied for every question.
-    """
-    try:
-        return plain(shape.run_validation(given)), []
-    except serializers.ValidationError as error:
-        # Places in a list read as in JSON: accelerators[0].count, as the hardware's own errors write them.
-        return {}, [e | {"field": PLACE.sub(r"[\1]", e["field"])} for e in flatten(error.detail)]
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 QUESTION, WORKLOAD, SETTINGS, ESTIMATE = (

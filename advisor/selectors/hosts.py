@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
 from advisor.fit.ranking.rejections import reference_device
 from advisor.fit.spec import (
     Device,
     HostSpec,
+    Plan,
 )
 from hardware import reference
+from hardware.hosts import host_document
 
 
 @cache
@@ -33,6 +36,46 @@ def reference_gpus() -> tuple[Device, ...]:
         for spec in reference.specs()
         if not spec.unified and "laptop" not in spec.name.lower()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A machine as it was read or stated, and as the fit sees it."""
+
+    document: Mapping[str, Any]
+    host: HostSpec
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Reading:
+        return cls(document, host_spec(document))
+
+    @property
+    def id(self) -> int | None:
+        """Of the snapshot; None for a machine that was stated."""
+        snapshot = self.document["snapshot"]
+        return snapshot["id"] if snapshot else None
+
+    @property
+    def host_id(self) -> str | None:
+        return self.document["host"]
+
+    def placed(self, plan: Plan) -> Placed:
+        """Where a plan that was made on this reading would run."""
+        uuids = tuple(str(self.host.devices[index].uuid) for index in plan.devices)
+        return Placed(str(self.host_id), self.id, uuids)
+
+
+class Placed(NamedTuple):
+    """A plan's place: a host, the reading that the plan was made on, its accelerators in the plan's order."""
+
+    host: str
+    reading: int | None
+    uuids: tuple[str, ...]
+
+
+def read_host(host_id: str) -> Reading:
+    """The newest good reading of a host less what is reserved. Raises HardwareError."""
+    return Reading.of(host_document(host_id))
 
 
 def host_spec(document: Mapping[str, Any]) -> HostSpec:

@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from advisor.answers.recommend import recommend
 from advisor.selectors.catalog import catalog_index
 from catalog import bundle, evidence_sources, version
+from tests.support.ask import recommend
 
 QUESTION = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"use_case": "coding"}}
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]

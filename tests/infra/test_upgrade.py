@@ -17,7 +17,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from advisor.answers import decisions
-from advisor.answers.recommend import recommend
 from advisor.api import tokens
 from advisor.launch.document import launch_document
 from advisor.launch.queue import get_launch
@@ -25,6 +24,7 @@ from advisor.selectors.catalog import load_catalog
 from hardware import probe
 from hardware.hosts import host_document
 from tests.plugin.berth import new_database
+from tests.support.ask import recommend
 
 pytestmark = pytest.mark.postgres
 OURS = ("catalog", "hardware", "advisor")

@@ -18,6 +18,7 @@ from advisor.launch import queue as queue_module
 from advisor.launch.engine_process import log_tail
 from advisor.launch.reconciler import reconcile, time
 from advisor.models import Launch
+from advisor.selectors.hosts import Placed
 from catalog.models import Build, Model
 from hardware.models import Accelerator, Host
 
@@ -110,7 +111,7 @@ Enqueue = Callable[..., Launch]
 def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
     def queue(*, uuids: tuple[str, ...] = (), key: str | None = None, host: int = GIB, size: int = GIB) -> Launch:
         plan = make_plan(build, host=host, devices=(size,) * len(uuids))
-        return queue_module.enqueue(plan, settings.HOST_ID, uuids=list(uuids), idempotency_key=key)[0]
+        return queue_module.enqueue(plan, Placed(settings.HOST_ID, None, uuids), idempotency_key=key)[0]
 
     return queue
 

@@ -41,7 +41,7 @@ def asked(home: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -
         plan = smollm2(Settings(context=4096))
         host = plan.memory.host
         wrong = DeviceMemory(int(host.weights * share), int(host.kv * share), int(host.compute * share), OUTSIDE)
-        return queue.enqueue(replace(plan, memory=Memory((), wrong)), settings.HOST_ID, uuids=[])[0]
+        return queue.enqueue(replace(plan, memory=Memory((), wrong)), Placed(settings.HOST_ID, None, ()))[0]
 
     yield ask
     stop_all()

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from advisor import engines as package
-from advisor.answers.recommend import recommend
 from advisor.engines.base import Adapter, Program
 from advisor.engines.registry import engines, program
 from advisor.fit.engines.llama_cpp.settings import Settings
 from tests.plugin.berth import ROOT
+from tests.support.ask import recommend
 
 GUIDE = (ROOT / "docs" / "extending.md").read_text().partition("## An engine\n")[2].partition("\n## ")[0]
 (EXAMPLE,) = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)

@@ -13,7 +13,6 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from advisor.answers.launch_request import request_launch
-from advisor.answers.recommend import recommend
 from advisor.launch.document import launch_document
 from advisor.launch.queue import launchable
 from advisor.launch.refused import LaunchRefused
@@ -24,6 +23,7 @@ from hardware import ledger
 from hardware.models import Accelerator, Host, Reservation, Snapshot
 from hardware.snapshots import refresh
 from tests.launch.test_real_engine import SEED
+from tests.support.ask import recommend
 
 pytestmark = pytest.mark.postgres
 SLUG = "smollm2-135m-instruct"
@@ -90,7 +90,8 @@ def test_an_old_reading_is_not_planned_on(host: Host) -> None:
         LaunchRefused, match="The last reading of host 'local' cannot be planned on: it is 3600 s old"
     ) as refused:
         request_launch(model=SLUG)
-    assert (refused.value.verdict or {})["reason"] == "stale_snapshot"
+    assert refused.value.rejection is not None
+    assert refused.value.rejection.reason == "stale_snapshot"
     refresh()
     assert request_launch(model=SLUG)[1]
 
@@ -119,7 +120,7 @@ def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(h
     for wish in ({"model": SLUG}, {"build": f"{SLUG}:Q4_1", "engine": "llama.cpp", "settings": {"context": 8192}}):
         with pytest.raises(DoesNotFit) as refused:
             request_launch(**wish)
-        assert refused.value.verdict["reason"] == "host_memory"
+        assert refused.value.rejection.reason == "host_memory"
     assert [row.holder for row in Reservation.objects.all()] == [other]
 
 

@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from advisor.answers.recommend import recommend
 from advisor.templatetags.berth import speed
+from tests.support.ask import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD = "hw=RTX+4090,+64+GB+RAM"

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from advisor.answers import compare_plans
-from advisor.answers.recommend import recommend
+from tests.support.ask import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 MACHINE = "2x RTX 3090, 64 GB RAM"

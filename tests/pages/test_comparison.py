@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from advisor.answers import compare_machines
+from tests.support.ask import compare_machines
 from advisor.answers.claims import article_claims
-from advisor.answers.recommend import recommend
+from tests.support.ask import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD, MAC, LAPTOP = "RTX 4090, 64 GB RAM", "M3 Max 64 GB", "RTX 4060 8 GB, 16 GB RAM"
@@ -24,7 +24,7 @@ def page(status: int = 200, **asked: Any) -> str:
 
 
 def compared(a: str, b: str, **workload: Any) -> dict[str, Any]:
-    return compare_machines.compare_machines({"a": a, "b": b}, {"workload": workload})
+    return compare_machines({"a": a, "b": b}, {"workload": workload})
 
 
 def test_the_best_of_each_machine_are_what_it_gets_when_asked_alone() -> None:

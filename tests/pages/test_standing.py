@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from advisor.answers.model_rank import AGAINST, model_rank
-from advisor.answers.recommend import recommend
+from tests.support.ask import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 MACHINE = "2x RTX 3090, 64 GB RAM"

@@ -10,15 +10,14 @@ from django.core.management import CommandError, call_command
 
 from advisor.answers import cache
 from advisor.answers import recommend as recommend_module
-from advisor.answers.estimate import estimate
 from advisor.answers.launch_plan import plan_for_launch
-from advisor.answers.recommend import recommend
 from advisor.fit.allowances import GIB
 from advisor.question.errors import DoesNotFit, Invalid
-from advisor.question.parse import question_from_query
+from advisor.question.parse import body_of_query
 from catalog.models import Model
 from hardware.hosts import Snapshot
 from hardware.snapshots import refresh
+from tests.support.ask import estimate, recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD = {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB, "cpu_cores": 16}
@@ -162,7 +161,7 @@ def test_an_unknown_host_is_422():
 
 def test_a_query_asks_what_a_body_asks():
     query = {"gpu": "RTX 4090", "ram_gb": "64", "cpu_cores": "16", "use_case": "coding", "context": "32768"}
-    assert recommend(question_from_query(query))["decision"] == recommend(QUESTION)["decision"]
+    assert recommend(body_of_query(query))["decision"] == recommend(QUESTION)["decision"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,7 @@ def test_a_query_asks_what_a_body_asks():
 )
 def test_a_query_with_a_wrong_key_or_value_is_400(query, field):
     with pytest.raises(Invalid) as caught:
-        recommend(question_from_query(query))
+        recommend(body_of_query(query))
     assert (caught.value.status, caught.value.errors[0]["field"]) == (400, field)
 
 

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from advisor.answers.recommend import recommend
 from advisor.answers.wording import fix_words
 from advisor.fit.allowances import GIB
+from advisor.monitoring.metrics import counted
 from advisor.question import query_string
 from advisor.question.errors import Invalid
-from advisor.question.parse import question_from_query
+from advisor.question.parse import parse_query
 
 FLAGS = ("on_disk", "tool_use", "reasoning")
 
@@ -31,7 +32,8 @@ class Command(BaseCommand):
     def handle(self, *, json: bool, **options: Any) -> None:
         given = {key: str(options[key]) for key in (*query_string.ACCELERATOR, *query_string.KEYS) if options[key]}
         try:
-            answer = recommend(question_from_query(given))
+            with counted("recommendation") as count:
+                answer = count(recommend(parse_query(given))).document
         except Invalid as error:
             told = [f"{query_string.option_of(e['field'])}: {e['message']}" for e in error.errors]
             raise CommandError("\n".join(told)) from error

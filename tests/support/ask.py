@@ -1,0 +1,28 @@
+"""Answers to bodies, as a door gives them to whoever asks: parsed, answered, read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisor.answers import compare_machines as machines
+from advisor.answers import estimate as estimates
+from advisor.answers import recommend as recommendations
+from advisor.answers import requirements
+from advisor.question.parse import parse, parse_estimate, parse_requirements
+
+
+def recommend(body: Any) -> dict[str, Any]:
+    return recommendations.recommend(parse(body)).document
+
+
+def estimate(body: Any) -> dict[str, Any]:
+    return estimates.estimate(parse_estimate(body))
+
+
+def hardware_for_model(body: Any) -> dict[str, Any]:
+    return requirements.hardware_for_model(parse_requirements(body)).document
+
+
+def compare_machines(words: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """`words`: the hardware by side, "a" and "b"."""
+    return machines.compare_machines({name: parse(body | {"hardware": {"text": text}}) for name, text in words.items()})
