@@ -36,7 +36,7 @@ LEAST_MODELS = 6
 PREDICTORS = ("strength", "size_only", "newest_first")
 TARGET = ROOT / "advisor/data/rank_correlation.json"
 # What the tables rest on beside the catalog's models and evidence.
-METHOD = ("data/quality.json", "latent.py", "quality.py", "siblings.py")
+METHOD = ("data/quality.json", *(f"quality/{name}.py" for name in ("factor_model", "family_prior", "strength")))
 Rows = list[tuple[str, Evidence]]
 Found = dict[str, dict[str, list[tuple[float, int]]]]
 

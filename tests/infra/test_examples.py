@@ -79,7 +79,7 @@ def test_the_ansible_tasks_launch_what_they_were_advised_and_once_only(berth: Be
     assert first["running"]["json"]["endpoint"]
     advised = first["decision"]["json"]["results"][0]
     assert first["running"]["json"]["build"] == advised["build"]["id"]
-    berth.manage("shell", "-v", "0", "-c", "from hardware import services; services.refresh()")
+    berth.manage("shell", "-v", "0", "-c", "from hardware.snapshots import refresh; refresh()")
     second = examples.play(EXAMPLES / "ansible" / "tasks.yml", facts)
     assert second["decision"]["json"]["decision"] != first["decision"]["json"]["decision"]
     assert (second["launch"]["status"], second["launch"]["json"]["id"]) == (200, first["launch"]["json"]["id"])

@@ -110,8 +110,8 @@ import config.wsgi
 from django.test import Client
 client = Client(SERVER_NAME="localhost")
 for _ in range(5): client.get("/healthz")
-from advisor import metrics
-counted = [line for line in metrics.text().decode().splitlines() if "/healthz" in line and "requests_total" in line]
+from advisor.monitoring.metrics import metrics_text
+counted = [line for line in metrics_text().decode().splitlines() if "/healthz" in line and "requests_total" in line]
 print(counted[0].rpartition(" ")[2])
 """
 

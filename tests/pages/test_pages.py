@@ -178,7 +178,7 @@ def test_a_launch_that_does_not_exist_is_a_page_that_says_so(client: Client, pat
 
 def test_an_error_of_ours_is_a_page_without_a_traceback(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
-    monkeypatch.setattr("advisor.pages.ask.documents", lambda: 1 / 0)
+    monkeypatch.setattr("advisor.pages.hosts.documents", lambda: 1 / 0)
     answer = client.get("/hardware/")
     assert answer.status_code == 500
     assert answer["Content-Type"].startswith("text/html")

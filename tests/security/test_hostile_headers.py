@@ -161,13 +161,13 @@ WORST = {f.__name__: f for f in (many_tensors, many_strings, many_numbers, wide_
 # Seconds of this process, and bytes by which its largest size grew.
 MEASURE = """
 import sys, time
-from advisor import predictions
-from advisor.fit.engines.llama_cpp.settings_text import request
+from advisor.estimates import gguf_file
+from advisor.fit.engines.llama_cpp.settings_text import read_settings
 def peak(): return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) << 10
-wanted = request({"ctx": 1 << 20, "ndev": 2, "ngl": -1, "ot": r"ffn_(up|down)_exps=CPU"})
+wanted = read_settings({"ctx": 1 << 20, "ndev": 2, "ngl": -1, "ot": r"ffn_(up|down)_exps=CPU"})
 before, started = peak(), time.process_time()
 try:
-    predictions.bounded(predictions.read_sizes(sys.argv[1], wanted.moved), wanted)
+    gguf_file.bounded(gguf_file.read_sizes(sys.argv[1], wanted.moved), wanted)
 except ValueError as error:
     assert str(error).endswith(".")
 print(time.process_time() - started, peak() - before)
