@@ -40,6 +40,7 @@ def spent(index: object, text: str, questions: int, limit: int = 10) -> tuple[fl
     from advisor.fit.ranking.rank import rank
     from advisor.fit.ranking.rejections import rejections
     from advisor.fit.spec import Workload
+    from advisor.question.parse import parse_hardware
     from advisor.selectors.hosts import (
         reference_gpus,
     )

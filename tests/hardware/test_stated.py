@@ -124,33 +124,53 @@ def test_ram_that_nobody_stated_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("hardware", "field", "sentence"),
     [
-        ({}, "hardware.ram_bytes", "must be stated"),
-        (
-            {"accelerators": [{"name": "foo"}]},
-            "hardware.accelerators[0].name",
-            "state its memory and its memory bandwidth",
-        ),
-        ({"accelerators": [{"name": "4090"}, {"name": "H100"}]}, "hardware.accelerators[1].name", "several cards"),
-        ({"accelerators": [{"name": "4090", "count": 0}]}, "hardware.accelerators[0].count", "from 1 to 64"),
-        ({"accelerators": [{"name": "4090", "memory_bytes": True}]}, "hardware.accelerators[0].memory_bytes", "whole"),
-        ({"accelerators": [{"name": 4090}]}, "hardware.accelerators[0].name", "must be a string"),
-        ({"accelerators": [{"name": "4090", "vram": 1}]}, "hardware.accelerators[0].vram", "is not a field"),
-        ({"accelerators": [{"name": "4090", "count": 40}] * 2}, "hardware.accelerators", "at most 64"),
-        ({"accelerators": "4090"}, "hardware.accelerators", "must be a list"),
-        ({"ram_bytes": "64"}, "hardware.ram_bytes", "whole number"),
-        ({"ram_bytes": GIB, "os": "beos"}, "hardware.os", "linux"),
-        ({"ram_bytes": GIB, "disk": 1}, "hardware.disk", "is not a field"),
-        ({"text": 5}, "hardware.text", "string"),
-        ({"text": "8 cores"}, "hardware.text", "names no GPU"),
-        ({"text": "4090", "accelerators": [{"name": "4090"}]}, "hardware.text", "exclude each other"),
-        ({"text": "GB10, RTX 4090"}, "hardware.accelerators", "one unified-memory device"),
+        ({"accelerators": [{"name": "foo"}]}, "accelerators[0].name", "state its memory and its memory bandwidth"),
+        ({"accelerators": [{"name": "4090"}, {"name": "H100"}]}, "accelerators[1].name", "several cards"),
+        ({"text": "8 cores"}, "text", "names no GPU"),
+        ({"cpu_cores": 8}, "ram_bytes", "must be stated"),
+        ({"text": "GB10, RTX 4090"}, "accelerators", "one unified-memory device"),
     ],
+    ids=["unknown card", "ambiguous card", "words without hardware", "neither card nor RAM", "two pools"],
 )
-def test_what_is_wrong_is_named_with_its_field(hardware: dict[str, Any], field: str, sentence: str) -> None:
+def test_hardware_that_is_not_known_well_enough_names_what_to_state(
+    hardware: dict[str, Any], field: str, sentence: str
+) -> None:
     with pytest.raises(HardwareError) as error:
         stated(hardware)
     assert error.value.status == 422
-    assert any(e["field"] == field and sentence in e["message"] for e in error.value.errors), error.value.errors
+    assert any(e["field"] == f"hardware.{field}" and sentence in e["message"] for e in error.value.errors)
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "nothing": ({}, ""),
+    "no object": ([], ""),
+    "count of none": ({"accelerators": [{"name": "4090", "count": 0}]}, "accelerators[0].count"),
+    "truth for bytes": ({"accelerators": [{"name": "4090", "memory_bytes": True}]}, "accelerators[0].memory_bytes"),
+    "number for a name": ({"accelerators": [{"name": 4090}]}, "accelerators[0].name"),
+    "unknown field of a card": ({"accelerators": [{"name": "4090", "vram": 1}]}, "accelerators[0].vram"),
+    "too many cards": ({"accelerators": [{"name": "4090", "count": 40}] * 2}, "accelerators"),
+    "text for a list": ({"accelerators": "4090"}, "accelerators"),
+    "text for bytes": ({"ram_bytes": "64"}, "ram_bytes"),
+    "unknown system": ({"ram_bytes": GIB, "os": "beos"}, "os"),
+    "unknown field": ({"ram_bytes": GIB, "disk": 1}, "disk"),
+    "number for words": ({"text": 5}, "text"),
+    "two ways at once": ({"text": "4090", "accelerators": [{"name": "4090"}]}, "accelerators"),
+    "RAM above the limit": ({"ram_bytes": 1 << 51}, "ram_bytes"),
+    "RAM above the limit in words": ({"text": "RTX 4090, 999999 TB RAM"}, "ram_bytes"),
+    "no RAM at all in words": ({"text": "RTX 4090, 0 GB RAM"}, "ram_bytes"),
+    "too many cards in words": ({"text": "99x RTX 4090"}, "accelerators[0].count"),
+    "too many cores in words": ({"text": "RTX 4090, 5000 cores"}, "cpu_cores"),
+    "bandwidth above the limit in words": ({"text": "Foo 24 GB 101 TB/s"}, "accelerators[0].memory_bandwidth"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_field_or_a_number_beyond_its_limit_is_400_and_named(name: str) -> None:
+    hardware, field = WRONG[name]
+    with pytest.raises(HardwareError) as error:
+        stated(hardware)
+    assert error.value.status == 400
+    assert f"hardware.{field}".rstrip(".") in {e["field"] for e in error.value.errors}
 
 
 def test_an_ambiguous_card_comes_with_its_choices() -> None:

@@ -20,6 +20,7 @@ from advisor.launch.reconciler import stop_all
 from advisor.launch.steps import queued
 from advisor.launch.transitions import begin, stop_launch
 from advisor.models import Launch
+from advisor.selectors.hosts import Placed
 from hardware.models import Accelerator
 from tests.launch.conftest import GIB, Enqueue, until
 from tests.launch.test_lifecycle import held

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.fit.spec import BuildSpec
+from advisor.fit.spec import BuildSpec, Rejection
 from advisor.launch import engine_health, process, queue, reconciler
 from advisor.launch import steps as steps_module
 from advisor.launch.document import launch_document
@@ -18,6 +18,7 @@ from advisor.launch.reconciler import reconcile, time
 from advisor.launch.refused import LaunchRefused
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
+from advisor.selectors.hosts import Placed
 from hardware.models import Accelerator, Reservation
 from rest import logs
 from tests.launch.conftest import GIB, Enqueue, make_plan, until, who
@@ -169,10 +170,7 @@ def test_no_room_is_refused_and_reserves_nothing(fake: Fake, enqueue: Enqueue) -
         LaunchRefused, match=r"needs 10.0 GiB of the host's memory, and 6.0 GiB are not promised yet"
     ) as refused:
         enqueue(host=10 * GIB)
-    assert refused.value.verdict == {
-        **{"model": "tiny", "build": "tiny:Q4_0", "reason": "host_memory", "fixes": []},
-        **{"needed_bytes": 10 * GIB, "available_bytes": 6 * GIB},
-    }
+    assert refused.value.rejection == Rejection("tiny", "tiny:Q4_0", "host_memory", 10 * GIB, 6 * GIB)
     assert held() == 10 * GIB
     assert Launch.objects.count() == 1
 
@@ -241,7 +239,7 @@ def test_every_configured_engine_may_be_asked_for_only_with_a_build_it_reads(fak
         make_plan(dataclasses.replace(build, format="safetensors")),
     ):
         with pytest.raises(LaunchRefused, match="cannot be launched from here"):
-            queue.enqueue(plan, "local", uuids=[])
+            queue.enqueue(plan, Placed("local", None, ()))
     assert held() == 0
 
 

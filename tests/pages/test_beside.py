@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from advisor.answers import compare_plans
+from advisor.question.parse import parse
 from tests.support.ask import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -40,7 +41,7 @@ def table(text: str) -> dict[str, list[str]]:
 
 def columns(*picks: str, **workload: Any) -> list[dict[str, Any]]:
     question = QUESTION | {"workload": QUESTION["workload"] | workload}  # type: ignore[operator]
-    found = compare_plans.side_by_side(question, picks)
+    found = compare_plans.side_by_side(parse(question), picks)
     assert found
     return list(found["columns"])
 
@@ -118,7 +119,7 @@ def test_a_mark_that_the_list_does_not_show_is_kept_by_the_form(keys: list[str])
 
 def test_the_other_plans_of_a_model_on_request() -> None:
     text = page(plans="qwen3.6-27b")
-    shown = compare_plans.plans_of_model(QUESTION, "qwen3.6-27b")
+    shown = compare_plans.plans_of_model(parse(QUESTION), "qwen3.6-27b")
     assert len(shown) > 3
     assert shown[0]["key"] == compare_plans.plan_key(recommend(QUESTION)["results"][0])
     boxes = re.findall(r'name="compare" value="(qwen3.6-27b:[^"]*)"', text)

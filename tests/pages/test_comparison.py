@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from tests.support.ask import compare_machines
 from advisor.answers.claims import article_claims
-from tests.support.ask import recommend
+from tests.support.ask import compare_machines, recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD, MAC, LAPTOP = "RTX 4090, 64 GB RAM", "M3 Max 64 GB", "RTX 4060 8 GB, 16 GB RAM"

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from advisor.answers.model_rank import AGAINST, model_rank
+from advisor.question.parse import parse
 from tests.support.ask import recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -30,7 +31,7 @@ def merits(seeded: None) -> dict[str, tuple[float, float]]:
 
 
 def found(slug: str, **workload: Any) -> dict[str, Any]:
-    answer = model_rank(QUESTION | {"workload": QUESTION["workload"] | workload}, slug)  # type: ignore[operator]
+    answer = model_rank(parse(QUESTION | {"workload": QUESTION["workload"] | workload}), slug)  # type: ignore[operator]
     assert answer
     return answer
 
@@ -71,7 +72,7 @@ def test_beating_goes_one_way() -> None:
 def test_what_does_not_run_or_has_no_results_says_so() -> None:
     assert "It does not run so. Needs " in found("deepseek-v3")["reason"]
     assert "not made for this task" in found("qwen3-embedding-8b")["reason"]
-    assert model_rank(QUESTION, "no-such") is None
+    assert model_rank(parse(QUESTION), "no-such") is None
 
 
 def test_the_page_says_it_for_the_use_and_the_machine_and_links_a_comparison() -> None:

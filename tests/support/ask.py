@@ -8,7 +8,11 @@ from advisor.answers import compare_machines as machines
 from advisor.answers import estimate as estimates
 from advisor.answers import recommend as recommendations
 from advisor.answers import requirements
+from advisor.answers.launch_plan import launch_plan, wish_of
+from advisor.answers.launch_request import fresh_reading
+from advisor.fit.spec import Plan
 from advisor.question.parse import parse, parse_estimate, parse_requirements
+from hardware.hosts import host_id
 
 
 def recommend(body: Any) -> dict[str, Any]:
@@ -21,6 +25,11 @@ def estimate(body: Any) -> dict[str, Any]:
 
 def hardware_for_model(body: Any) -> dict[str, Any]:
     return requirements.hardware_for_model(parse_requirements(body)).document
+
+
+def plan_for_launch(*, host: str, **body: Any) -> Plan:
+    reading = fresh_reading(host_id(host), body)
+    return launch_plan(reading, wish_of(body, reading))
 
 
 def compare_machines(words: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:

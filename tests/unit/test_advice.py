@@ -10,14 +10,15 @@ from django.core.management import CommandError, call_command
 
 from advisor.answers import cache
 from advisor.answers import recommend as recommend_module
-from advisor.answers.launch_plan import plan_for_launch
+from advisor.answers.documents import rejection_document
+from advisor.answers.wording import does_not_fit
 from advisor.fit.allowances import GIB
 from advisor.question.errors import DoesNotFit, Invalid
 from advisor.question.parse import body_of_query
 from catalog.models import Model
 from hardware.hosts import Snapshot
 from hardware.snapshots import refresh
-from tests.support.ask import estimate, recommend
+from tests.support.ask import estimate, plan_for_launch, recommend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 CARD = {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB, "cpu_cores": 16}
@@ -204,12 +205,13 @@ def test_a_launch_of_a_build_runs_the_settings_that_were_answered(local):
 def test_a_launch_without_room_is_refused_with_the_verdict(local):
     with pytest.raises(DoesNotFit) as caught:
         plan_for_launch(host="local", model="deepseek-v3")
-    assert caught.value.verdict["needed_bytes"] > caught.value.verdict["available_bytes"]
-    assert "does not fit" in str(caught.value)
+    verdict = rejection_document(caught.value.rejection)
+    assert verdict["needed_bytes"] > verdict["available_bytes"]
+    assert "does not fit" in does_not_fit(verdict)
     with pytest.raises(DoesNotFit) as caught:
         plan_for_launch(host="local", build="smollm2-135m-instruct:Q4_K_M", settings={"context": 1 << 25})
-    assert caught.value.verdict["reason"] == "host_memory"
-    assert "context" in {fix["change"] for fix in caught.value.verdict["fixes"]}
+    assert caught.value.rejection.reason == "host_memory"
+    assert "context" in {fix.change for fix in caught.value.rejection.fixes}
 
 
 @pytest.mark.parametrize(
