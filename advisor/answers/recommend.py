@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -72,9 +71,7 @@ def ranking_of(question: Question, index: Index, paths: Mapping[str, str]) -> Ra
 
 def as_run_here(question: Question) -> Question:
     """The question about the machine as the engine installed there can use it."""
-    reading = question.reading
-    host = usable_by_engine(reading.host, question.asked["hardware"].get("host"))
-    return replace(question, reading=replace(reading, host=host))
+    return question.on(usable_by_engine(question.host, question.asked["hardware"].get("host")))
 
 
 def costed(result: Result, question: Question, index: Index) -> dict[str, Any]:

@@ -67,10 +67,10 @@ def hardware_for_model(question: RequirementsQuestion) -> Answer:
 
 
 def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -> dict[str, Any]:
-    workload, prefer = question.workload, str(question.asked["prefer"])
+    workload, prefer = question.workload, question.prefer
     one = Index.of(replace(index.catalog, models=(model,)))
     known = {machine.host: machine for machine in reference_machines()}
-    found = meeting(one, list(known), workload, prefer=prefer, limit=question.asked["limit"])
+    found = meeting(one, list(known), workload, prefer=prefer, limit=question.limit)
     rejected = []
     if not found:
         largest = reference_machines()[-1].host

@@ -21,49 +21,43 @@ from rest.serializers import checked
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`asked` is the body with its defaults filled in: what a decision's digest covers, and what is kept of it."""
+    """One question, ready for any answer."""
 
-    asked: Mapping[str, Any]
+    asked: Mapping[str, Any]  # the body with its defaults filled in: what a decision's digest covers, and what is kept
     reading: Reading
+    host: HostSpec
     workload: Workload
+    prefer: str
+    engines: tuple[str, ...]
+    limit: int
+    rejected_limit: int
+    expand: bool  # every model's other plans too
+    on_disk: bool  # only builds whose files lie on this machine
+    prices: Mapping[str, Any] | None  # as `CostSerializer` leaves them; None: no cost was asked about
 
-    @property
-    def host(self) -> HostSpec:
-        return self.reading.host
-
-    @property
-    def prefer(self) -> str:
-        return str(self.asked["prefer"])
-
-    @property
-    def engines(self) -> tuple[str, ...]:
-        return tuple(self.asked["engines"])
-
-    @property
-    def limit(self) -> int:
-        return int(self.asked["limit"])
-
-    @property
-    def rejected_limit(self) -> int:
-        return int(self.asked["rejected_limit"])
-
-    @property
-    def expand(self) -> bool:
-        """Whether every model's other plans are wanted too."""
-        return self.asked["expand"] == "plans"
-
-    @property
-    def on_disk(self) -> bool:
-        return bool(self.asked["on_disk"])
-
-    @property
-    def prices(self) -> Mapping[str, Any] | None:
-        """As `CostSerializer` leaves them; None where no cost was asked about."""
-        return self.asked.get("cost")
+    @classmethod
+    def of(cls, asked: Mapping[str, Any], reading: Reading) -> Question:
+        return cls(
+            asked=asked,
+            reading=reading,
+            host=reading.host,
+            workload=workload_of(asked["workload"]),
+            prefer=asked["prefer"],
+            engines=tuple(asked["engines"]),
+            limit=asked["limit"],
+            rejected_limit=asked["rejected_limit"],
+            expand=asked["expand"] == "plans",
+            on_disk=asked["on_disk"],
+            prices=asked.get("cost"),
+        )
 
     def but(self, **changes: Any) -> Question:
         """The same question with other top-level values, which must be valid ones."""
-        return replace(self, asked={**self.asked, **changes})
+        return Question.of({**self.asked, **changes}, self.reading)
+
+    def on(self, host: HostSpec) -> Question:
+        """The same question about what of its machine can be used."""
+        return replace(self, host=host, reading=replace(self.reading, host=host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +75,10 @@ class EstimateQuestion:
 @dataclass(frozen=True, slots=True)
 class RequirementsQuestion:
     asked: Mapping[str, Any]
+    model: str
     workload: Workload
-
-    @property
-    def model(self) -> str:
-        return str(self.asked["model"])
+    prefer: str
+    limit: int
 
 
 def parse(body: Any, known: Reading | None = None) -> Question:
@@ -97,7 +90,7 @@ def parse(body: Any, known: Reading | None = None) -> Question:
     named = asked["hardware"].get("host")
     same = known is not None and named is not None and host_id(named) == known.host_id
     reading = known if known is not None and same else hardware_read(asked["hardware"])
-    return Question(asked, reading, workload_of(asked["workload"]))
+    return Question.of(asked, reading)
 
 
 def parse_query(query: Mapping[str, str]) -> Question:
@@ -125,7 +118,8 @@ def parse_requirements(body: Any) -> RequirementsQuestion:
     """Raises Invalid."""
     asked = valid(REQUIREMENTS, body)
     asked.setdefault("workload", valid(WORKLOAD, {}))
-    return RequirementsQuestion(asked, workload_of(asked["workload"]))
+    workload = workload_of(asked["workload"])
+    return RequirementsQuestion(asked, asked["model"], workload, asked["prefer"], asked["limit"])
 
 
 def parse_workload(given: Any) -> Workload:
