@@ -6,12 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from celery.schedules import maybe_schedule
 from django.conf import settings
 from django.db import connection
-from django.test import Client
 
-from config.celery import app
 from tests.plugin.berth import ROOT
 
 
@@ -70,37 +67,6 @@ def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
         assert f"{name} and {name}_FILE are both set" in done.stderr
 
 
-def test_celery_takes_json_only_keeps_no_result_and_bounds_every_task() -> None:
-    conf = app.conf
-    assert conf.accept_content == ["json"]
-    assert conf.task_serializer == "json"
-    assert not conf.result_backend
-    assert conf.task_acks_late is False
-    assert conf.worker_prefetch_multiplier == 1
-    assert (conf.task_soft_time_limit, conf.task_time_limit) == (25, 30)
-    assert conf.broker_transport_options["visibility_timeout"] == 300
-    assert conf.broker_transport_options["unacked_restore_throttle"] == 1
-
-
-def test_every_beat_entry_goes_to_this_hosts_queue_expires_with_its_period_and_names_a_task() -> None:
-    app.loader.import_default_modules()
-    for entry in app.conf.beat_schedule.values():
-        period = maybe_schedule(entry["schedule"]).run_every.total_seconds()
-        assert entry["options"] == {"queue": "host.local", "expires": period}
-        assert entry["task"] in app.tasks
-    tasks = {"hardware.tasks.snapshot", "advisor.tasks.reconcile", "advisor.tasks.prune"}
-    assert set(app.conf.beat_schedule) == tasks
-
-
-def test_pages_are_served_with_a_policy_without_inline_script_and_without_framing() -> None:
-    answer = Client().get("/healthz")
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
-    assert "unsafe" not in policy
-    assert "frame-ancestors 'none'" in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
 def test_strangers_get_less_once_the_page_leaves_loopback() -> None:
     asked = "from config import settings as s; print(s.ANONYMOUS_ACCESS, s.LOCAL_OPERATOR, s.SESSION_COOKIE_SECURE)"
 
@@ -124,20 +90,3 @@ def test_sqlite_writes_ahead_and_takes_its_turn_at_begin() -> None:
     assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-def test_the_web_process_does_without_packages_that_it_never_uses(tmp_path) -> None:
-    """16 MB in each: `config/wsgi.py` keeps them out, as long as nothing imports the REST framework before it does."""
-    code = (
-        "import sys, config.wsgi; print(*sorted({'psycopg', 'pygments', 'requests', 'jsonschema'} & set(sys.modules)))"
-    )
-    lean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEST_DB")}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=lean | {"BERTH_DATA": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == []
