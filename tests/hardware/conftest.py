@@ -1,4 +1,4 @@
-"""The probe as a child of ours that sees the stub library as the machine's driver."""
+"""The probe as a child of ours that sees the stub library as the machine's driver, and two cards for it to see."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Any
 import pytest
 
 from hardware import probe_child
+
+ONE = "NVIDIA GeForce RTX 4090|24564|412|8.9"
+TWO = f"{ONE};NVIDIA GeForce RTX 3090|24576|300|8.6"
+
+
+@pytest.fixture
+def two(driver: Callable[..., None]) -> Callable[..., None]:
+    driver(GPUS=TWO)
+    return driver
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -14,26 +13,10 @@ from hardware import ledger
 from hardware.models import Host, Snapshot
 from hardware.reference import specs
 from hardware.snapshots import record, refresh
+from tests.support.readings import READING
 
 pytestmark = pytest.mark.django_db
 GPU0 = "GPU-00000000-0000-4000-8000-000000000000"
-READING: dict[str, Any] = {
-    "os": "linux",
-    "memory": {"total": 64 * 1024**3, "available": 60 * 1024**3, "cpu_cores": 16, "cpu_name": "EPYC"},
-    "driver": "580.95.05",
-    "error": None,
-    "accelerators": [
-        {
-            "vendor": "nvidia",
-            "kind": "gpu",
-            "uuid": "GPU-far",
-            "name": "NVIDIA L4",
-            "memory_total": 23034 * 1024**2,
-            "memory_free": 22000 * 1024**2,
-            "error": None,
-        }
-    ],
-}
 
 
 @pytest.fixture
@@ -175,26 +158,3 @@ def test_a_list_of_hosts_costs_a_fixed_number_of_queries_each(
         Host.objects.create(id=f"h{number}", name="h", queue=f"host.h{number}")
     with django_assert_max_num_queries(31):
         assert len(client.get("/api/v1/hosts/").json()["results"]) == 10
-
-
-def test_the_admin_shows_what_was_read_and_lets_nobody_change_it(
-    admin_client: Client, far: Host, admin_user: User
-) -> None:
-    record(far, timezone.now(), READING)
-    for model in ("host", "accelerator", "snapshot", "reservation"):
-        assert admin_client.get(f"/admin/hardware/{model}/").status_code == 200
-    for model in ("accelerator", "snapshot", "reservation"):
-        assert admin_client.get(f"/admin/hardware/{model}/add/").status_code == 403
-    snapshot = Snapshot.objects.get()
-    assert admin_client.post(f"/admin/hardware/snapshot/{snapshot.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert admin_client.post(f"/admin/hardware/snapshot/{snapshot.pk}/change/", {"ok": ""}).status_code == 403
-
-
-def test_the_page_names_a_host_that_sent_nothing_yet(client: Client, far: Host, driver: Callable[..., None]) -> None:
-    driver(GPUS="NVIDIA L4|23034|0|8.9")
-    refresh()
-    page = client.get("/hardware/")
-    assert page.status_code == 200
-    assert "Far away" in page.text
-    assert "has sent no snapshot yet" in page.text
-    assert "NVIDIA L4" in page.text

@@ -14,9 +14,9 @@ from hypothesis.extra.django import TestCase as HypothesisCase
 
 from hardware import ledger
 from hardware.models import Accelerator, Host, Reservation
+from tests.plugin.berth import ROOT
 
 pytestmark = pytest.mark.postgres
-ROOM = Path(__file__).parent.parent.parent
 GIB = 1024**3
 
 
@@ -128,7 +128,7 @@ def race(**environment: str) -> list[dict[str, int]]:
     """32 threads ask for room for 3, 5 rounds, in a process with its own database."""
     child = subprocess.run(
         [sys.executable, "-m", "tests.hardware.race", "32", "3", "5"],
-        cwd=ROOM,
+        cwd=ROOT,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **environment},
         capture_output=True,
         text=True,

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from hardware.nvml import FAILURES
+from tests.hardware.conftest import ONE, TWO
 
 MIB = 1024**2
 Probe = Callable[..., dict[str, Any]]
-ONE = "NVIDIA GeForce RTX 4090|24564|412|8.9"
-TWO = f"{ONE};NVIDIA GeForce RTX 3090|24576|300|8.6"
 FOUR = ";".join(f"NVIDIA L4|23034|{n}|8.9" for n in range(4))
 
 
