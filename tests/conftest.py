@@ -10,6 +10,9 @@ import pytest
 from tests.plugin import browser_path
 from tests.plugin.berth import Berth
 
+pytest.register_assert_rewrite("tests.support")
+pytest_plugins = ["tests.support.launches"]
+
 
 def pytest_configure() -> None:
     """What costs time in every test and is nobody's subject; a Berth in processes of its own keeps it.

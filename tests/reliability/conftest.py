@@ -11,10 +11,6 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from tests.launch.conftest import build, enqueue, fake, home
-from tests.launch.test_confirm import asked
-
-__all__ = ["asked", "build", "enqueue", "fake", "home"]
 # The acceptance figures ask for more rounds than a test run has time for: BERTH_ROUNDS=20 runs them.
 ROUNDS = int(os.environ.get("BERTH_ROUNDS", "1"))
 Worker = Callable[..., "subprocess.Popen[str]"]

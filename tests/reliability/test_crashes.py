@@ -15,9 +15,8 @@ from advisor.launch.steps import NOBODY
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from hardware.models import Reservation
-from tests.launch.conftest import Enqueue, until, who
-from tests.launch.test_lifecycle import held
 from tests.reliability.conftest import ROUNDS, Worker
+from tests.support.launches import Enqueue, held, until, who
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Fake = Callable[..., None]

@@ -19,9 +19,8 @@ from advisor.launch.transitions import move, stop_launch
 from advisor.models import Launch
 from advisor.selectors.hosts import Placed
 from hardware.models import Accelerator
-from tests.launch.conftest import GIB, Enqueue, make_plan, until
-from tests.launch.test_lifecycle import held
 from tests.reliability.conftest import ROUNDS
+from tests.support.launches import GIB, Enqueue, held, make_plan, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Fake = Callable[..., None]

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from advisor import engines as package
+from advisor.engines import registry
 from advisor.engines.base import Adapter, Program
-from advisor.engines.registry import engines, program
+from advisor.engines.registry import bases, engines, program
 from advisor.fit.engines.llama_cpp.settings import Settings
 from tests.plugin.berth import ROOT
 from tests.support.ask import recommend
@@ -68,3 +69,23 @@ def test_without_its_folder_an_engine_is_gone_and_answers_are_still_given(
     assert engines() == {}
     (result,) = recommend(question)["results"]
     assert (result["engine"], result["command"]) == ("llama.cpp", [])
+
+
+def test_every_module_of_the_package_is_an_engine_and_every_program_has_a_base() -> None:
+    engine = engines()["llama.cpp"]
+    assert {program["name"] for program in engine.PROGRAMS} == set(bases())
+    for name in Adapter.__annotations__:
+        assert hasattr(engine, name), name
+
+
+def test_a_configured_program_comes_first_and_one_that_is_not_there_is_passed_over(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    engine = engines()["llama.cpp"]
+    first = registry.program(engine, lambda name: "/bin/sh")
+    assert first is not None
+    assert (first.name, first.words) == ("llama-server", ("/bin/sh",))
+    second = registry.program(engine, lambda name: "/bin/not-there")
+    assert second is not None
+    assert second.name == "xllamacpp"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import _ctypes
 import json
-import os
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,20 +79,6 @@ def test_a_child_that_hangs_is_ended_with_all_that_it_started() -> None:
         assert time.monotonic() < deadline, left
 
 
-def test_a_child_whose_parent_died_ends_by_itself(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "x.gguf")  # opening it for reading never returns
-    request = {"model": str(tmp_path / "x.gguf"), "settings": Settings()._asdict(), "seconds": 1.0}
-    orphan = subprocess.run(
-        COMMAND,
-        input=json.dumps({**request, "address_space": dry_run.ADDRESS_SPACE}).encode(),
-        capture_output=True,
-        cwd=dry_run.ROOM,
-        timeout=30,
-        check=False,
-    )
-    assert orphan.returncode == -signal.SIGALRM
-
-
 def test_the_child_carries_neither_the_marker_of_a_launch_nor_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(process.MARKER, "a launch")
     monkeypatch.setenv("SECRET_KEY", "secret")
@@ -129,34 +111,3 @@ def test_differences_are_told_per_part_and_in_all() -> None:
     assert found["total"] == {"predicted": 9, "engine": 6, "difference_percent": 50}
     assert not dry_run.agrees(found)
     assert dry_run.agrees(dry_run.differences(DeviceMemory(1, 2, 3), EnginePlan("b1", PLAN["buffers"])))
-
-
-# ---------------------------------------------------------------- a library that is not the one we know
-
-STRANGE = {
-    "a field more": ("MODEL = l.MODEL + (('more', l.PTR, None),)", "fills 78 bytes, and the layout known here has 88"),
-    "a field less": ("CONTEXT = l.CONTEXT[:-1]", "fills 168 bytes, and the layout known here has 160"),
-    "another order": ("CONTEXT = (l.CONTEXT[1], l.CONTEXT[0], *l.CONTEXT[2:])", "has n_batch = 512, and 2048 was exp"),
-    "another default": ("MODEL = (*l.MODEL[:-1], ('load_mtp', l.BOOL, True))", "has load_mtp = False, and True was"),
-}
-
-
-@pytest.mark.parametrize("name", STRANGE)
-def test_a_layout_that_does_not_hold_is_refused(name: str) -> None:
-    change, sentence = STRANGE[name]
-    code = (
-        "import sys; from advisor.engines.llama_cpp import wheel_library as l\n"
-        f"MODEL, CONTEXT = l.MODEL, l.CONTEXT\n{change}\nengine = l.load_library(l.find_library())\n"
-        "l.defaults(engine, 'llama_model_default_params', l.structure('M', MODEL), MODEL)\n"
-        "l.defaults(engine, 'llama_context_default_params', l.structure('C', CONTEXT), CONTEXT)\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=dry_run.ROOM, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert "LibraryRefused: " in ended.stderr
-    assert sentence in ended.stderr
-
-
-def test_a_library_without_the_functions_is_refused() -> None:
-    with pytest.raises(wheel_library.LibraryRefused, match="llama_backend_init"):
-        wheel_library.load_library(Path(_ctypes.__file__))

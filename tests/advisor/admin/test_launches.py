@@ -8,7 +8,7 @@ from django.test import Client
 
 from advisor.launch.queue import get_launch
 from advisor.models import ApiToken, Launch
-from tests.launch.conftest import Enqueue, until
+from tests.support.launches import Enqueue, until
 
 LAUNCHES, TOKENS = "/admin/advisor/launch/", "/admin/advisor/apitoken/"
 

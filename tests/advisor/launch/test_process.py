@@ -6,38 +6,13 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from advisor.launch import engine_health, process
-
-Spawn = Callable[..., process.Identity]
-
-
-@pytest.fixture
-def marker() -> Iterator[str]:
-    value = str(uuid.uuid4())
-    yield value
-    assert process.stop_processes({value: None}, grace=0) == set()
-
-
-@pytest.fixture
-def spawn(marker: str, tmp_path: Path) -> Spawn:
-    def start(code: str, **more: int) -> process.Identity:
-        words = [sys.executable, "-S", "-c", code]
-        return process.spawn(words, marker=marker, env={}, log=tmp_path / "logs" / "a.log", cwd=tmp_path, **more)
-
-    return start
-
-
-def eventually(true: Callable[[], bool], seconds: float = 5) -> bool:
-    deadline = process.uptime() + seconds
-    while not true() and process.uptime() < deadline:
-        time.sleep(0.02)
-    return true()
+from tests.advisor.launch.conftest import Spawn, eventually
 
 
 def test_a_child_leads_its_own_session_and_is_found_by_its_marker(spawn: Spawn, marker: str) -> None:
@@ -93,22 +68,6 @@ def test_a_grandchild_in_a_session_of_its_own_goes_too(spawn: Spawn, marker: str
     assert eventually(lambda: len(process.marked().get(marker, [])) == 2)
     assert process.stop_processes({marker: who}, grace=1) == set()
     assert marker not in process.marked()
-
-
-def test_the_log_stays_below_its_cap_and_ends_with_the_last_words(spawn: Spawn, tmp_path: Path) -> None:
-    who = spawn("import sys\nfor n in range(200_000): print(n, 'x' * 40)\nprint('the end')", log_cap=1 << 20)
-    log = tmp_path / "logs" / "a.log"
-    assert eventually(lambda: not process.alive(who) and engine_health.file_tail(log).endswith("the end\n"), 20)
-    assert engine_health.log_bytes(log) <= 1 << 20
-    assert sorted(p.name for p in log.parent.iterdir()) == ["a.log", "a.log.1"]
-
-
-def test_a_log_that_cannot_be_written_does_not_block_the_engine(spawn: Spawn, marker: str, tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "a.log").symlink_to("/dev/full")
-    done = tmp_path / "done"
-    spawn(f"for n in range(20_000): print('x' * 99)\nopen({str(done)!r}, 'w')")
-    assert eventually(done.exists, 10)
 
 
 def test_memory_of_the_whole_tree_is_counted(spawn: Spawn) -> None:

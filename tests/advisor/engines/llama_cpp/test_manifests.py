@@ -10,7 +10,7 @@ import yaml
 
 from advisor.engines.llama_cpp import manifests
 from advisor.launch.document import launch_document
-from tests.launch.conftest import Enqueue, until
+from tests.support.launches import Enqueue, until
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from catalog.models import Build, Model
 from hardware import ledger
 from hardware.models import Accelerator, Host, Reservation, Snapshot
 from hardware.snapshots import refresh
-from tests.launch.test_real_engine import SEED
 from tests.support.ask import recommend
+from tests.support.launches import SEED
 
 pytestmark = pytest.mark.postgres
 SLUG = "smollm2-135m-instruct"

@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from django.conf import LazySettings
 
-from advisor.estimates.gguf_file import sizes_of
-from advisor.files.local import find_file
-from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.engines.llama_cpp.sizes_json import from_json
-from advisor.fit.spec import BuildSpec, Plan
 from advisor.launch import process
 from advisor.launch.document import launch_document
 from advisor.launch.queue import enqueue
 from advisor.launch.transitions import stop_launch
-from catalog.models import Build, Model
-from tests.launch.conftest import make_plan, until, who
-
-SEED = Path(__file__).parents[2] / "catalog" / "data" / "builds" / "smollm2-135m-instruct.json"
-
-
-def smollm2(settings: Settings) -> Plan:
-    """The bundled model: its file as the catalog's seed names it, its sizes out of the file's own header."""
-    seed = json.loads(SEED.read_text())["builds"][0]
-    model = Model.objects.create(
-        slug="smollm2-135m-instruct", name="SmolLM2", hub_id="x/y", organisation="x", family="x"
-    )
-    Build.objects.create(model=model, **{k: v for k, v in seed.items() if k not in ("source", "sizes")})
-    path = find_file(seed["files"], roots=[])
-    assert path
-    sizes = sizes_of(str(path), None)
-    build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
-    return replace(make_plan(build), settings=settings, memory=estimate_memory(sizes, settings))
+from tests.support.launches import smollm2, until, who
 
 
 def chat(port: int, alias: str) -> str:
@@ -68,10 +45,3 @@ def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, sett
     until(launch, "stopped")
     assert not any(one.is_running() and one.status() != "zombie" for one in group)
     assert str(launch.pk) not in process.marked()
-
-
-def test_the_catalogs_row_of_the_bundled_model_says_what_its_file_says() -> None:
-    row = json.loads(SEED.read_text())["builds"][0]
-    path = find_file(row["files"], roots=[])
-    assert path
-    assert from_json(row["sizes"]) == sizes_of(str(path), None)

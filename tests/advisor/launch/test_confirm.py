@@ -4,48 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 from django.test import Client
 
-from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.spec import DeviceMemory, Memory
-from advisor.launch import confirm, queue
+from advisor.launch import confirm
 from advisor.launch.document import launch_document
-from advisor.launch.reconciler import stop_all
 from advisor.launch.steps import queued
 from advisor.launch.transitions import begin, stop_launch
 from advisor.models import Launch
-from advisor.selectors.hosts import Placed
 from hardware.models import Accelerator
-from tests.launch.conftest import GIB, Enqueue, until
-from tests.launch.test_lifecycle import held
-from tests.launch.test_real_engine import smollm2
+from tests.support.launches import GIB, OUTSIDE, Enqueue, Fake, Wrong, held, until
 
 LIMIT = confirm.SECONDS
-Wrong = Callable[..., Launch]
-PATIENT = 30.0  # seconds: a busy machine may miss the real limit, and what follows an answer is what is tested
-OUTSIDE = 100 << 20  # bytes beside the engine's buffers, in the plan
-
-
-@pytest.fixture
-def asked(home: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrong]:
-    """`asked(share)`: a launch of the bundled model whose plan has this share of the true bytes."""
-    settings.LLAMA_SERVER = ""
-    monkeypatch.setattr(confirm, "SECONDS", PATIENT)
-
-    def ask(share: float = 1.0) -> Launch:
-        plan = smollm2(Settings(context=4096))
-        host = plan.memory.host
-        wrong = DeviceMemory(int(host.weights * share), int(host.kv * share), int(host.compute * share), OUTSIDE)
-        return queue.enqueue(replace(plan, memory=Memory((), wrong)), Placed(settings.HOST_ID, None, ()))[0]
-
-    yield ask
-    stop_all()
 
 
 def notes(launch: Launch) -> list[str]:
@@ -148,7 +120,7 @@ def test_a_stop_that_comes_while_the_engine_is_asked_wins(asked: Wrong) -> None:
     assert (stale.status, stale.pid, held()) == ("stopped", None, 0)
 
 
-def test_a_program_that_has_no_dry_run_is_not_asked(fake: Callable[..., None], enqueue: Enqueue) -> None:
+def test_a_program_that_has_no_dry_run_is_not_asked(fake: Fake, enqueue: Enqueue) -> None:
     launch = until(enqueue(host=GIB), "ready")
     assert "engine" not in launch.predicted
     assert notes(launch)[0] == ""

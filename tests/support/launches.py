@@ -1,29 +1,43 @@
+"""A machine with a model and an engine that a test may launch for real, and what the launch holds."""
+
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 
+from advisor.estimates.gguf_file import sizes_of
+from advisor.files.local import find_file
 from advisor.fit.build import BuildSizes, LayerSizes
+from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import BuildSpec, DeviceMemory, Memory, ModelSpec, Plan, Range, Speed
-from advisor.launch import process
+from advisor.launch import confirm, process
 from advisor.launch import queue as queue_module
 from advisor.launch.engine_process import log_tail
-from advisor.launch.reconciler import reconcile, time
+from advisor.launch.reconciler import reconcile, stop_all, time
 from advisor.models import Launch
 from advisor.selectors.hosts import Placed
 from catalog.models import Build, Model
-from hardware.models import Accelerator, Host
+from catalog.seed import DATA
+from hardware.models import Accelerator, Host, Reservation
 
 GIB = 1 << 30
 FAKE = Path(__file__).with_name("fake_engine.py")
+SEED = DATA / "builds" / "smollm2-135m-instruct.json"
+Fake = Callable[..., None]
+Enqueue = Callable[..., Launch]
+Wrong = Callable[..., Launch]
+PATIENT = 30.0  # seconds: a busy machine may miss the real limit, and what follows an answer is what is tested
+OUTSIDE = 100 << 20  # bytes beside the engine's buffers, in the plan
 
 
 @pytest.fixture
@@ -104,9 +118,6 @@ def make_plan(build: BuildSpec, *, host: int = GIB, devices: tuple[int, ...] = (
     )
 
 
-Enqueue = Callable[..., Launch]
-
-
 @pytest.fixture
 def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
     def queue(*, uuids: tuple[str, ...] = (), key: str | None = None, host: int = GIB, size: int = GIB) -> Launch:
@@ -132,3 +143,39 @@ def who(launch: Launch) -> process.Identity:
     assert launch.pid is not None
     assert launch.start_ticks is not None
     return process.Identity(launch.pid, launch.start_ticks, launch.boot_id)
+
+
+def held() -> int:
+    total = sum(Accelerator.objects.values_list("reserved_bytes", flat=True))
+    assert sum(Reservation.objects.values_list("bytes", flat=True)) == total
+    return total
+
+
+def smollm2(settings: Settings) -> Plan:
+    """The bundled model: its file as the catalog's seed names it, its sizes out of the file's own header."""
+    seed = json.loads(SEED.read_text())["builds"][0]
+    model = Model.objects.create(
+        slug="smollm2-135m-instruct", name="SmolLM2", hub_id="x/y", organisation="x", family="x"
+    )
+    Build.objects.create(model=model, **{k: v for k, v in seed.items() if k not in ("source", "sizes")})
+    path = find_file(seed["files"], roots=[])
+    assert path
+    sizes = sizes_of(str(path), None)
+    build = BuildSpec(seed["key"], "gguf", "Q4_1", None, tuple(seed["files"]), seed["bytes"], "exact", sizes)
+    return replace(make_plan(build), settings=settings, memory=estimate_memory(sizes, settings))
+
+
+@pytest.fixture
+def asked(home: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrong]:
+    """`asked(share)`: a launch of the bundled model whose plan has this share of the true bytes."""
+    settings.LLAMA_SERVER = ""
+    monkeypatch.setattr(confirm, "SECONDS", PATIENT)
+
+    def ask(share: float = 1.0) -> Launch:
+        plan = smollm2(Settings(context=4096))
+        host = plan.memory.host
+        wrong = DeviceMemory(int(host.weights * share), int(host.kv * share), int(host.compute * share), OUTSIDE)
+        return queue_module.enqueue(replace(plan, memory=Memory((), wrong)), Placed(settings.HOST_ID, None, ()))[0]
+
+    yield ask
+    stop_all()

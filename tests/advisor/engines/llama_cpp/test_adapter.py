@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.engines import registry
-from advisor.engines.base import Adapter
-from advisor.engines.llama_cpp import adapter, wheel_server
-from advisor.engines.registry import bases, engines
+from advisor.engines.llama_cpp import adapter
 from advisor.fit.engines.llama_cpp.settings import Settings
 
 MODEL = "/models/a.gguf"
@@ -123,47 +120,3 @@ def test_the_log_tells_what_the_engine_allocated_and_a_grown_buffer_counts_once(
         "host": {"weights": round(1.5 * mib) + round(281.81 * mib), "kv": 0, "compute": round(8.5 * mib)},
     }
     assert adapter.buffers("nothing of the kind") == {}
-
-
-def test_the_wheel_takes_every_flag_that_the_plan_may_hold() -> None:
-    settings = Settings(
-        context=2048, slots=2, unified=True, kv_type_k="q8_0", kv_type_v="q5_1", flash_attention=True, gpu_layers=3,
-        experts_on_cpu=2, tensor_split=(1, 2), devices=2, batch=256, ubatch=128, kv_offload=False, embedding=True,
-        swa_full=True,
-    )  # fmt: skip
-    params = wheel_server.params(argv(settings)[1:])
-    assert (params.n_ctx, params.n_parallel, params.n_batch, params.n_ubatch) == (2048, 2, 256, 128)
-    assert (params.kv_unified, params.no_kv_offload, params.swa_full, params.embedding) == (True, True, True, True)
-    assert (params.cache_type_k.name, params.cache_type_v.name) == ("GGML_TYPE_Q8_0", "GGML_TYPE_Q5_1")
-    assert params.flash_attn_type.name == "LLAMA_FLASH_ATTN_TYPE_ENABLED"
-    assert (params.fit_params, params.cache_ram_mib, params.n_ctx_checkpoints, params.ui) == (False, 0, 0, False)
-    assert (params.cpuparams.n_threads, params.cpuparams_batch.n_threads, params.port) == (3, 3, 8100)
-    assert (params.model.path, params.model_alias, params.load_mode.name) == (MODEL, {"a"}, "LLAMA_LOAD_MODE_NONE")
-    assert list(params.tensor_split[:3]) == [1.0, 2.0, 0.0]
-
-
-@pytest.mark.parametrize("words", [["--mmproj", "x"], ["-c", "-1"], ["-ctk", "q9"], ["--fit", "maybe"], ["--no-mma"]])
-def test_the_wheel_takes_no_other_flag(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        wheel_server.params([*argv()[1:], *words])
-    assert "error" in capsys.readouterr().err
-
-
-def test_every_module_of_the_package_is_an_engine_and_every_program_has_a_base() -> None:
-    engine = engines()["llama.cpp"]
-    assert {program["name"] for program in engine.PROGRAMS} == set(bases())
-    for name in Adapter.__annotations__:
-        assert hasattr(engine, name), name
-
-
-def test_a_configured_program_comes_first_and_one_that_is_not_there_is_passed_over(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    engine = engines()["llama.cpp"]
-    first = registry.program(engine, lambda name: "/bin/sh")
-    assert first is not None
-    assert (first.name, first.words) == ("llama-server", ("/bin/sh",))
-    second = registry.program(engine, lambda name: "/bin/not-there")
-    assert second is not None
-    assert second.name == "xllamacpp"

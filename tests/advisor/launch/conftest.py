@@ -1,0 +1,38 @@
+"""Children of a test's own, found by their marker and gone when it ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from advisor.launch import process
+
+Spawn = Callable[..., process.Identity]
+
+
+@pytest.fixture
+def marker() -> Iterator[str]:
+    value = str(uuid.uuid4())
+    yield value
+    assert process.stop_processes({value: None}, grace=0) == set()
+
+
+@pytest.fixture
+def spawn(marker: str, tmp_path: Path) -> Spawn:
+    def start(code: str, **more: int) -> process.Identity:
+        words = [sys.executable, "-S", "-c", code]
+        return process.spawn(words, marker=marker, env={}, log=tmp_path / "logs" / "a.log", cwd=tmp_path, **more)
+
+    return start
+
+
+def eventually(true: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = process.uptime() + seconds
+    while not true() and process.uptime() < deadline:
+        time.sleep(0.02)
+    return true()
