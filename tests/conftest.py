@@ -11,7 +11,7 @@ from tests.plugin import browser_path
 from tests.plugin.berth import Berth
 
 pytest.register_assert_rewrite("tests.support")
-pytest_plugins = ["tests.support.launches"]
+pytest_plugins = ["tests.support.catalog_api", "tests.support.launches", "tests.support.small_catalog"]
 
 
 def pytest_configure() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from advisor.fit.architectures.computed_header import parameters, prediction_parameters
 from advisor.fit.architectures.dimensions import UnknownLayout
-from advisor.fit.architectures.parameter_check import check_parameters, settled
+from advisor.fit.architectures.parameter_check import settled
 from catalog import seed
 
 MODELS = {model["slug"]: model for model in seed.models()}
@@ -55,28 +55,29 @@ def test_what_the_catalog_states_adds_up_to_what_is_published():
     assert beyond <= {"mimo-7b-rl"}  # 2.7 % that its configuration does not speak of
 
 
-def test_a_missing_tie_is_settled_by_the_largest_model_that_the_total_allows():
-    model = MODELS["qwen3-4b"]
-    facts = {**model["architecture"], "tie": None}
-    tied = parameters({**facts, "tie": True})[0]
-    untied = parameters({**facts, "tie": False})[0]
-    assert settled(facts, tied)["tie"] is True
-    assert settled(facts, untied)["tie"] is False
-    with pytest.raises(UnknownLayout, match="are published"):
-        settled(facts, tied // 2)
+RECOMPUTED = {}
+for slug, model in MODELS.items():
+    try:
+        if model["architecture"] and model["parameters_total"]:
+            RECOMPUTED[slug] = parameters(model["architecture"])
+    except UnknownLayout:
+        continue
+EXCEPTIONS = ("mismatch explained", "hyperparams_partial")
 
 
-def test_dense_blocks_before_experts_are_counted_by_the_total():
-    facts = {**MODELS["ernie-4.5-21b-a3b-thinking"]["architecture"], "first_dense": None}
-    assert settled(facts, MODELS["ernie-4.5-21b-a3b-thinking"]["parameters_total"])["first_dense"] == 1
+def off(slug: str) -> float:
+    architecture = MODELS[slug]["architecture"]
+    text = RECOMPUTED[slug][0]
+    beside = int(architecture.get("vision_params") or 0)
+    total = MODELS[slug]["parameters_total"]
+    return min(abs(text + extra - total) for extra in (0, beside, beside + prediction_parameters(architecture))) / total
 
 
-def test_a_layout_that_does_not_add_up_is_refused():
-    model = MODELS["qwen3-8b"]
-    facts, total = model["architecture"], model["parameters_total"]
-    check_parameters(facts, total, tower=False, explained=False)
-    with pytest.raises(UnknownLayout, match="are published"):
-        settled({**facts, "n_layers": facts["n_layers"] + 1}, total)
-    with pytest.raises(UnknownLayout, match="parameters only"):
-        check_parameters({**facts, "n_layers": facts["n_layers"] - 2}, total, tower=False, explained=False)
-    check_parameters({**facts, "n_layers": facts["n_layers"] - 2}, total, tower=True, explained=False)
+@pytest.mark.parametrize("slug", RECOMPUTED)
+def test_the_tensors_add_up_to_the_published_total_or_the_file_says_why_not(slug: str):
+    explained = any(flag.startswith(EXCEPTIONS) for flag in MODELS[slug]["flags"])
+    assert off(slug) <= 0.0005 or explained, f"{off(slug):.3%}"
+
+
+def test_most_models_are_checked():
+    assert len(RECOMPUTED) >= 290

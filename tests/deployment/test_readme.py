@@ -15,9 +15,8 @@ import yaml
 from django.core.management import get_commands, load_command_class
 
 from tests.accuracy.measured import header
-from tests.catalog import hub_files
 from tests.plugin.berth import ROOT, Berth
-from tests.support import hub
+from tests.support import hub, hub_files
 from tests.support.hollow import write
 
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}

@@ -5,7 +5,7 @@ import pytest
 from advisor.fit.architectures.hub_config import hub_facts
 from advisor.intake.check import ImportRefused, agreement, count_tensors
 from catalog.safetensors import Stored
-from tests.catalog.hub_files import CONFIG, TOTAL, tensors
+from tests.support.hub_files import CONFIG, TOTAL, tensors
 
 FACTS = hub_facts(CONFIG)
 

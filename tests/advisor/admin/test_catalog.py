@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from catalog import version
 from catalog.models import Build, Model
-from tests.catalog import hub_files
-from tests.catalog.hub_files import GGUF, NAME, SLUG, TOTAL
 from tests.support import hub as fake
+from tests.support import hub_files
+from tests.support.hub_files import GGUF, NAME, SLUG, TOTAL
 
 SMOL = "smollm2-135m-instruct"
 FORM = reverse("admin:catalog_model_from_hub")

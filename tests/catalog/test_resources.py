@@ -9,25 +9,12 @@ import json
 import pytest
 from django.urls import reverse
 
-from catalog.formats import CSV, escaped, unescaped
+from catalog.formats import CSV
 from catalog.models import Evidence, Model
+from tests.support.formulas import HOSTILE
 
 SMOL = "smollm2-135m-instruct"
 FORMATS = {"csv": "0", "json": "1"}
-HOSTILE = [
-    "=cmd|' /C calc'!A0",
-    "==1+1",
-    "+1+1",
-    "-1+1",
-    "@SUM(A1)",
-    "\t=1+1",
-    "\r=1",
-    " =1+1",
-    "'=1+1",
-    "''=1",
-    "＝1+1",
-    '=HYPERLINK("http://evil.example")',
-]
 
 
 @pytest.fixture
@@ -113,16 +100,6 @@ def test_json_says_what_the_catalog_says(admin, text):
     Model.objects.filter(slug=SMOL).update(family=text)
     content = export(admin, "model", "modelresource", MODEL_COLUMNS, "json")
     assert text in [row["family"] for row in json.loads(content)]
-
-
-@pytest.mark.parametrize("cell", [*HOSTILE, "-1.5", "+3e8", "plain", "it's", "'quoted'", "-", "", None, 3])
-def test_escaping_is_undone_exactly(cell):
-    assert unescaped(escaped(cell)) == cell
-
-
-@pytest.mark.parametrize("cell", ["-1.5", "12", "1e-5", "qwen3-8b", "a=b"])
-def test_numbers_and_plain_words_stay(cell):
-    assert escaped(cell) == cell
 
 
 def test_every_table_that_is_exported_uses_the_safe_format(admin):

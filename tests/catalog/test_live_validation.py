@@ -1,17 +1,14 @@
-"""A model added by hand: what is wrong is said while it is typed, and its builds and memory follow from one form."""
+"""What is wrong with a row is said while it is typed, and nothing is written."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from advisor.templatetags.berth import gib
 from catalog import version
-from catalog.models import Benchmark, Build, Evidence, Model
-from tests.catalog.by_hand import ADD, CONFIG, added, fields
+from catalog.models import Benchmark, Evidence, Model
+from tests.support.by_hand import ADD, fields
 
 SMOL = "smollm2-135m-instruct"
 CHECK = reverse("admin:catalog_model_add_check")
@@ -23,39 +20,6 @@ def check(client, address=CHECK, *, htmx=True, **changed):
     answer = client.post(address, fields(**changed), headers=headers)
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-def test_a_model_added_by_hand_has_its_builds_and_its_memory_at_once(loaded, admin_client):
-    told = admin_client.post(ADD, fields(), follow=True).content.decode()
-    assert "Own-Model has 5 builds" in told
-    model = Model.objects.get(slug="own-model")
-    assert {build.history.first().history_user.username for build in model.builds.all()} == {"admin"}
-    address = reverse("admin:catalog_model_memory", args=[model.pk])
-    assert address.encode() in admin_client.get(reverse("admin:catalog_model_change", args=[model.pk])).content
-    page = admin_client.get(address, {"hardware": "RTX 3060 12GB, 32 GB RAM", "context": 4096, "concurrency": 1})
-    rows = {row["build"]["id"]: row for row in page.context["rows"]}
-    total = rows["own-model:Q8_0"]["memory"]["devices"][0]["total"]
-    assert 145_000_000 < total < 2_000_000_000
-    assert f"<td>{gib(total)}</td>" in page.content.decode()
-
-
-def test_a_model_without_an_architecture_says_that_it_is_in_no_answer_and_gets_builds_later(loaded, admin_client):
-    told = admin_client.post(ADD, fields(architecture="null"), follow=True).content.decode()
-    assert "Without an architecture no memory is promised of this model" in told
-    model = Model.objects.get(slug="own-model")
-    address = reverse("admin:catalog_model_memory", args=[model.pk])
-    assert "has no build yet" in admin_client.get(address).content.decode()
-    Model.objects.filter(pk=model.pk).update(architecture=json.loads(fields()["architecture"]))
-    changelist = reverse("admin:catalog_model_changelist")
-    told = admin_client.post(changelist, {"action": "compute_builds", "_selected_action": [model.pk]}, follow=True)
-    assert "5 builds written" in told.content.decode()
-
-
-def test_a_pasted_config_json_becomes_the_catalogs_facts(loaded, admin_client):
-    added(admin_client, architecture=CONFIG)
-    facts = Model.objects.get(slug="own-model").architecture
-    assert (facts["arch"], facts["n_layers"], facts["head_dim"], facts["tie"]) == ("llama", 30, 64, True)
-    assert Build.objects.filter(model__slug="own-model").count() == 5
 
 
 @pytest.mark.parametrize(
@@ -109,16 +73,6 @@ def test_every_table_of_the_catalog_is_checked(loaded, admin_client, table):
     address = reverse(f"admin:catalog_{table}_add_check")
     assert f'hx-post="{address}"' in page
     assert "Still needed" in admin_client.post(address, {}).content.decode()
-
-
-def test_no_script_or_style_of_the_form_is_inline(loaded, admin_client):
-    page = admin_client.get(ADD).content.decode()
-    assert "htmx" in page
-    for script in page.split("<script")[1:]:
-        opening = script.partition(">")[0]
-        assert "src=" in opening or 'type="application/json"' in opening, opening
-    assert "<style" not in page
-    assert " style=" not in page
 
 
 def test_only_who_may_write_is_answered(loaded, client):

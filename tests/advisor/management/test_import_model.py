@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from advisor.selectors.catalog import catalog_index
 from catalog import importer, version
 from catalog.models import Build, Licence, Model
-from tests.catalog import hub_files
-from tests.catalog.hub_files import CONFIG, GGUF, NAME, SLUG, TOTAL
 from tests.support import hub as fake
+from tests.support import hub_files
+from tests.support.hub_files import CONFIG, GGUF, NAME, SLUG, TOTAL
 
 pytestmark = pytest.mark.django_db
 

@@ -12,16 +12,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from advisor.answers import catalog_impact
-from advisor.fit.ranking.rank import rank
-from advisor.fit.spec import Workload
 from advisor.models import RankingChange
-from advisor.selectors.catalog import catalog_index, model_names
-from advisor.selectors.hosts import host_spec
+from advisor.selectors.catalog import model_names
 from catalog import importer, seed, version
 from catalog.models import Benchmark, Build, Evidence, Model
-from hardware.stated import stated
-from tests.catalog.by_hand import ADD, ARCHITECTURE, added, fields
+from tests.support.by_hand import ADD, ARCHITECTURE, added, fields
 
 LONG = {"architecture": ARCHITECTURE.replace("8192", "65536"), "context_length": "65536"}
 PREVIEW = reverse("admin:catalog_model_add_preview")
@@ -56,26 +51,6 @@ def url(table, page, *args):
 
 def places(change, column):
     return [[row[column] and row[column]["name"] for row in machine["rows"]] for machine in change.machines]
-
-
-def test_there_are_three_reference_machines_from_a_laptop_to_a_server_each_with_its_question():
-    found = catalog_impact.impact_machines()
-    assert len(found) == 3
-    sizes = [
-        sum(device["memory_bytes"] for device in stated({"text": machine.hardware})["accelerators"])
-        for machine in found
-    ]
-    assert sizes == sorted(sizes)
-    assert sizes[-1] > 30 * sizes[0]
-    assert len({machine.use_case for machine in found}) == 3
-
-
-def test_the_places_are_those_of_the_answer(two):
-    index = catalog_index()
-    for machine, found in zip(catalog_impact.impact_machines(), catalog_impact.standings(index), strict=True):
-        host = host_spec(stated({"text": machine.hardware}))
-        asked = rank(index, host, Workload(machine.use_case, machine.context), limit=10)
-        assert [r.plan.model.slug for r in asked.results] == list(found)[:10]
 
 
 def test_a_new_model_says_where_it_stands_and_its_history_keeps_it(two):

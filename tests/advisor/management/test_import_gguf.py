@@ -9,11 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from advisor.fit.architectures.computed_header import header
-from advisor.intake import gguf_builds
 from catalog import importer, version
 from catalog.models import Build, Model
-from tests.catalog import hub_files
-from tests.support import hollow
+from tests.support import hollow, hub_files
 
 pytestmark = pytest.mark.django_db
 SMOL = "smollm2-135m-instruct"
@@ -114,19 +112,3 @@ def test_an_unknown_model_is_a_sentence(loaded, tmp_path):
     path = write(tmp_path / "smol-Q4_K_M.gguf")
     with pytest.raises(CommandError, match="has no model 'nobody'"):
         run(path, model="nobody")
-
-
-@pytest.mark.parametrize(
-    ("name", "quantization"),
-    [
-        ("Qwen3-8B-Q4_K_M", "Q4_K_M"),
-        ("model.q8_0", "Q8_0"),
-        ("Llama-3.2-1B-Instruct-IQ4_XS", "IQ4_XS"),
-        ("x-UD-Q4_K_XL", "Q4_K_XL"),
-        ("gpt-oss-20b-mxfp4", "MXFP4"),
-        ("BF16/model-BF16", "BF16"),
-        ("Qwen3-8B", None),
-    ],
-)
-def test_quantizations_are_read_from_names(name, quantization):
-    assert gguf_builds.label(name) == quantization
