@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.architectures.computed_header import header
-from advisor.fit.architectures.dimensions import UnknownLayout
-from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
-from tests.accuracy.test_architectures import configuration
 from tests.support import derived
 from tests.support.derived import Opened
 
@@ -55,30 +51,3 @@ def test_and_plans_the_weights_and_the_cache_of_the_sums_to_the_byte(opened: dic
     parts = ("weights", "kv")
     wrong = {slug: found.errors for slug, found in opened.items() if found.errors.keys() & set(parts)}
     assert wrong == {}
-
-
-@pytest.mark.parametrize(
-    ("slug", "attending"),
-    [
-        ("nvidia-nemotron-nano-12b-v2", [7, 16, 25, 34, 43, 52]),
-        ("nvidia-nemotron-3-nano-4b-bf16", [12, 17, 24, 32]),
-        ("nemotron-cascade-2-30b-a3b", [5, 12, 19, 26, 33, 42]),
-        ("lfm2-1.2b", [2, 5, 8, 10, 12, 14]),
-        ("lfm2-2.6b", [2, 5, 9, 13, 17, 21, 24, 27]),
-        ("granite-4.0-h-small", [5, 15, 25, 35]),
-    ],
-)
-def test_blocks_stand_in_the_order_that_was_published(slug: str, attending: list[int]) -> None:
-    layers = summarise(header(configuration(slug), "Q4_K_M")).layers
-    assert [i for i, layer in enumerate(layers) if layer.k_elements] == attending
-
-
-def test_blocks_that_share_an_indexer_keep_no_key_for_it() -> None:
-    layers = summarise(header(configuration("glm-5.2"), "Q4_K_M")).layers
-    assert {layer.k_elements for layer in layers} == {512 + 64, 512 + 64 + 128}
-    assert [i for i, layer in enumerate(layers) if layer.k_elements > 576] == [0, 1, 2, *range(6, 78, 4)]
-
-
-def test_an_order_that_does_not_cover_every_block_is_no_layout() -> None:
-    with pytest.raises(UnknownLayout, match="must say it of every block"):
-        header({**configuration("mimo-v2-flash"), "windowed_layers": [True]}, "Q4_K_M")

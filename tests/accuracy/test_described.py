@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from advisor.fit.engines.vllm.capacity import capacity
-from advisor.fit.engines.vllm.catalog_config import STORED, config_of
+from advisor.fit.engines.vllm.catalog_config import config_of
 from advisor.fit.engines.vllm.config import UnknownConfig, read_config
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.loaded_weights import weight_bytes
@@ -73,9 +73,3 @@ def test_weights_add_up_to_the_published_parameters() -> None:
     assert len(off) > 100
     assert {slug: figure for slug, figure in off.items() if figure > 0.01} == {}
     assert sorted(off.values())[len(off) // 2] < 0.003
-
-
-def test_a_type_of_weights_that_is_not_known_is_named() -> None:
-    assert "int4 (experts) + bf16" not in STORED
-    with pytest.raises(UnknownConfig, match="int4"):
-        config_of(MODELS["kimi-k2.6"]["architecture"], MODELS["kimi-k2.6"]["native_dtype"])

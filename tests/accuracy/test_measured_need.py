@@ -7,7 +7,7 @@ import re
 import pytest
 
 from advisor.answers.about import bounds
-from advisor.fit.allowances import DEVICE_OVERHEAD, DEVICE_OVERHEAD_UNKNOWN, MIB, overhead_of
+from advisor.fit.allowances import MIB, overhead_of
 from advisor.fit.spec import Device
 from tests.accuracy import need
 
@@ -44,9 +44,3 @@ def test_the_stated_range_of_the_overhead_covers_what_was_seen(vendor: str) -> N
     seen = need.beyond(whole)
     assert figures.low / MIB - 1 <= seen[0]
     assert seen[-1] <= figures.high / MIB
-
-
-def test_every_overhead_is_a_range_with_a_source() -> None:
-    for figures in (*(row[2] for row in DEVICE_OVERHEAD), DEVICE_OVERHEAD_UNKNOWN):
-        assert 0 < figures.low <= figures.planned <= figures.high
-        assert figures.source

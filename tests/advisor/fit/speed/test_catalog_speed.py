@@ -10,8 +10,7 @@ from advisor.fit.ranking.plans import plan
 from advisor.fit.ranking.screen import screen
 from advisor.fit.spec import Catalog, HostSpec, Plan, Workload
 from advisor.fit.speed.catalog_speed import paces
-from tests.unit.builds import card, machine
-from tests.unit.test_rank import model
+from tests.support.builds import card, machine, model
 
 # Grouped, windowed, routed, latent attention, and with a state-space half.
 MODELS = ("qwen3-32b", "gemma-3-27b-it", "qwen3-30b-a3b", "deepseek-v2-lite-chat", "falcon-h1-7b-instruct")

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
-from advisor.engines import dry_run
-from advisor.engines.dry_run import EnginePlan
-from advisor.engines.llama_cpp import wheel_library
-from advisor.estimates import confirm_with_engine
-from advisor.fit.spec import DeviceMemory
 from advisor.management.commands import estimate
 from tests.accuracy import measured
 from tests.support import hollow
+from tests.support.estimate_command import called
 
-GIB = 1 << 30
 ROWS = [row for row in measured.rows() if row["model"] in ("qwen3-0.6b", "mamba-2.8b", "gpt-oss-120b")]
 
 
@@ -30,12 +24,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
         path = folder / f"{model}.{quantization}.gguf"
         made[model, quantization] = hollow.write(path, header.kv, header.tensors, header.n_vocab)
     return made
-
-
-def called(*arguments: Any) -> str:
-    out = io.StringIO()
-    call_command("estimate", *map(str, arguments), stdout=out)
-    return out.getvalue()
 
 
 def test_a_batch_over_real_files_gives_what_the_sums_give_on_their_headers(files: Any, tmp_path: Path) -> None:
@@ -102,39 +90,6 @@ def test_an_override_moves_what_it_names(files: Any) -> None:
     ]
     header = measured.header("qwen3-0.6b", "q4_k_m")
     assert 0 < whole - kept < sum(t.shape[0] * t.shape[1] for t in header.tensors if ".ffn_" in t.name and t.shape[1:])
-
-
-def test_the_engines_own_plan_stands_beside_the_prediction_part_by_part(files: Any) -> None:
-    path = files["qwen3-0.6b", "q4_k_m"]
-    confirmed = orjson.loads(called(path, "--context", 8192, "--confirm", "--json"))["confirmed"]
-    assert confirmed["agrees"] is True
-    assert confirmed["engine"] == f"llama.cpp {wheel_library.build()}"
-    assert confirmed["host"]["kv"] == {"predicted": 939524096, "engine": 939524096, "difference_percent": 0}
-    assert confirmed["host"]["total"]["engine"] == sum(sum(b.values()) for b in confirmed["buffers"].values())
-    text = called(path, "--context", 8192, "--confirm")
-    assert "confirms the prediction (within 2 %)" in text
-    assert [line.split()[0] for line in text.splitlines()[-5:-1]] == ["weights", "kv", "compute", "total"]
-
-
-def test_an_engine_that_plans_otherwise_does_not_confirm() -> None:
-    found = dry_run.differences(
-        DeviceMemory(GIB, 0, GIB), EnginePlan("b1", {"CPU": {"weights": GIB, "kv": 0, "compute": 2 * GIB}})
-    )
-    text = confirm_with_engine.table({"engine": "llama.cpp b1", "agrees": dry_run.agrees(found), "host": found})
-    assert text.splitlines()[3].split() == ["compute", "1.000", "2.000", "-50.00", "%"]
-    assert text.endswith("llama.cpp b1 does not confirm the prediction (within 2 %).")
-
-
-def test_where_the_engine_does_not_tell_one_sentence_says_why(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = files["qwen3-0.6b", "q4_k_m"]
-    assert "Not confirmed: The installed engine computes on the CPU only" in called(path, "--devices", 1, "--confirm")
-    monkeypatch.setattr(dry_run, "SECONDS", 0.01)
-    late = orjson.loads(called(path, "--confirm", "--json"))["confirmed"]
-    assert late == {"unknown": "The engine gave no plan of its own within 0.01 seconds."}
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "Not confirmed: No engine that can be asked" in called(path, "--confirm")
-    with pytest.raises(CommandError, match="one file"):
-        called("--batch", "-", "--confirm")
 
 
 BAD = {

@@ -7,7 +7,7 @@ from functools import cache
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, kept
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.sizes_json import from_json
-from advisor.fit.spec import Device, HostSpec
+from advisor.fit.spec import BuildSpec, Device, HostSpec, ModelSpec, Strength
 from catalog import seed
 
 GB = 10**9
@@ -36,3 +36,38 @@ def pooled(gib: float, share: float = 0.75) -> HostSpec:
     pool = int(gib * GIB)
     device = card(gib * share, 400, "pool", vendor="apple", unified=True)
     return HostSpec(devices=(device,), ram_bytes=pool, ram_available_bytes=pool, cpu_cores=12)
+
+
+STRONG = Strength(score=80, low=75, high=85, basis="evidence")
+WEAK = Strength(score=40, low=35, high=45, basis="evidence")
+
+
+def build(slug: str, quantization: str = "Q4_K_M", **more: object) -> BuildSpec:
+    made = sizes(slug, quantization)
+    given = {"format": "gguf", "repo": None, "files": (), "basis": "computed"} | more
+    return BuildSpec(id=f"{slug}:{quantization}", quantization=quantization, bytes=made.file_bytes, sizes=made, **given)  # type: ignore[arg-type]
+
+
+def model(
+    slug: str, strength: Strength = STRONG, quantizations: tuple[str, ...] = ("Q4_K_M",), **more: object
+) -> ModelSpec:
+    given = {
+        "name": slug,
+        "hub_id": f"org/{slug}",
+        "family": slug,
+        "licence": "apache-2.0",
+        "commercial": "yes",
+        "released": "2026-01-01",
+        "parameters_total": sizes(slug).parameters,
+        "parameters_active": None,
+        "context_length": sizes(slug).context_length,
+        "input_modalities": ("text",),
+        "languages": (),
+        "tool_use": None,
+        "reasoning": None,
+        "task": "generate",
+        "superseded_by": None,
+        "builds": tuple(build(slug, q) for q in quantizations),
+        "strengths": {"general": strength},
+    } | more
+    return ModelSpec(slug=slug, **given)  # type: ignore[arg-type]

@@ -8,13 +8,11 @@ from advisor.fit.allowances import GIB
 from advisor.fit.engines.llama_cpp.placement import as_stated, place
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.explain import explained
 from advisor.fit.ranking.plans import planned
 from advisor.fit.ranking.rank import rank
 from advisor.fit.ranking.rejections import reference_device, rejections, stated_rejection
 from advisor.fit.spec import Catalog, Device, HostSpec, Rejection, Workload
-from tests.unit.builds import card, machine
-from tests.unit.test_rank import WEAK, model
+from tests.support.builds import WEAK, card, machine, model
 
 SHOP = tuple(
     reference_device(d)
@@ -137,12 +135,3 @@ def test_stated_settings_without_room_get_single_changes_that_would_fit():
         if fix.change == "context":
             assert as_stated(build.sizes, host, settings._replace(context=fix.to)).fits
     assert refusal.fixes
-
-
-def test_a_result_explains_itself_in_figures():
-    index, host = Index.of(Catalog("test", (model("qwen3-32b", commercial="conditions"),))), machine(card(24))
-    workload = Workload(context=24576)
-    (result,) = rank(index, host, workload).results
-    told = " ".join(explained(result, host, workload).reasons)
-    for words in ("80 of 100", "75 to 85", "GiB of", "tokens/s", "q8_0", "under conditions"):
-        assert words in told

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from advisor.fit.allowances import GIB
-from advisor.fit.ranking.memory_curve import Need, contexts
+from advisor.fit.ranking.memory_curve import Need
 from advisor.pages.charts.memory_context import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, memory_context_chart
 
 
@@ -58,10 +58,3 @@ def test_labels_do_not_touch_and_stay_above_the_axis() -> None:
     assert all(abs(a - b) >= LINE for i, a in enumerate(moved) for b in moved[:i])
     assert max(moved) <= HEIGHT - 50
     assert apart([10.0, 100.0]) == [10.0, 100.0]
-
-
-def test_contexts_double_up_to_the_model_s_own_limit() -> None:
-    assert contexts(40960) == [4096, 8192, 16384, 32768, 40960]
-    assert contexts(512) == [128, 256, 512]
-    assert contexts(131072)[-2:] == [65536, 131072]
-    assert contexts(100) == [100]

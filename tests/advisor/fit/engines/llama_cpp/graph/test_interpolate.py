@@ -13,7 +13,7 @@ from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp import memory
 from advisor.fit.engines.llama_cpp.graph import buffers, interpolate
 from advisor.fit.engines.llama_cpp.settings import Settings
-from tests.unit.builds import sizes
+from tests.support.builds import sizes
 
 MODELS = {
     "grouped": "qwen3-32b",

@@ -5,34 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.fit.build import BuildSizes, LayerSizes
+from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.spec import Device, HostSpec, Speed
-from advisor.fit.speed.efficiency import Rate, device_class, fitted, ram_bandwidth
+from advisor.fit.spec import HostSpec, Speed
+from advisor.fit.speed.efficiency import Rate
 from advisor.fit.speed.estimate import decode_seconds, estimate_speed, experts_touched, prefill_seconds
-from advisor.fit.speed.roofline import Step, ranges, steps
+from advisor.fit.speed.roofline import Step
+from tests.support.layers import CARD, DENSE, HOST, LAYER, WHOLE
 
 GIB = 2**30
-LAYER = LayerSizes(device=100 * 2**20, host=100 * 2**20, k_elements=1024, v_elements=1024)
-DENSE = BuildSizes(
-    arch="llama",
-    layers=(LAYER,) * 32,
-    embedding_host=300 * 2**20,
-    output_device=400 * 2**20,
-    output_host=400 * 2**20,
-    repack=0,
-    n_vocab=128_000,
-    hidden=4096,
-    context_length=131_072,
-    heads=32,
-    head_dim=128,
-    kv_heads=8,
-    ffn=14_336,
-    file_bytes=int(3.8 * GIB),
-    parameters=7_000_000_000,
-    active_bytes=3600 * 2**20,
-    active_parameters=6_700_000_000,
-)
 EXPERT_LAYER = replace(LAYER, device=20 * 2**20, experts_device=320 * 2**20, experts_host=320 * 2**20)
 SPARSE = replace(
     DENSE,
@@ -42,16 +23,6 @@ SPARSE = replace(
     active_bytes=(20 * 32 + 400 + 20 * 32) * 2**20,
     active_parameters=3_100_000_000,
 )
-CARD = Device(
-    name="NVIDIA GeForce RTX 4090",
-    memory_bytes=24 * GIB,
-    available_bytes=24 * GIB,
-    memory_bandwidth=1_008_000_000_000,
-    flops_fp16=165_000_000_000_000,
-    compute_capability="8.9",
-)
-HOST = HostSpec((CARD, CARD), 64 * GIB, 60 * GIB, cpu_cores=16, ram_bandwidth=80_000_000_000)
-WHOLE = Settings(context=8192, gpu_layers=33, devices=1)
 
 
 def on_card(sizes: BuildSizes = DENSE, settings: Settings = WHOLE, host: HostSpec = HOST) -> Speed:
@@ -119,17 +90,6 @@ def test_two_cards_in_sequence_are_no_faster_than_one() -> None:
     assert two <= on_card().decode.mid
 
 
-def test_blocks_go_to_the_cards_from_the_last_one_backwards_and_by_the_split() -> None:
-    split = ranges(len(DENSE.layers), Settings(gpu_layers=24, devices=2, tensor_split=(3.0, 1.0)), 2)
-    assert split == [(2, 0, 8), (0, 8, 26), (1, 26, 32)]
-
-
-def test_the_output_matrix_follows_the_last_block_only_when_asked_for() -> None:
-    inside = steps(DENSE, WHOLE._replace(gpu_layers=33), 1, 1)[0].dense
-    outside = steps(DENSE, WHOLE._replace(gpu_layers=32), 1, 1)[0].dense
-    assert inside - outside == DENSE.output_device
-
-
 def test_the_first_token_waits_for_the_whole_prompt() -> None:
     speed = estimate_speed(DENSE, WHOLE, HOST, (0,), prompt_tokens=4096)
     assert speed.first_token.mid == pytest.approx(4096 / speed.prefill.mid)
@@ -168,35 +128,6 @@ def test_what_is_assumed_is_said() -> None:
     assert "Card" in notes[0]
     assert "RAM bandwidth is not stated" in notes[1]
     assert on_card().notes == ()
-
-
-@pytest.mark.parametrize(
-    ("cores", "least", "most"), [(4, 20e9, 45e9), (8, 50e9, 70e9), (16, 70e9, 90e9), (64, 150e9, 250e9)]
-)
-def test_ram_bandwidth_is_assumed_by_core_count(cores: int, least: float, most: float) -> None:
-    assert least <= ram_bandwidth(HostSpec((), 0, 0, cpu_cores=cores)) <= most
-
-
-def test_a_stated_ram_bandwidth_is_used() -> None:
-    assert ram_bandwidth(HOST) == 80e9
-
-
-@pytest.mark.parametrize(
-    ("facts", "kind"),
-    [
-        ({"compute_capability": "12.1", "unified": True}, "cuda_unified"),
-        ({"compute_capability": "12.0"}, "cuda_blackwell"),
-        ({"compute_capability": "9.0"}, "cuda_datacenter"),
-        ({"compute_capability": "8.6"}, "cuda_ampere"),
-        ({"compute_capability": "6.1"}, "cuda_pascal"),
-        ({"vendor": "amd", "compute_capability": None}, "amd"),
-        ({"vendor": "amd", "compute_capability": None, "unified": True}, "amd_unified"),
-        ({"vendor": "apple", "compute_capability": None, "unified": True}, "apple"),
-    ],
-)
-def test_devices_are_told_apart_by_maker_generation_and_memory(facts: dict[str, object], kind: str) -> None:
-    assert device_class(replace(CARD, **facts)) == kind  # type: ignore[arg-type]
-    assert kind in fitted()["classes"]
 
 
 def test_each_stream_reads_its_own_cache() -> None:

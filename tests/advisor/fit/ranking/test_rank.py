@@ -2,64 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from advisor.fit.engines.llama_cpp.placement import KINDS, place
-from advisor.fit.ranking import utility
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.filters import MEETS, Traits, missed
 from advisor.fit.ranking.plans import plan
 from advisor.fit.ranking.rank import pareto, rank
-from advisor.fit.ranking.screen import NEVER, catalog_columns, screen
-from advisor.fit.spec import REASONS, BuildSpec, Catalog, ModelSpec, Strength, Workload
-from tests.unit.builds import card, machine, pooled, sizes
+from advisor.fit.spec import Catalog, ModelSpec, Strength, Workload
+from tests.support.builds import STRONG, WEAK, build, card, machine, model
 
-STRONG = Strength(score=80, low=75, high=85, basis="evidence")
-WEAK = Strength(score=40, low=35, high=45, basis="evidence")
 NONE = Strength(score=90, low=90, high=90, basis="none")
-
-
-def build(slug: str, quantization: str = "Q4_K_M", **more: object) -> BuildSpec:
-    made = sizes(slug, quantization)
-    given = {"format": "gguf", "repo": None, "files": (), "basis": "computed"} | more
-    return BuildSpec(id=f"{slug}:{quantization}", quantization=quantization, bytes=made.file_bytes, sizes=made, **given)  # type: ignore[arg-type]
-
-
-def model(
-    slug: str, strength: Strength = STRONG, quantizations: tuple[str, ...] = ("Q4_K_M",), **more: object
-) -> ModelSpec:
-    given = {
-        "name": slug,
-        "hub_id": f"org/{slug}",
-        "family": slug,
-        "licence": "apache-2.0",
-        "commercial": "yes",
-        "released": "2026-01-01",
-        "parameters_total": sizes(slug).parameters,
-        "parameters_active": None,
-        "context_length": sizes(slug).context_length,
-        "input_modalities": ("text",),
-        "languages": (),
-        "tool_use": None,
-        "reasoning": None,
-        "task": "generate",
-        "superseded_by": None,
-        "builds": tuple(build(slug, q) for q in quantizations),
-        "strengths": {"general": strength},
-    } | more
-    return ModelSpec(slug=slug, **given)  # type: ignore[arg-type]
 
 
 def ranked(*models: ModelSpec, ram: float = 64, gib: float = 24, workload: Workload | None = None, **more: object):
     index = Index.of(Catalog(version="test", models=models))
     return rank(index, machine(card(gib), ram=ram), workload or Workload(), **more)  # type: ignore[arg-type]
-
-
-def first_missed(one: ModelSpec, workload: Workload) -> str | None:
-    (code,) = missed(Traits.of((one,)), workload)
-    return None if code == MEETS else REASONS[code]
 
 
 def slugs(ranking) -> list[str]:
@@ -136,37 +90,6 @@ def test_only_the_named_builds_are_considered():
     assert not len(ranking.left_out)
 
 
-@pytest.mark.parametrize(
-    ("changes", "asked", "reason"),
-    [
-        ({"licence": "cc-by-nc-4.0", "commercial": "no"}, {"licence": "commercial"}, "licence"),
-        ({}, {"licence": ("mit",)}, "licence"),
-        ({"commercial": None}, {"licence": "commercial"}, "licence"),
-        ({}, {"input_modalities": ("text", "image")}, "modality"),
-        ({}, {"use_case": "vision"}, "modality"),
-        ({"languages": ("en",)}, {"languages": ("de",)}, "language"),
-        ({}, {"tool_use": True}, "tool_use"),
-        ({"reasoning": True}, {"reasoning": False}, "reasoning"),
-        ({}, {"context": 50_000}, "context"),
-        ({"task": "rerank"}, {}, "embedding"),
-        ({"task": "embedding"}, {}, "embedding"),
-        ({}, {"use_case": "embedding"}, "embedding"),
-        ({"builds": ()}, {}, "unknown_layout"),
-        ({"commercial": "conditions"}, {"licence": "commercial"}, None),
-        ({"licence": "mit"}, {"licence": ("mit", "apache-2.0")}, None),
-        ({"languages": ("de", "en")}, {"languages": ("de",)}, None),
-        ({"tool_use": True}, {"tool_use": True}, None),
-    ],
-)
-def test_each_requirement_bars_what_misses_it_and_nothing_else(changes, asked, reason):
-    assert first_missed(model("qwen3-8b", **changes), Workload(**asked)) == reason
-
-
-def test_a_build_for_another_engine_is_not_of_this_one():
-    foreign = replace(build("qwen3-8b"), format="safetensors")
-    assert first_missed(model("qwen3-8b", builds=(foreign,)), Workload()) == "engine"
-
-
 def test_who_prefers_speed_gets_the_faster_and_who_prefers_quality_the_better():
     better, faster = (
         model("llama-3.3-70b-instruct", STRONG),
@@ -176,38 +99,8 @@ def test_who_prefers_speed_gets_the_faster_and_who_prefers_quality_the_better():
     assert slugs(ranked(better, faster, prefer="quality", gib=80))[0] == "llama-3.3-70b-instruct"
 
 
-def test_speed_saturates_at_the_need_and_nothing_makes_up_for_a_crawl():
-    asked = Workload("chat")
-    crawl, fine, fast = (utility.speed_part(asked, "balanced", rate) for rate in (0.3, 30.0, 300.0))
-    assert crawl < 0.15
-    assert fast - fine < 0.02
-
-
 def test_the_front_leaves_out_what_another_plan_beats_in_everything():
     host = machine(card(24))
     good, bad = model("llama-3.1-8b-instruct", STRONG), model("qwen3-14b", WEAK)
     plans = [plan(m, m.builds[0], host, Workload()) for m in (good, bad)]
     assert pareto(plans, Workload()) == [True, False]  # type: ignore[arg-type]
-
-
-MACHINES = st.builds(
-    lambda cards, ram: machine(*(card(gib) for gib in cards), ram=ram),
-    st.lists(st.sampled_from([4, 8, 12, 24, 48, 80]), max_size=3),
-    st.sampled_from([4, 16, 64, 256]),
-)
-MODELS = tuple(
-    model(s)
-    for s in ("qwen3-8b", "qwen3-30b-a3b", "gemma-3-27b-it", "llama-3.3-70b-instruct", "mixtral-8x7b-instruct-v0.1")
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(host=MACHINES | st.builds(pooled, st.sampled_from([16, 32, 64, 128])), context=st.integers(512, 40_000))
-def test_the_screen_never_hides_a_placement_that_the_exact_sum_allows(host, context):
-    catalog = Catalog("test", MODELS)
-    found = screen(catalog_columns(catalog), host, Workload(context=context))
-    for one, kind in zip(MODELS, found.kind, strict=True):
-        placed = place(one.builds[0].sizes, host, Workload(context=context))
-        if placed:
-            assert kind != NEVER
-            assert kind <= KINDS.index(placed.placement)

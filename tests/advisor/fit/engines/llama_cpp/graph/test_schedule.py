@@ -1,40 +1,14 @@
-"""The allocator, the scheduler and the shortening of rows of equal blocks, on graphs that fit on a page."""
+"""What the scheduler makes of graphs that fit on a page."""
 
 from __future__ import annotations
 
 import pytest
 
-from advisor.fit.engines.llama_cpp.graph.allocator import Pool
-from advisor.fit.engines.llama_cpp.graph.buffers import shortened
 from advisor.fit.engines.llama_cpp.graph.interpolate import GraphProgram
 from advisor.fit.engines.llama_cpp.graph.schedule import Schedule, assigned
 from advisor.fit.engines.llama_cpp.graph.trace import Trace, Weight
 
 KIB = 1 << 10
-
-
-def test_a_block_is_put_into_the_smallest_free_room_that_holds_it() -> None:
-    pool = Pool()
-    first, _, third, _ = (pool.take(size) for size in (4 * KIB, KIB, 2 * KIB, KIB))
-    pool.give(first, 4 * KIB)
-    pool.give(third, 2 * KIB)
-    assert pool.take(2 * KIB) == third
-    assert pool.peak == 8 * KIB
-
-
-def test_free_neighbours_become_one_room() -> None:
-    pool = Pool()
-    first, second, _ = (pool.take(KIB) for _ in range(3))
-    pool.give(first, KIB)
-    pool.give(second, KIB)
-    assert pool.take(2 * KIB) == 0
-
-
-def test_what_has_no_bytes_leaves_a_free_block_of_its_own_between_used_ones_as_in_the_engine() -> None:
-    pool = Pool()
-    _, empty, _ = (pool.take(size) for size in (KIB, 0, KIB))
-    pool.give(empty, 0)
-    assert pool.offsets == [KIB, 2 * KIB]
 
 
 def buffers(trace: Trace, copies: int = 1) -> tuple[int, ...]:
@@ -84,17 +58,3 @@ def test_every_batch_in_flight_has_its_own_inputs_on_each_device() -> None:
     x = trace.op(KIB, mask, at=0)
     trace.op(KIB, x, mask, at=1)
     assert buffers(trace, copies=4) == (5 * KIB, 9 * KIB, 4 * KIB)
-
-
-@pytest.mark.parametrize(
-    ("row", "kept"),
-    [
-        ("aaaaaaaa", [0, 1, 7]),
-        ("abcabcabcabcabc", [0, 1, 2, 3, 4, 5, 12, 13, 14]),
-        ("aab", [0, 1, 2]),
-        ("aaaab", [0, 1, 3, 4]),
-        ("", []),
-    ],
-)
-def test_of_a_row_of_equal_periods_the_first_two_and_the_last_are_traced(row: str, kept: list[int]) -> None:
-    assert shortened(list(row)) == kept  # type: ignore[arg-type]

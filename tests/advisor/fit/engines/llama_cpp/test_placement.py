@@ -20,9 +20,8 @@ from advisor.fit.engines.llama_cpp.placement import (
     weigh,
 )
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.engines.llama_cpp.tensor_split import shares
 from advisor.fit.spec import HostSpec, Workload
-from tests.unit.builds import card, machine, pooled, sizes
+from tests.support.builds import card, machine, pooled, sizes
 
 LONG = Workload(context=32768)
 
@@ -160,11 +159,6 @@ def test_stated_settings_are_weighed_as_they_are():
     assert placed.settings.context == 131072
     assert not placed.fits
     assert as_stated(build, host, Settings(tensor_split=(1.0, 1.0), gpu_layers=37)) is None
-
-
-def test_shares_follow_the_room_and_lose_no_layer():
-    assert shares([10] * 30, [100, 100]) == [15, 15]
-    assert shares([10] * 30, [200, 100]) == [20, 10]
 
 
 SLUGS = ("qwen3-8b", "qwen3-30b-a3b", "gemma-3-27b-it", "llama-3.3-70b-instruct", "qwen3-next-80b-a3b-instruct")
