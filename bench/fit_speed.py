@@ -24,11 +24,8 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 from speed_data import Data, arrays, load
 
-from advisor.fit.speed import (
-    efficiency,
-    estimate,
-)
-from advisor.fit.speed.roofline import Step
+from advisor.fit.speed import efficiency
+from advisor.fit.speed.roofline import Step, decode_seconds, prefill_seconds
 
 FOLDS = 10
 SEEDS = (7, 8)  # several divisions into folds, as which pairs fall together matters
@@ -98,8 +95,8 @@ def predict(data: Data, order: list[tuple[str, str]], x: np.ndarray) -> tuple[np
         fixed=values["fixed_us"] * 1e-6,
         block=values["block_us"] * 1e-6,
     )
-    decode = -np.log(estimate.decode_seconds(Step(**data.step), rate))
-    prefill = np.log(data.tokens) - np.log(estimate.prefill_seconds(Step(**data.half), rate, data.tokens, UBATCH))
+    decode = -np.log(decode_seconds(Step(**data.step), rate))
+    prefill = np.log(data.tokens) - np.log(prefill_seconds(Step(**data.half), rate, data.tokens, UBATCH))
     return decode, prefill
 
 

@@ -36,7 +36,7 @@ LIGHT, DARK = "#1f5fbf", "#c2571a"
 def spent(index: object, text: str, questions: int, limit: int = 10) -> tuple[float, float]:
     """Median and 95th percentile of the CPU milliseconds of an answer."""
     from advisor.answers import documents
-    from advisor.fit.ranking.explain import explained
+    from advisor.answers.explain import reasons_for
     from advisor.fit.ranking.rank import rank
     from advisor.fit.ranking.rejections import rejections
     from advisor.fit.spec import Workload
@@ -52,7 +52,7 @@ def spent(index: object, text: str, questions: int, limit: int = 10) -> tuple[fl
         start = time.process_time()
         ranking = rank(index, host, workload, limit=limit)  # type: ignore[arg-type]
         refused = rejections(index, host, workload, ranking, gpus=reference_gpus())  # type: ignore[arg-type]
-        _ = [documents.result_document(explained(r, host, workload), host, {}) for r in ranking.results]
+        _ = [documents.result_document(r, host, {}, reasons_for(r, host, workload)) for r in ranking.results]
         _ = [documents.rejection_document(r) for r in refused]
         took.append(1e3 * (time.process_time() - start))
     took = sorted(took[2:])  # the first two meet cold caches

@@ -147,7 +147,7 @@ def leaders(models: list[ModelFacts], rows: Rows, count: int) -> None:
         print(f"\n{use_case}")
         for strength, slug in ordered[:count]:
             span = f"{strength.score:5.1f} [{strength.low:5.1f} {strength.high:5.1f}]"
-            print(f"  {span} {strength.basis:9s} {len(strength.evidence):3d} scores  {names[slug]}  {strength.note}")
+            print(f"  {span} {strength.basis:9s} {len(strength.evidence):3d} scores  {names[slug]}")
 
 
 def main() -> None:

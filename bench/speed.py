@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from advisor.fit.architectures.computed_header import header
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.speed import estimate_speed
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.fit.spec import (
     Device,
@@ -29,7 +30,6 @@ from advisor.fit.spec import (
     Speed,
 )
 from advisor.fit.speed.efficiency import device_class
-from advisor.fit.speed.estimate import estimate_speed
 
 ROWS = ROOT / "tests/accuracy/speed_rows.json"
 ROOFLINE = 0.55

@@ -16,11 +16,9 @@ sys.path.insert(0, str(ROOT))
 
 from advisor.estimates import benchmark_names, speed_batch
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.steps import steps
 from advisor.fit.speed import efficiency
-from advisor.fit.speed.roofline import (
-    Step,
-    steps,
-)
+from advisor.fit.speed.roofline import Step
 
 CACHED_PROMPTS = ("apple-silicon-llm-bench",)  # repeats one prompt, so that later runs find it in the cache
 BOARD = 0.1  # weight of rows whose host is a single-board computer: its CPU and PCIe lane are part of the figure

@@ -204,8 +204,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "EngineEnum": "advisor.question.serializers.ENGINES",
-        "KvTypeEnum": "advisor.question.serializers.KV_TYPES",
+        "EngineEnum": "advisor.question.engine_fields.ENGINES",
+        "KvTypeEnum": "advisor.fit.engines.llama_cpp.settings.KV_TYPES",
         "LaunchStatusEnum": "advisor.api.schemas.STATUSES",
         "ModelStatusEnum": "catalog.models.Model.Status",
     },

@@ -11,6 +11,7 @@ from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.placement import settings_for
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.machines import meeting
+from advisor.fit.ranking.plans import outline_of
 from advisor.fit.spec import BuildSpec, ModelSpec, Workload
 from advisor.selectors.catalog import catalog_index
 
@@ -80,6 +81,6 @@ def machines(model: ModelSpec, build: BuildSpec, index: Index, workload: Workloa
     known = {machine.host: machine for machine in reference_machines()}
     found = meeting(one, list(known), workload, limit=MACHINES_SHOWN)
     return [
-        accelerator(known[host]) | {"decode": result.plan.speed.decode, "kv_type": result.plan.settings.kv_type_k}
+        accelerator(known[host]) | {"decode": result.plan.speed.decode, "kv_type": outline_of(result.plan).kv_type}
         for host, result in found
     ]

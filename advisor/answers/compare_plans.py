@@ -8,11 +8,11 @@ from typing import Any
 
 from advisor.answers import documents, wording
 from advisor.answers.compare_machines import alone
+from advisor.answers.explain import licence, reasons_for
 from advisor.answers.launch_plan import best_or_refused
 from advisor.answers.recommend import costed
 from advisor.files.local import builds_on_disk
-from advisor.fit.engines.llama_cpp.placement import KINDS
-from advisor.fit.ranking.explain import explained, licence
+from advisor.fit.engines.base import KINDS
 from advisor.fit.ranking.plans import all_plans
 from advisor.fit.ranking.rank import Index, with_plan
 from advisor.fit.spec import ModelSpec, Plan, Result
@@ -65,7 +65,7 @@ def every(of: Asked, slug: str) -> list[Result]:
 def shown(of: Asked, result: Result) -> dict[str, Any]:
     """A result as the page shows it, with its quality less what the quantization takes, and its cost where asked."""
     host, workload = of.question.host, of.question.workload
-    document = documents.result_document(explained(result, host, workload), host, of.paths)
+    document = documents.result_document(result, host, of.paths, reasons_for(result, host, workload))
     document |= costed(result, of.question, of.index)
     loss = result.quantization_loss
     quality = {name: max(0.0, getattr(result.strength, name) - loss) for name in ("score", "low", "high")}
@@ -105,7 +105,7 @@ def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
     if best is None:
         return None, f"{model.name} does not run as asked. {why_not(of, model)}"
     near = [best.plan] if best.plan.build.id == name else []
-    near += all_plans(model, build, of.question.host, of.question.workload) if build.format == "gguf" else []
+    near += all_plans(model, build, of.question.host, of.question.workload)
     exact = [plan for plan in near if plan.placement == placement]
     plan = (exact or near or [best.plan])[0]
     result = best if plan is best.plan else with_plan(best, plan)

@@ -12,7 +12,7 @@ from advisor.answers import hosted_prices
 from advisor.answers.documents import figure, span
 from advisor.fit import cost
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.plans import embeds, pace
+from advisor.fit.ranking.plans import embeds, outline_of, pace
 from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
 from hardware import reference
 
@@ -53,7 +53,7 @@ def cost_document(
 
 def tokens_per_second(plan: Plan) -> Range:
     """Of all requests together; prompts are read one after the other."""
-    one, streams = pace(plan), 1 if embeds(plan.model) else plan.settings.slots
+    one, streams = pace(plan), 1 if embeds(plan.model) else outline_of(plan).slots
     return Range(one.low * streams, one.mid * streams, one.high * streams)
 
 

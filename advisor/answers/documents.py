@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from advisor.answers.explain import gives
 from advisor.engines.registry import engines
 from advisor.fit.allowances import overhead_of
-from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
-from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
 from advisor.selectors.hosts import Reading
 
@@ -57,24 +57,6 @@ def snapshot(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {key: item for key, item in value.items() if key != "age_seconds"} if value else None
 
 
-def settings_document(value: Settings, *, flash_attention: bool | None = None) -> dict[str, Any]:
-    """What a launch takes back, key for key."""
-    return {
-        "context": value.context,
-        "slots": value.slots,
-        "kv_type_k": value.kv_type_k,
-        "kv_type_v": value.kv_type_v,
-        "flash_attention": value.flash_attention if flash_attention is None else flash_attention,
-        "gpu_layers": value.gpu_layers,
-        "experts_on_cpu": value.experts_on_cpu,
-        "tensor_split": list(value.tensor_split) if value.tensor_split else None,
-        "devices": value.devices,
-        "batch": value.batch,
-        "ubatch": value.ubatch,
-        "embedding": value.embedding,
-    }
-
-
 def part(value: DeviceMemory) -> dict[str, int]:
     return {
         "weights": value.weights,
@@ -115,7 +97,7 @@ def memory_document(plan: Plan, host: HostSpec) -> dict[str, Any]:
             "margin": plan.host_margin,
         },
         "total": plan.memory.total,
-        "computed_for": COMPUTED_FOR,
+        "computed_for": planners()[plan.engine].COMPUTED_FOR,
         "basis": "exact header" if exact else "computed",
         "error_bound_percent": ERROR_BOUND_PERCENT[exact],
     }
@@ -139,8 +121,11 @@ def command(plan: Plan, path: str | None) -> list[str]:
     engine = engines().get(plan.engine)
     if engine is None:
         return []
-    stated = plan.settings._replace(flash_attention=plan.memory.flash_attention)
-    return engine.argv(stated, model=path or f"{MODELS_FOLDER}/{file_name(plan)}", alias=plan.model.slug)
+    return engine.argv(
+        planners()[plan.engine].as_planned(plan.settings, plan.memory),
+        model=path or f"{MODELS_FOLDER}/{file_name(plan)}",
+        alias=plan.model.slug,
+    )
 
 
 def file_name(plan: Plan) -> str:
@@ -164,14 +149,14 @@ def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> dict[s
         },
         "engine": plan.engine,
         "placement": plan.placement,
-        "settings": settings_document(plan.settings, flash_attention=plan.memory.flash_attention),
+        "settings": planners()[plan.engine].settings_document(plan.settings, plan.memory),
         "memory": memory_document(plan, host),
         "speed": speed_document(plan.speed),
         "command": command(plan, path),
     }
 
 
-def result_document(value: Result, host: HostSpec, paths: Mapping[str, str]) -> dict[str, Any]:
+def result_document(value: Result, host: HostSpec, paths: Mapping[str, str], reasons: list[str]) -> dict[str, Any]:
     model, strength = value.plan.model, value.strength
     document = {
         "rank": value.rank,
@@ -211,7 +196,7 @@ def result_document(value: Result, host: HostSpec, paths: Mapping[str, str]) -> 
                 for e in strength.evidence
             ],
         },
-        "reasons": list(value.reasons),
+        "reasons": reasons,
     }
     if value.others:
         document["plans"] = [plan_document(plan, host, paths.get(plan.build.id)) for plan in value.others]
@@ -229,5 +214,5 @@ def rejection_document(value: Rejection) -> dict[str, Any]:
         "needed_bytes": value.needed if memory else None,
         "available_bytes": value.available if memory else None,
         **figures,
-        "fixes": [{"change": f.change, "from": f.from_, "to": f.to, "gives": f.gives} for f in value.fixes],
+        "fixes": [{"change": f.change, "from": f.from_, "to": f.to, "gives": gives(f)} for f in value.fixes],
     }

@@ -10,11 +10,9 @@ from typing import Any
 
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.filters import MEETS, missed, strength
-from advisor.fit.spec import REASONS, ModelSpec, Workload
+from advisor.fit.spec import ModelSpec, Workload
 
 DATA = Path(__file__).parents[1] / "data/hosted_prices.json"
-# What only an engine on one's own machine may miss.
-OURS_ALONE = (MEETS, REASONS.index("engine"), REASONS.index("unknown_layout"))
 
 
 @cache
@@ -37,7 +35,7 @@ def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | 
     """The cheapest hosted model that meets the workload and by published results of its own is as good, or better."""
     allowed = missed(index.traits, workload)
     known = [index.numbers[slug] for slug in prices()["prices"] if slug in index.numbers]
-    hosted = [index.catalog.models[i] for i in known if allowed[i] in OURS_ALONE]
+    hosted = [index.catalog.models[i] for i in known if allowed[i] == MEETS]
     able = [
         model
         for model in hosted

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from advisor.answers.estimate import build_named, fits, settings_of, stated_plan
+from advisor.answers.estimate import build_named, fits, planner_named, stated_plan
 from advisor.answers.recommend import as_run_here, ranking_of
-from advisor.engines.installed import usable_by_engine
+from advisor.engines.installed import usable_here
 from advisor.files.local import builds_on_disk
-from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.base import Planner
+from advisor.fit.engines.registry import planners
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.plans import ENGINE
 from advisor.fit.ranking.rank import rank as ranked
 from advisor.fit.ranking.rejections import rejections, stated_rejection
 from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Workload
+from advisor.question.engine_fields import settings_serializer
 from advisor.question.errors import DoesNotFit, Invalid
 from advisor.question.parse import Question, parse, parse_workload, valid, within
-from advisor.question.serializers import SETTINGS
 from advisor.selectors.catalog import catalog_index, find_model
 from advisor.selectors.hosts import Reading, reference_gpus
 from hardware.hosts import is_here
@@ -57,26 +57,27 @@ def launch_plan(reading: Reading, wish: Wish) -> Plan:
     A model's best plan for the workload, files on disk first; a build with its settings as stated, or its best plan; or
     the plan that an earlier answer has at this rank.
     """
-    if wish.engine not in (None, ENGINE):
-        raise Invalid([{"field": "engine", "message": f"engine must be {ENGINE}."}])
-    host = usable_by_engine(reading.host, reading.host_id)
+    here = is_here(reading.host_id)
     if wish.question is not None:
         chosen = ranked_plan(wish.question, wish.rank)
-        stated = chosen.settings._replace(flash_attention=chosen.memory.flash_attention)
-        return stated_or_refused(chosen.model, chosen.build, reading.host, stated)
+        planner = planner_named(chosen.engine)
+        stated = planner.as_planned(chosen.settings, chosen.memory)
+        return stated_or_refused(planner, chosen.model, chosen.build, reading.host, stated)
+    engines = [planner_named(wish.engine).NAME] if wish.engine else list(planners())
+    host = usable_here(reading.host, engines) if here else reading.host
     if wish.build is not None:
-        model, build = build_named(wish.build)
-        if wish.settings is not None:
-            with within("settings"):
-                settings = settings_of(valid(SETTINGS, wish.settings), build, host)
-            return stated_or_refused(model, build, reading.host, settings)
-        return best_or_refused(model, host, wish.workload, frozenset({wish.build}))
+        planner, model, build = build_named(wish.build, engines)
+        if wish.settings is None:
+            return best_or_refused(model, host, wish.workload, frozenset({wish.build}))
+        with within("settings"):
+            given = valid(settings_serializer(planner.SETTINGS), wish.settings)
+        return stated_or_refused(planner, model, build, reading.host, planner.read_settings(given, build, host))
     if wish.model is None:
         raise Invalid([{"field": "model", "message": "Name a model, a build or an earlier decision."}])
     spec = find_model(wish.model)
     if spec is None:
         raise Invalid([{"field": "model", "message": f"{wish.model!r} is not a model of this catalog."}])
-    local = frozenset(builds_on_disk()) & {b.id for b in spec.builds} if is_here(reading.host_id) else None
+    local = frozenset(builds_on_disk()) & {b.id for b in spec.builds} if here else None
     return best_or_refused(spec, host, wish.workload, local or None)
 
 
@@ -92,8 +93,8 @@ def ranked_plan(question: Question, place: int) -> Plan:
     return results[place - 1].plan
 
 
-def stated_or_refused(model: ModelSpec, build: BuildSpec, host: HostSpec, settings: Settings) -> Plan:
-    made = stated_plan(model, build, host, settings)
+def stated_or_refused(planner: Planner, model: ModelSpec, build: BuildSpec, host: HostSpec, settings: Any) -> Plan:
+    made = stated_plan(planner, model, build, host, settings)
     if not fits(made):
         raise DoesNotFit(stated_rejection(made, host, reference_gpus()))
     return made

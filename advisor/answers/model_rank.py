@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.answers import cache, compare_plans, wording
 from advisor.answers.compare_machines import brief
-from advisor.fit.ranking.explain import USE_CASE_WORDS
+from advisor.answers.explain import USE_CASE_WORDS
 from advisor.fit.ranking.plans import pace
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Result

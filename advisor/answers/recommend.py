@@ -10,10 +10,10 @@ import orjson
 
 from advisor.answers import cost, documents
 from advisor.answers.cache import Answer, cached_answer
-from advisor.engines.installed import usable_by_engine
+from advisor.answers.explain import reasons_for
+from advisor.engines.installed import usable_here
 from advisor.files.local import builds_on_disk
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.explain import explained
 from advisor.fit.ranking.rank import Ranking
 from advisor.fit.ranking.rank import rank as ranked
 from advisor.fit.ranking.rejections import rejections
@@ -21,6 +21,7 @@ from advisor.fit.spec import FIT_VERSION, Result
 from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index
 from advisor.selectors.hosts import reference_gpus
+from hardware.hosts import is_here
 
 
 def recommend(question: Question) -> Answer:
@@ -44,7 +45,7 @@ def recommend(question: Question) -> Answer:
             "fit_version": FIT_VERSION,
             "hardware": hardware,
             "results": [
-                documents.result_document(explained(result, host, workload), host, paths)
+                documents.result_document(result, host, paths, reasons_for(result, host, workload))
                 | costed(result, question, index)
                 for result in ranking.results
             ],
@@ -62,6 +63,7 @@ def ranking_of(question: Question, index: Index, paths: Mapping[str, str]) -> Ra
         index,
         question.host,
         question.workload,
+        engines=question.engines,
         prefer=question.prefer,
         limit=question.limit,
         only_builds=frozenset(paths) if question.on_disk else None,
@@ -70,8 +72,10 @@ def ranking_of(question: Question, index: Index, paths: Mapping[str, str]) -> Ra
 
 
 def as_run_here(question: Question) -> Question:
-    """The question about the machine as the engine installed there can use it."""
-    return question.on(usable_by_engine(question.host, question.asked["hardware"].get("host")))
+    """The question about the machine as the engines installed on it can use it, where it is this one."""
+    if not is_here(question.asked["hardware"].get("host")):
+        return question
+    return question.on(usable_here(question.host, question.engines))
 
 
 def costed(result: Result, question: Question, index: Index) -> dict[str, Any]:

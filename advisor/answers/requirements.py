@@ -11,8 +11,8 @@ import orjson
 
 from advisor.answers import documents
 from advisor.answers.cache import Answer, cached_answer
+from advisor.answers.explain import reasons_for
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.explain import explained
 from advisor.fit.ranking.machines import meeting
 from advisor.fit.ranking.rank import rank
 from advisor.fit.ranking.rejections import COUNTS, LEAST_CAPABILITY, rejections
@@ -84,7 +84,7 @@ def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -
             {
                 "accelerator": accelerator(known[host]),
                 **documents.plan_document(result.plan, host),
-                "reasons": list(explained(result, host, workload).reasons),
+                "reasons": reasons_for(result, host, workload),
             }
             for host, result in found
         ],

@@ -68,7 +68,7 @@ def page_result(document: dict[str, Any], *, launchable: bool, names: list[str])
 
 def pace(document: dict[str, Any]) -> dict[str, Any]:
     """How fast a result is, low, mid and high, in the words for what is counted."""
-    reads = document["settings"]["embedding"]
+    reads = document["settings"].get("embedding", False)
     kind = "prefill" if reads else "decode"
     return document["speed"][f"{kind}_tokens_per_second"] | {"words": PACES[reads]}
 

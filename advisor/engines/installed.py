@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.conf import settings
@@ -9,9 +10,7 @@ from django.conf import settings
 from advisor.engines import registry
 from advisor.engines.base import Program
 from advisor.engines.registry import engines
-from advisor.fit.ranking.plans import ENGINE
 from advisor.fit.spec import HostSpec
-from hardware.hosts import is_here
 
 
 def installed_program(name: str) -> Program | None:
@@ -20,7 +19,8 @@ def installed_program(name: str) -> Program | None:
     return registry.program(known, lambda setting: getattr(settings, setting, "")) if known else None
 
 
-def usable_by_engine(machine: HostSpec, host: str | None) -> HostSpec:
-    """The machine as the program that would run there can use it: the wheel's engine computes on the CPU."""
-    program = installed_program(ENGINE) if is_here(host) else None
-    return replace(machine, devices=()) if program and not program.accelerators else machine
+def usable_here(machine: HostSpec, engines: Iterable[str]) -> HostSpec:
+    """This machine as the programs installed on it can use it: without its devices where all compute on the CPU."""
+    programs = [program for program in map(installed_program, engines) if program]
+    idle = programs and not any(program.accelerators for program in programs)
+    return replace(machine, devices=()) if idle else machine

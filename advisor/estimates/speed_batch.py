@@ -13,9 +13,9 @@ from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.placement import place
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.speed import estimate_speed
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.fit.spec import Device, HostSpec, Range, Speed, Workload
-from advisor.fit.speed.estimate import estimate_speed
 from hardware.reference import GpuSpec
 
 GENERATED = 64  # tokens behind the depth at which decode is judged: benchmarks average over 128 or so

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.settings import Settings
 
 FIT_VERSION = "4"  # raised with every change of the fit that can change an answer
 USE_CASES = (
@@ -53,7 +52,6 @@ class Memory(NamedTuple):
     devices: tuple[DeviceMemory, ...]
     host: DeviceMemory
     flash_attention: bool = True
-    notes: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -123,7 +121,6 @@ class Strength:
     high: float
     basis: str
     evidence: tuple[Evidence, ...] = ()
-    note: str = ""  # what an inference rests on, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +133,6 @@ class BuildSpec:
     bytes: int
     basis: str  # exact | computed
     sizes: BuildSizes | None  # None: layout not known, never promised to fit
-    on_disk: str | None = None  # local path where the file lies ready to launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +180,6 @@ class Speed:
     first_token: Range  # seconds for a prompt that fills the asked context
     at_context: int
     basis: str
-    notes: tuple[str, ...] = ()  # what was assumed, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +189,7 @@ class Plan:
     model: ModelSpec
     build: BuildSpec
     engine: str
-    settings: Settings
+    settings: Any  # its engine's own
     memory: Memory
     margins: tuple[int, ...]  # available minus total, per device
     host_margin: int | None
@@ -203,12 +198,30 @@ class Plan:
     devices: tuple[int, ...] = ()  # indices into HostSpec.devices, in the engine's order
 
 
+class Room(NamedTuple):
+    """How a build would run after a change: where, with how many devices, and the bytes to spare."""
+
+    placement: str
+    devices: int
+    on_host: int  # blocks in main memory, or with their experts there
+    on_devices: int  # layers on devices
+    kv_type: str
+    spare: int
+
+
+class Pace(NamedTuple):
+    """How fast it would run: tokens per second, and seconds to the first token."""
+
+    decode: float
+    first_token: float
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     change: str
     from_: Any
     to: Any
-    gives: str
+    gives: Room | Pace | str  # a reason code: the requirement of that name is met
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +243,4 @@ class Result:
     strength: Strength
     quantization_loss: float
     pareto: bool
-    reasons: tuple[str, ...]
     others: tuple[Plan, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    results: tuple[Result, ...]
-    rejected: tuple[Rejection, ...]
-    warnings: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import engines
 from advisor.files.local import find_file
+from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Plan, Rejection
 from advisor.launch.document import launch_document, prediction
 from advisor.launch.nudge import nudge
@@ -43,7 +44,7 @@ def launch_of_key(key: str | None) -> Launch | None:
 def launchable(result: dict[str, Any]) -> bool:
     """Whether this machine could take on a result of a decision as it stands: its file and its engine are here."""
     program = installed_program(result["engine"])
-    return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["settings"]["devices"]))
+    return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
 def enqueue(plan: Plan, place: Placed, *, idempotency_key: str | None = None, owner: str = "") -> tuple[Launch, bool]:
@@ -74,7 +75,7 @@ def enqueue(plan: Plan, place: Placed, *, idempotency_key: str | None = None, ow
         build=plan.build.id,
         engine=plan.engine,
         alias=plan.model.slug,
-        settings=plan.settings._asdict(),
+        settings=planners()[plan.engine].kept_settings(plan.settings),
         devices=uuids,
         model_path=str(path or ""),
         predicted=prediction(plan, uuids, program),

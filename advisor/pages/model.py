@@ -10,14 +10,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from advisor.answers import documents, vllm, wording
+from advisor.answers.explain import terms
 from advisor.answers.model_rank import model_rank
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp import memory as llama_cpp
 from advisor.fit.engines.llama_cpp.defaults import products, taken
+from advisor.fit.engines.llama_cpp.memory_curve import contexts, growth, rooms
 from advisor.fit.engines.vllm import version
-from advisor.fit.ranking.explain import terms
 from advisor.fit.ranking.filters import context_limit
-from advisor.fit.ranking.memory_curve import contexts, growth, rooms
 from advisor.fit.ranking.plans import embeds
 from advisor.fit.spec import HostSpec, ModelSpec
 from advisor.pages.charts.memory_context import Room, memory_context_chart

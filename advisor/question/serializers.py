@@ -8,13 +8,19 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from advisor.fit.engines.registry import planners
 from advisor.fit.spec import PREFERENCES, USE_CASES
-from hardware.stated_serializers import MAX_GPUS, HardwareSerializer
+from advisor.question.engine_fields import (
+    ENGINES,
+    EngineField,
+    documented_settings,
+    engine_names,
+    settings_serializer,
+)
+from hardware.stated_serializers import HardwareSerializer
 from rest.fields import Finite, Text, Truth, Whole
 from rest.serializers import Strict
 
-ENGINES = ("llama.cpp",)
-KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 MODALITIES = ("text", "image", "audio", "video")
 # Tokens per request where the question names none: what the use case usually takes.
 CONTEXTS = {"embedding": 512, "long_context": 65536, "coding": 16384}
@@ -97,9 +103,7 @@ class CostSerializer(Strict):
 class QuestionSerializer(Strict):
     hardware = HardwareSerializer(required=False, help_text="left out: the machine that serves this API")
     workload = WorkloadSerializer(required=False)
-    engines = serializers.ListField(
-        child=serializers.ChoiceField(ENGINES), default=lambda: list(ENGINES), allow_empty=False
-    )
+    engines = serializers.ListField(child=EngineField(), default=engine_names, allow_empty=False)
     prefer = serializers.ChoiceField(PREFERENCES, default="balanced")
     limit = Whole(min_value=1, max_value=100, default=10)
     rejected_limit = Whole(min_value=0, max_value=500, default=20)
@@ -115,44 +119,24 @@ class QuestionSerializer(Strict):
         return data
 
 
-class SettingsSerializer(Strict):
-    """Engine settings as an answer gives them; what is left out keeps Berth's own default."""
+@extend_schema_field(documented_settings())
+class SettingsField(serializers.Field):  # type: ignore[type-arg]
+    """Settings of whichever engine is meant, which alone can judge them."""
 
-    context = Whole(min_value=128, max_value=1 << 26, help_text="of all slots together")
-    slots = Whole(min_value=1, max_value=1024, required=False)
-    unified = Truth(required=False)
-    kv_type_k = serializers.ChoiceField(KV_TYPES, required=False)
-    kv_type_v = serializers.ChoiceField(KV_TYPES, required=False)
-    flash_attention = Truth(required=False, allow_null=True)
-    gpu_layers = Whole(
-        min_value=0, max_value=10_000, required=False, help_text="left out: all, where the machine has a device"
-    )
-    experts_on_cpu = Whole(min_value=0, max_value=10_000, required=False)
-    tensor_split = serializers.ListField(
-        child=Finite(min_value=0, max_value=1e9), required=False, allow_null=True, max_length=MAX_GPUS
-    )
-    devices = Whole(min_value=0, max_value=MAX_GPUS, required=False)
-    batch = Whole(min_value=1, max_value=1 << 20, required=False)
-    ubatch = Whole(min_value=1, max_value=1 << 20, required=False)
-    kv_offload = Truth(required=False)
-    embedding = Truth(required=False)
-    swa_full = Truth(required=False)
-
-    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        if data.get("tensor_split") is not None:
-            data["tensor_split"] = tuple(data["tensor_split"])
-            if len(data["tensor_split"]) > 1:
-                data.setdefault("devices", len(data["tensor_split"]))
+    def to_internal_value(self, data: Any) -> Any:
         return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class EstimateSerializer(Strict):
     build = Text(max_length=300, required=False, help_text="by id, as an answer gives it")
     model = Text(max_length=200, required=False, help_text="slug, with quantization, instead of build")
     quantization = Text(max_length=40, required=False, help_text="such as Q4_K_M")
-    engine = serializers.ChoiceField(ENGINES, default="llama.cpp")
+    engine = EngineField(default=next(iter(ENGINES), None))
     hardware = HardwareSerializer(required=False)
-    settings = SettingsSerializer()
+    settings = SettingsField()
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if "build" in data:
@@ -163,12 +147,11 @@ class EstimateSerializer(Strict):
             raise serializers.ValidationError({"build": ["Name a build, or a model and its quantization."]})
         elif "quantization" not in data:
             raise serializers.ValidationError({"quantization": ["Name the quantization of the model's build."]})
+        try:
+            data["settings"] = settings_serializer(planners()[data["engine"]].SETTINGS).run_validation(data["settings"])
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"settings": error.detail}) from error
         return data
-
-
-QUESTION, WORKLOAD, SETTINGS, ESTIMATE = (
-    made() for made in (QuestionSerializer, WorkloadSerializer, SettingsSerializer, EstimateSerializer)
-)
 
 
 class RequirementsSerializer(Strict):
@@ -178,4 +161,5 @@ class RequirementsSerializer(Strict):
     limit = Whole(min_value=1, max_value=100, default=20)
 
 
-REQUIREMENTS = RequirementsSerializer()
+QUESTION, WORKLOAD = QuestionSerializer(), WorkloadSerializer()
+ESTIMATE, REQUIREMENTS = EstimateSerializer(), RequirementsSerializer()

@@ -12,9 +12,9 @@ from typing import Any
 from django.db.models import F, Prefetch
 
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.sizes_json import from_json
 from advisor.fit.quality.strength import ModelFacts, strengths
 from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.sizes_json import from_json
 from advisor.fit.spec import BuildSpec, Catalog, Evidence, ModelSpec
 from catalog import evidence_sources as sources
 from catalog import version

@@ -8,11 +8,11 @@ import pytest
 
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.engines.llama_cpp.sizes_json import from_json
 from advisor.fit.engines.vllm.capacity import capacity
 from advisor.fit.engines.vllm.config import read_config
 from advisor.fit.engines.vllm.loaded_weights import weight_bytes
 from advisor.fit.engines.vllm.serve_options import Serve
+from advisor.fit.sizes_json import from_json
 from catalog import seed
 from hardware.reference import AmbiguousGpu, UnknownGpu, lookup
 from tests.accuracy import vllm_rows

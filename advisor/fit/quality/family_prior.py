@@ -121,20 +121,20 @@ def _slope(theta: Floats, scored: Any, related: Sequence[Family]) -> Floats:
     return np.maximum(gained / (counted + 0.1), 0.0)
 
 
-def sources(group: Sequence[Facts], scored: Any) -> Callable[[int, int | None], str]:
-    """A function (model, use case or None for the combination) -> what an inference rests on, or "" when on nothing."""
+def inferable(group: Sequence[Facts], scored: Any) -> Callable[[int, int | None], bool]:
+    """A function (model, use case or None for the combination) -> whether anything speaks of it.
+
+    That is a scored sibling of the same generation, or scores of its own in other use cases.
+    """
     any_scored = scored.any(axis=1)
     held = {int(i): (family, row) for family in families(group) for row, i in enumerate(family.members)}
 
-    def words(i: int, use_case: int | None) -> str:
+    def speaks(i: int, use_case: int | None) -> bool:
         has = any_scored if use_case is None else scored[:, use_case]
-        near: list[tuple[float, str]] = []
         if i in held:
             family, row = held[i]
-            places = np.flatnonzero(family.same[row] & has[family.members])
-            near = sorted((abs(family.larger[row, s]), group[family.members[s]].name) for s in places)
-        if near:
-            return "inferred from " + ", ".join(name for _, name in near[:3]) + " of the same family"
-        return "inferred from its scores in other use cases" if any_scored[i] else ""
+            if (family.same[row] & has[family.members]).any():
+                return True
+        return bool(any_scored[i])
 
-    return words
+    return speaks

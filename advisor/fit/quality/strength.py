@@ -227,7 +227,7 @@ def _rate(
     scored = np.zeros((arrays.models, arrays.use_cases), dtype=bool)
     scored[arrays.model, arrays.use_case] = True
     used = _listed(rows)
-    sources = family_prior.sources(group, scored)
+    speaks = family_prior.inferable(group, scored)
     spread = _widen(spread, scored)
     columns = [(name, mean[:, u], spread[:, u, u], scored[:, u]) for u, name in enumerate(names)]
     if "chat" in names:
@@ -241,8 +241,8 @@ def _rate(
             low, high = points[i] - width[i], points[i] + width[i]
             value = Strength(_clip(points[i]), _clip(low), _clip(high), "evidence", used.get((m.slug, name), ()))
             if not has[i]:
-                note = sources(i, names.index(name) if name in names else None)
-                value = replace(value, basis="inferred", note=note) if note else _none(floor[i], float(points[i]))
+                ground = speaks(i, names.index(name) if name in names else None)
+                value = replace(value, basis="inferred") if ground else _none(floor[i], float(points[i]))
             result[m.slug][name] = value
 
 
@@ -285,7 +285,7 @@ def _floors(group: Sequence[ModelFacts], points: Floats, has: Any) -> Floats:
 
 
 def _none(floor: float, expected: float) -> Strength:
-    return Strength(_clip(floor - NONE_MARGIN), 0.0, _clip(max(expected, floor)), "none", (), "no evidence")
+    return Strength(_clip(floor - NONE_MARGIN), 0.0, _clip(max(expected, floor)), "none")
 
 
 def _listed(rows: list[_Row]) -> dict[tuple[str, str], tuple[Evidence, ...]]:

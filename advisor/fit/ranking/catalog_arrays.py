@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.fit.ranking.filters import Traits, strength
+from advisor.fit.engines.base import Bools, Floats, Ints, Planner, Screened, Table
+from advisor.fit.engines.registry import planners_of
+from advisor.fit.ranking.filters import MEETS, Codes, Traits, strength
 from advisor.fit.ranking.plans import LEAST_BITS, loss
-from advisor.fit.ranking.screen import Columns, Ints, catalog_columns
-from advisor.fit.spec import USE_CASES, BuildSpec, Catalog, ModelSpec, Workload
-from advisor.fit.speed.catalog_speed import Work
+from advisor.fit.spec import REASONS, USE_CASES, BuildSpec, Catalog, HostSpec, ModelSpec, Workload
 
-Floats = NDArray[np.float64]
 NOBODY = -1
+ENGINE, UNKNOWN_LAYOUT = (REASONS.index(reason) for reason in ("engine", "unknown_layout"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +34,119 @@ class Strengths:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
-    """Arrays by model have one entry per model of the catalog, arrays by build one per row of the table."""
+class Rows:
+    """The builds that some engines serve, one row a build and engine, as parallel arrays sorted by model.
+
+    Arrays by model have one entry per model of the catalog.
+    """
 
     catalog: Catalog
-    table: Columns
-    work: Work  # by build
-    losses: Floats  # points lost to quantization, by build
-    traits: Traits
-    strengths: dict[str, Strengths]  # by use case
+    planners: tuple[Planner, ...]
+    tables: tuple[Table, ...]  # of each planner
+    order: Ints | None  # from the tables one after the other to rows; None: the only table is in order
+    engine: Ints  # place in planners
+    local: Ints  # place in that planner's table
+    model: Ints
+    build: Ints
+    bits: Floats
+    losses: Floats  # points lost to quantization
     ends: Ints  # the rows of model i are ends[i] to ends[i + 1]
     smallest: Ints  # by model: row of the smallest build above the quality floor, or NOBODY
     layout: list[int]  # by model: a number that those whose smallest builds are alike but for their values share
-    successor: Ints  # by model: which model replaces it, or NOBODY
-    place: Ints  # by model: its place in the order of slugs
+    served: Bools  # by model: there is no build, or one that an engine reads
+    known: Bools  # by model: of a build that an engine reads the layout is known
+
+    @classmethod
+    def of(cls, catalog: Catalog, planners: tuple[Planner, ...]) -> Rows:
+        tables, models = tuple(planner.tabulate(catalog) for planner in planners), catalog.models
+        engine = _whole([np.full(len(table.model), i) for i, table in enumerate(tables)])
+        local = _whole([np.arange(len(table.model)) for table in tables])
+        model, build = _whole([table.model for table in tables]), _whole([table.build for table in tables])
+        bits = np.concatenate([np.zeros(0), *(table.bits for table in tables)])
+        order = np.lexsort((engine, build, model)) if len(tables) > 1 else None
+        if order is not None:
+            engine, local, model, build, bits = (values[order] for values in (engine, local, model, build, bits))
+        owners = list(zip(model.tolist(), build.tolist(), strict=True))
+        ends = np.searchsorted(model, np.arange(len(models) + 1))
+        smallest = _smallest(bits.tolist(), build.tolist(), models, ends.tolist())
+        formats = {name for planner in planners for name in planner.FORMATS}
+        able = [[b for b in one.builds if b.format in formats] for one in models]
+        return cls(
+            catalog=catalog,
+            planners=planners,
+            tables=tables,
+            order=order,
+            engine=engine,
+            local=local,
+            model=model,
+            build=build,
+            bits=bits,
+            losses=np.array([loss(models[m], models[m].builds[b]) for m, b in owners], dtype=np.float64),
+            ends=ends,
+            smallest=smallest,
+            layout=_layouts(models, build, smallest.tolist()),
+            served=np.array([not one.builds or bool(some) for one, some in zip(models, able, strict=True)], dtype=bool),
+            known=np.array([any(b.sizes for b in some) for some in able], dtype=bool),
+        )
+
+    def at(self, row: int) -> tuple[Planner, ModelSpec, BuildSpec]:
+        model = self.catalog.models[self.model[row]]
+        return self.planners[self.engine[row]], model, model.builds[self.build[row]]
+
+    def of_model(self, model: int) -> range:
+        return range(self.ends[model], self.ends[model + 1])
+
+    def screened(self, host: HostSpec, workload: Workload) -> Screened:
+        parts = [p.screen(table, host, workload) for p, table in zip(self.planners, self.tables, strict=True)]
+        if self.order is not None:
+            return Screened.joined(parts, self.order)
+        return parts[0] if parts else Screened.nothing()
+
+    def screened_kinds(self, rows: Ints, questions: list[tuple[HostSpec, Workload]]) -> Ints:
+        """Kinds of placement of some rows for each of several questions: an array of (questions, rows)."""
+        found = np.empty((len(questions), len(rows)), dtype=np.int64)
+        for i, (planner, table) in enumerate(zip(self.planners, self.tables, strict=True)):
+            ours = self.engine[rows] == i
+            if ours.any():
+                found[:, ours] = planner.screen_kinds(table, self.local[rows[ours]], questions)
+        return found
+
+    def barred(self, codes: Codes) -> Codes:
+        """`missed`, and of the models that meet everything those that no engine serves, or whose layout none knows."""
+        found = codes.copy()
+        meets = found == MEETS
+        found[meets & ~self.known] = UNKNOWN_LAYOUT
+        found[meets & ~self.served] = ENGINE
+        return found
+
+
+def _whole(parts: list[Ints]) -> Ints:
+    found: Ints = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Arrays have one entry per model of the catalog."""
+
+    catalog: Catalog
+    traits: Traits
+    strengths: dict[str, Strengths]  # by use case
+    successor: Ints  # which model replaces it, or NOBODY
+    place: Ints  # its place in the order of slugs
     numbers: dict[str, int]  # slug -> place in the catalog
     builds: dict[str, tuple[ModelSpec, BuildSpec]]  # by id
     published: dict[str, list[BuildSpec]]  # by the name of the first file
+    _rows: dict[tuple[str, ...], Rows] = field(default_factory=dict)
 
     @classmethod
     def of(cls, catalog: Catalog) -> Index:
-        table, models = catalog_columns(catalog), catalog.models
-        owners = list(zip(table.model.tolist(), table.build.tolist(), strict=True))
-        losses = np.array([loss(models[m], models[m].builds[b]) for m, b in owners], dtype=np.float64)
-        ends = np.searchsorted(table.model, np.arange(len(models) + 1))
+        models = catalog.models
         numbers = {model.slug: i for i, model in enumerate(models)}
-        smallest = _smallest(table, models, ends.tolist())
         return cls(
             catalog=catalog,
-            table=table,
-            work=Work.of([models[m].builds[b].sizes for m, b in owners]),
-            losses=losses,
             traits=Traits.of(models),
             strengths={use_case: Strengths.of(models, use_case) for use_case in USE_CASES},
-            ends=ends,
-            smallest=smallest,
-            layout=_layouts(models, table, smallest.tolist()),
             successor=np.array([numbers.get(m.superseded_by or "", NOBODY) for m in models], dtype=np.int64),
             place=np.argsort(np.argsort(np.array([m.slug for m in models], dtype=object))),
             numbers=numbers,
@@ -77,14 +154,13 @@ class Index:
             published=_published(models),
         )
 
-    def build(self, row: int) -> tuple[ModelSpec, BuildSpec]:
-        """Model and build of a row of the table."""
-        model = self.catalog.models[self.table.model[row]]
-        return model, model.builds[self.table.build[row]]
-
-    def rows(self, model: int) -> range:
-        """Rows of a model's builds."""
-        return range(self.ends[model], self.ends[model + 1])
+    def rows(self, engines: tuple[str, ...] | None = None) -> Rows:
+        """The builds that these engines serve, or any; worked out once."""
+        planners = planners_of(engines)
+        key = tuple(planner.NAME for planner in planners)
+        if key not in self._rows:
+            self._rows[key] = Rows.of(self.catalog, planners)
+        return self._rows[key]
 
     def strongest(self, models: Ints, workload: Workload, last: Ints) -> Ints:
         """`models` by `last`, then strongest first, those with nothing published after all others."""
@@ -94,9 +170,8 @@ class Index:
         return found
 
 
-def _smallest(table: Columns, models: tuple[ModelSpec, ...], ends: list[int]) -> Ints:
+def _smallest(bits: list[float], build: list[int], models: tuple[ModelSpec, ...], ends: list[int]) -> Ints:
     """What is judged when nothing fits."""
-    bits, build = table.bits.tolist(), table.build.tolist()
     found = []
     for i, model in enumerate(models):
         rows = range(ends[i], ends[i + 1])
@@ -106,11 +181,11 @@ def _smallest(table: Columns, models: tuple[ModelSpec, ...], ends: list[int]) ->
     return np.array(found, dtype=np.int64)
 
 
-def _layouts(models: tuple[ModelSpec, ...], table: Columns, smallest: list[int]) -> list[int]:
+def _layouts(models: tuple[ModelSpec, ...], builds: Ints, smallest: list[int]) -> list[int]:
     numbers: dict[object, int] = {}
     found = []
     for model, row in zip(models, smallest, strict=True):
-        build = None if row == NOBODY else model.builds[table.build[row]]
+        build = None if row == NOBODY else model.builds[builds[row]]
         sizes = build.sizes if build else None
         alike = (sizes.arch, sizes.layers, sizes.n_vocab, build.bytes, model.task) if build and sizes else model.slug
         found.append(numbers.setdefault(alike, len(numbers)))

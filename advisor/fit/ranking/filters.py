@@ -36,12 +36,9 @@ class Traits:
     tool_use: Bools
     reasoning: Bools
     limit: NDArray[np.float64]  # tokens of context; infinite where nobody says
-    foreign: Bools  # there are builds, but none for this engine
-    layout: Bools  # of a build for this engine the layout is known
 
     @classmethod
     def of(cls, models: Sequence[ModelSpec]) -> Traits:
-        gguf = [[b for b in model.builds if b.format == "gguf"] for model in models]
         return cls(
             task=np.array([model.task for model in models], dtype=object),
             licence=np.array([model.licence for model in models], dtype=object),
@@ -52,8 +49,6 @@ class Traits:
             tool_use=_flags(model.tool_use is True for model in models),
             reasoning=_flags(model.reasoning is True for model in models),
             limit=np.array([context_limit(model) or np.inf for model in models], dtype=np.float64),
-            foreign=_flags(bool(m.builds) and not able for m, able in zip(models, gguf, strict=True)),
-            layout=_flags(any(build.sizes for build in able) for able in gguf),
         )
 
 
@@ -110,14 +105,6 @@ def _context(traits: Traits, workload: Workload) -> Bools:
     return np.asarray(workload.context <= traits.limit)
 
 
-def _engine(traits: Traits, workload: Workload) -> Bools:
-    return ~traits.foreign
-
-
-def _layout(traits: Traits, workload: Workload) -> Bools:
-    return traits.layout
-
-
 RULES: tuple[tuple[str, Callable[[Traits, Workload], Bools]], ...] = (
     ("embedding", _task),
     ("licence", _licence),
@@ -126,8 +113,6 @@ RULES: tuple[tuple[str, Callable[[Traits, Workload], Bools]], ...] = (
     ("tool_use", _tool_use),
     ("reasoning", _reasoning),
     ("context", _context),
-    ("engine", _engine),
-    ("unknown_layout", _layout),
 )
 
 

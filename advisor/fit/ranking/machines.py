@@ -21,8 +21,9 @@ def meeting(
     Machines are tried in the given order; once a card does it, more of the same card are not listed. Nothing is found
     for a model that misses a requirement of the workload whatever the machine.
     """
-    (model,) = index.catalog.models
-    weights = [b.sizes.file_bytes for b in model.builds if b.sizes and b.format == "gguf" and bits(b) >= LEAST_BITS]
+    rows = index.rows()
+    builds = [rows.at(row)[2] for row in rows.of_model(0)]
+    weights = [build.sizes.file_bytes for build in builds if build.sizes and bits(build) >= LEAST_BITS]
     found: list[tuple[HostSpec, Result]] = []
     enough: set[tuple[str, int]] = set()
     for machine in machines:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from advisor.fit.engines.llama_cpp.layer_groups import kinds as kinds_of
-from advisor.fit.engines.llama_cpp.placement import KINDS, Placed, place, placements
+from advisor.fit.engines.base import KINDS, Outline, Placed, Planner
+from advisor.fit.engines.registry import planners
 from advisor.fit.quality.strength import kv_loss, quantization_loss
 from advisor.fit.ranking import utility
 from advisor.fit.ranking.filters import context_limit, strength
 from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Range, Workload
-from advisor.fit.speed.estimate import estimate_speed as speed_of
 
-ENGINE = "llama.cpp"
 LEAST_BITS = 3.4  # per weight: below about Q3_K_M the losses grow fast, so nothing is advised there
 USUAL_BITS = 4.2  # below Q4_K_M and MXFP4 only when nothing above fits
 
@@ -24,35 +22,46 @@ def pace(plan: Plan) -> Range:
     return plan.speed.prefill if embeds(plan.model) else plan.speed.decode
 
 
-def plan(
-    model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload, kinds: tuple[str, ...] = KINDS
+def best_plan_of(
+    planner: Planner,
+    model: ModelSpec,
+    build: BuildSpec,
+    host: HostSpec,
+    workload: Workload,
+    *,
+    kinds: tuple[str, ...] = KINDS,
 ) -> Plan | None:
-    """The best plan of a build, or None when no placement of `kinds` fits."""
+    """The best plan of a build under one engine, or None when no placement of `kinds` fits."""
     if build.sizes is None:
         return None
-    placed = place(build.sizes, host, workload, embedding=embeds(model), kinds=kinds)
-    return planned(model, build, host, workload, placed) if placed else None
+    placed = planner.place(build, host, workload, embedding=embeds(model), kinds=kinds)
+    return planned(planner, model, build, host, placed, prompt_tokens=workload.context) if placed else None
 
 
 def all_plans(model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload) -> list[Plan]:
-    """Every kind of placement that fits."""
+    """Every kind of placement that fits, under every engine that serves the build."""
     if build.sizes is None:
         return []
-    found = placements(build.sizes, host, workload, embedding=embeds(model))
-    return [planned(model, build, host, workload, placed) for placed in found]
+    return [
+        planned(planner, model, build, host, placed, prompt_tokens=workload.context)
+        for planner in planners().values()
+        if build.format in planner.FORMATS
+        for placed in planner.placements(build, host, workload, embedding=embeds(model))
+    ]
 
 
-def planned(model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload, placed: Placed) -> Plan:
-    assert build.sizes is not None
+def planned(
+    planner: Planner, model: ModelSpec, build: BuildSpec, host: HostSpec, placed: Placed, *, prompt_tokens: int
+) -> Plan:
     return Plan(
         model=model,
         build=build,
-        engine=ENGINE,
+        engine=planner.NAME,
         settings=placed.settings,
         memory=placed.memory,
         margins=placed.margins,
         host_margin=placed.host_margin,
-        speed=speed_of(build.sizes, placed.settings, host, placed.devices, prompt_tokens=workload.context),
+        speed=planner.speed(build, host, placed, prompt_tokens),
         placement=placed.placement,
         devices=placed.devices,
     )
@@ -65,6 +74,15 @@ def loss(model: ModelSpec, build: BuildSpec, kv_type: str = "f16") -> float:
     except KeyError:
         weights = max(0.0, 6.0 - bits(build))
     return weights + (kv_loss(kv_type) if kv_type != "f16" else 0.0)
+
+
+def outline_of(plan: Plan) -> Outline:
+    return planners()[plan.engine].outline(plan.build, plan.settings)
+
+
+def plan_loss(plan: Plan) -> float:
+    """Points of quality that a plan costs against the model as it is published."""
+    return loss(plan.model, plan.build, outline_of(plan).kv_type)
 
 
 def bits(build: BuildSpec) -> float:
@@ -92,7 +110,7 @@ def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[
     rooms = [plan.host_margin or 0] if spilled else list(plan.margins)
     left = min(room / max(1, whole) for room, whole in zip(rooms, capacity, strict=True))
     return (
-        float(utility.quality_part(judged.score, judged.low, loss(plan.model, plan.build, plan.settings.kv_type_k))),
+        float(utility.quality_part(judged.score, judged.low, plan_loss(plan))),
         float(utility.speed_part(workload, prefer, plan.speed.decode.mid, plan.speed.first_token.mid)),
         float(utility.headroom_part(left)),
         float(utility.context_part(tokens_more(plan, min(rooms)), workload.context)),
@@ -101,12 +119,7 @@ def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[
 
 def tokens_more(plan: Plan, room: int) -> float:
     """Tokens per request by which the context could still grow, by memory and by training."""
-    assert plan.build.sizes is not None
-    layers = plan.build.sizes.layers
-    values = (
-        (x.k_elements + x.v_elements) * n for x, n in kinds_of(layers).between(0, len(layers)) if x.window is None
-    )
-    each = plan.settings.slots * 2 * sum(values)
-    limit = context_limit(plan.model) or plan.settings.context
-    growth = limit - plan.settings.context // plan.settings.slots
-    return max(0.0, min(growth, room / each if each else growth))
+    planner, outline = planners()[plan.engine], outline_of(plan)
+    limit = context_limit(plan.model) or outline.context
+    growth = limit - outline.context // outline.slots
+    return max(0.0, min(growth, planner.more_context(plan.build, plan.settings, room)))

@@ -7,23 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from advisor.fit.engines.llama_cpp.placement import KINDS
-from advisor.fit.quality.strength import kv_loss
+from advisor.fit.engines.base import KINDS, NEVER, Bools, Floats, Ints, Screened
 from advisor.fit.ranking import utility
-from advisor.fit.ranking.catalog_arrays import NOBODY, Floats, Index, Strengths
-from advisor.fit.ranking.filters import MEETS, Bools, Codes, missed, strength
-from advisor.fit.ranking.plans import LEAST_BITS, USUAL_BITS, all_plans, loss, parts, plan, too_slow
-from advisor.fit.ranking.screen import NEVER, Ints, Screened, screen
+from advisor.fit.ranking.catalog_arrays import NOBODY, Index, Rows, Strengths
+from advisor.fit.ranking.filters import MEETS, Codes, missed, strength
+from advisor.fit.ranking.plans import LEAST_BITS, USUAL_BITS, all_plans, best_plan_of, parts, plan_loss, too_slow
 from advisor.fit.spec import REASONS, HostSpec, Plan, Result, Workload
-from advisor.fit.speed.catalog_speed import paces
 
 BUILDS_TRIED = 3  # of one model, best first, before it counts as rejected
 OTHERS = 6
-# By how much an exact score may be above its screened one, by the kind of the best build's placement: at most 1.005,
-# 1.009, 1.010, 1.033 and 1.002 in 4,500 pairs (`bench/answers.py`, every second question).
-CLOSE = {"gpu": 1.01, "gpus": 1.015, "experts_on_cpu": 1.015, "partial": 1.04, "cpu": 1.005}
-KV_LOSS = kv_loss("q8_0")
-MOST_CLOSE = max(CLOSE.values())
 SUPERSEDED, NO_EVIDENCE = (REASONS.index(reason) for reason in ("superseded", "no_evidence"))
 
 
@@ -31,6 +23,7 @@ SUPERSEDED, NO_EVIDENCE = (REASONS.index(reason) for reason in ("superseded", "n
 class Ranking:
     """Results in order, and what is left to explain, by model of the catalog."""
 
+    rows: Rows  # what was asked about
     barred: Codes  # the requirement that the model misses
     unfit: Bools  # no build fits
     slow: dict[int, Plan] = field(default_factory=dict)  # fits, but misses a demand on speed
@@ -63,7 +56,7 @@ class Candidate:
 class Planned:
     """A candidate's exact plan. `key` is total: two plans never tie."""
 
-    key: tuple[bool, float, str]
+    key: tuple[bool, float, str, str]
     plan: Plan
     parts: tuple[float, float, float, float]
 
@@ -73,13 +66,13 @@ class Asked:
     """One question with everything that was computed for it at once."""
 
     index: Index
+    rows: Rows
     host: HostSpec
     workload: Workload
     prefer: str
     found: Screened
-    able: Bools  # by build: may fit, and is considered
-    decode: Floats  # tokens per second, by build
-    scores: Floats  # by build, as far as they are able
+    able: Bools  # by row: may fit, and is considered
+    scores: Floats  # by row, as far as they are able
 
     @property
     def judged(self) -> Strengths:
@@ -91,6 +84,7 @@ def rank(
     host: HostSpec,
     workload: Workload,
     *,
+    engines: tuple[str, ...] | None = None,
     prefer: str = "balanced",
     limit: int = 10,
     only_builds: frozenset[str] | None = None,
@@ -99,23 +93,26 @@ def rank(
     """The `limit` best models for `workload` on `host`, each with its best plan.
 
     Args:
+        engines: those that may serve; None for all there are.
         only_builds: when given, no other build is considered (those on disk, or one asked for).
         expand: keep each model's other plans too.
     """
-    found = screen(index.table, host, workload)
-    models, builds = considered(index, only_builds)
+    rows = index.rows(engines)
+    found = rows.screened(host, workload)
+    models, builds = considered(index, rows, only_builds)
     able = builds & (found.kind != NEVER)
-    pace = paces(index.work, host, workload, found)
-    asked = Asked(index, host, workload, prefer, found, able, pace[0], scores(index, found, pace, workload, prefer))
-    barred = np.where(models, missed(index.traits, workload), MEETS)
-    out = Ranking(barred, models & (barred == MEETS))
+    judged = scores(index, rows, found, workload, prefer)
+    asked = Asked(index, rows, host, workload, prefer, found, able, judged)
+    barred = np.where(models, rows.barred(missed(index.traits, workload)), MEETS)
+    out = Ranking(rows, barred, models & (barred == MEETS))
     order, best = candidates(asked, out)
+    most_close = max((share for planner in rows.planners for share in planner.CLOSE.values()), default=1.0)
     kept: list[Planned] = []
     for model in order.tolist():
         candidate = candidate_of(asked, model, float(best[model]))
         if len(kept) >= limit:
             last = sorted(p.key for p in kept)[limit - 1]
-            if beaten(candidate, last, candidate.score * MOST_CLOSE):
+            if beaten(candidate, last, candidate.score * most_close):
                 break
             if candidate.sure and beaten(candidate, last, candidate.reach):
                 continue
@@ -133,9 +130,8 @@ def rank(
             parts=dict(zip(utility.PARTS, one.parts, strict=True)),
             plan=one.plan,
             strength=strength(one.plan.model, workload),
-            quantization_loss=loss(one.plan.model, one.plan.build, one.plan.settings.kv_type_k),
+            quantization_loss=plan_loss(one.plan),
             pareto=on_front,
-            reasons=(),
             others=tuple(others(host, workload, one.plan)) if expand else (),
         )
         for place, (one, on_front) in enumerate(zip(kept, front, strict=True), start=1)
@@ -143,17 +139,16 @@ def rank(
     return out
 
 
-def scores(index: Index, found: Screened, pace: tuple[Floats, Floats], workload: Workload, prefer: str) -> Floats:
-    """Utility per build by the screened figures."""
-    judged, owner = index.strengths[workload.use_case], index.table.model
-    more = np.where(found.fill > 0, found.headroom * found.need / np.maximum(found.fill, 1.0), workload.context)
+def scores(index: Index, rows: Rows, found: Screened, workload: Workload, prefer: str) -> Floats:
+    """Utility per row by the screened figures."""
+    judged, owner = index.strengths[workload.use_case], rows.model
     result: Floats = utility.utility(
         prefer,
         (
-            utility.quality_part(judged.score[owner], judged.low[owner], index.losses + KV_LOSS * found.packed),
-            utility.speed_part(workload, prefer, *pace),
+            utility.quality_part(judged.score[owner], judged.low[owner], rows.losses + found.cache_loss),
+            utility.speed_part(workload, prefer, found.decode, found.first_token),
             utility.headroom_part(found.headroom),
-            utility.context_part(more, workload.context),
+            utility.context_part(found.more, workload.context),
         ),
     )
     return result
@@ -164,10 +159,10 @@ def candidates(asked: Asked, out: Ranking) -> tuple[Ints, Floats]:
 
     What is replaced by another of them is noted in `out`; what stays `unfit` there has no build that may fit.
     """
-    index, able = asked.index, asked.able
-    usual = able & (index.table.bits >= USUAL_BITS)
-    best = by_model(index, np.where(usual, asked.scores, -np.inf))
-    best = np.where(best > -np.inf, best, by_model(index, np.where(able, asked.scores, -np.inf)))
+    index, rows, able = asked.index, asked.rows, asked.able
+    usual = able & (rows.bits >= USUAL_BITS)
+    best = by_model(rows, np.where(usual, asked.scores, -np.inf))
+    best = np.where(best > -np.inf, best, by_model(rows, np.where(able, asked.scores, -np.inf)))
     runs = (best > -np.inf) & (out.barred == MEETS)
     out.unfit &= ~runs
     replaced = runs & (index.successor != NOBODY) & runs[index.successor]
@@ -176,34 +171,35 @@ def candidates(asked: Asked, out: Ranking) -> tuple[Ints, Floats]:
     return found[np.lexsort((index.place[found], -best[found], asked.judged.unproved[found]))], best
 
 
-def by_model(index: Index, values: Floats) -> Floats:
-    """The largest of each model's builds; minus infinity where it has none."""
-    found = np.full(len(index.catalog.models), -np.inf)
-    owners = np.flatnonzero(np.diff(index.ends))
+def by_model(rows: Rows, values: Floats) -> Floats:
+    """The largest of each model's rows; minus infinity where it has none."""
+    found = np.full(len(rows.ends) - 1, -np.inf)
+    owners = np.flatnonzero(np.diff(rows.ends))
     if len(owners):
-        found[owners] = np.maximum.reduceat(values, index.ends[owners])
+        found[owners] = np.maximum.reduceat(values, rows.ends[owners])
     return found
 
 
-def considered(index: Index, only: frozenset[str] | None) -> tuple[Bools, Bools]:
-    """Which models and builds are asked about: those above the quality floor, or `only` those, however packed."""
+def considered(index: Index, rows: Rows, only: frozenset[str] | None) -> tuple[Bools, Bools]:
+    """Which models and rows are asked about: those above the quality floor, or `only` those, however packed."""
     if only is None:
-        return np.ones(len(index.catalog.models), dtype=bool), index.table.bits >= LEAST_BITS
-    models, builds = np.zeros(len(index.catalog.models), dtype=bool), np.zeros(len(index.losses), dtype=bool)
+        return np.ones(len(index.catalog.models), dtype=bool), rows.bits >= LEAST_BITS
+    models, builds = np.zeros(len(index.catalog.models), dtype=bool), np.zeros(len(rows.bits), dtype=bool)
     for model in (index.numbers[index.builds[key][0].slug] for key in only if key in index.builds):
         models[model] = True
-        for row in index.rows(model):
-            builds[row] = index.build(row)[1].id in only
+        for row in rows.of_model(model):
+            builds[row] = rows.at(row)[2].id in only
     return models, builds
 
 
 def rows_of(asked: Asked, model: int) -> list[int]:
     """Rows of a model's builds that may fit, best first: usual quantizations first, none below the floor."""
+    rows = asked.rows
 
-    def key(row: int) -> tuple[bool, float, str]:
-        return asked.index.table.bits[row] < USUAL_BITS, -asked.scores[row], asked.index.build(row)[1].id
+    def key(row: int) -> tuple[bool, float, str, int]:
+        return rows.bits[row] < USUAL_BITS, -asked.scores[row], rows.at(row)[2].id, int(rows.engine[row])
 
-    return sorted((row for row in asked.index.rows(model) if asked.able[row]), key=key)
+    return sorted((row for row in rows.of_model(model) if asked.able[row]), key=key)
 
 
 def candidate_of(asked: Asked, model: int, score: float) -> Candidate:
@@ -211,12 +207,12 @@ def candidate_of(asked: Asked, model: int, score: float) -> Candidate:
     no demand on speed that could still be missed."""
     first = rows_of(asked, model)[0]
     demands = asked.workload.min_decode_tokens_per_second, asked.workload.max_first_token_seconds
-    close = CLOSE[KINDS[int(asked.found.kind[first])]]
+    close = asked.rows.at(first)[0].CLOSE[KINDS[int(asked.found.kind[first])]]
     sure = demands == (None, None) and bool(asked.found.sure[first])
     return Candidate(model, score, bool(asked.judged.unproved[model]), score * close, sure)
 
 
-def beaten(candidate: Candidate, last: tuple[bool, float, str], reach: float) -> bool:
+def beaten(candidate: Candidate, last: tuple[bool, float, str, str], reach: float) -> bool:
     """Whether a candidate that scores `reach` at most cannot come before the last plan that is shown."""
     if candidate.unproved != last[0]:
         return candidate.unproved
@@ -231,7 +227,7 @@ def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | Non
     """
     i, rows = candidate.model, rows_of(asked, candidate.model)
     # A demand on speed may be met only by the fastest build, however it ranks.
-    fastest = max(rows, key=lambda row: asked.decode[row])
+    fastest = max(rows, key=lambda row: asked.found.decode[row])
     for row in dict.fromkeys([*rows[:BUILDS_TRIED], fastest]):
         made = exact(asked, row)
         if made is None:
@@ -255,13 +251,14 @@ def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | Non
 
 
 def exact(asked: Asked, row: int) -> Plan | None:
-    return plan(*asked.index.build(row), asked.host, asked.workload, KINDS[int(asked.found.kind[row]) :])
+    kinds = KINDS[int(asked.found.kind[row]) :]
+    return best_plan_of(*asked.rows.at(row), asked.host, asked.workload, kinds=kinds)
 
 
 def judged(asked: Asked, candidate: Candidate, made: Plan) -> Planned:
     detail = parts(made, asked.host, asked.workload, asked.prefer)
     score = float(utility.utility(asked.prefer, detail))
-    return Planned((candidate.unproved, -round(score, 6), made.build.id), made, detail)
+    return Planned((candidate.unproved, -round(score, 6), made.build.id, made.engine), made, detail)
 
 
 def leave_unproved(asked: Asked, order: Ints, kept: list[Planned], out: Ranking) -> None:
@@ -275,8 +272,9 @@ def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
     """A model's further plans: other builds, and other placements of the same."""
     made = 0
     for build in best.model.builds:
-        for other in all_plans(best.model, build, host, workload) if build.format == "gguf" else ():
-            if (other.build.id, other.placement) != (best.build.id, best.placement) and made < OTHERS:
+        for other in all_plans(best.model, build, host, workload):
+            same = (other.engine, other.build.id, other.placement) == (best.engine, best.build.id, best.placement)
+            if not same and made < OTHERS:
                 made += 1
                 yield other
 
@@ -286,7 +284,7 @@ def with_plan(result: Result, other: Plan) -> Result:
     return replace(
         result,
         plan=other,
-        quantization_loss=loss(other.model, other.build, other.settings.kv_type_k),
+        quantization_loss=plan_loss(other),
         pareto=False,
         others=(),
     )
@@ -296,7 +294,7 @@ def pareto(plans: list[Plan], workload: Workload) -> list[bool]:
     """Which plans no other beats in quality, less what quantization costs, and in speed at once."""
 
     def key(p: Plan) -> tuple[float, float]:
-        score = strength(p.model, workload).score - loss(p.model, p.build, p.settings.kv_type_k)
+        score = strength(p.model, workload).score - plan_loss(p)
         return score, p.speed.decode.mid
 
     keys = [key(p) for p in plans]

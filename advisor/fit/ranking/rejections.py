@@ -15,27 +15,13 @@ from typing import Any
 import numpy as np
 
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, HOST_MARGIN, OS_RESERVE, device_overhead, kept
-from advisor.fit.engines.llama_cpp.memory import estimate_memory
-from advisor.fit.engines.llama_cpp.placement import (
-    KINDS,
-    Placed,
-    as_stated,
-    grid,
-    kv_types,
-    on_grid,
-    place,
-    scores_all,
-    settings_for,
-)
-from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.engines.llama_cpp.tensor_split import device_groups
-from advisor.fit.ranking.catalog_arrays import NOBODY, Index
-from advisor.fit.ranking.explain import figure, gib
+from advisor.fit.engines.base import KINDS, NEVER, BadSetting, Placed, Planner, Shortage, Step
+from advisor.fit.engines.registry import planners
+from advisor.fit.ranking.catalog_arrays import NOBODY, Index, Rows
 from advisor.fit.ranking.filters import context_limit
-from advisor.fit.ranking.plans import LEAST_BITS, bits, embeds, plan, too_slow
+from advisor.fit.ranking.plans import LEAST_BITS, best_plan_of, bits, embeds, too_slow
 from advisor.fit.ranking.rank import Ranking
-from advisor.fit.ranking.screen import NEVER, screen_all
-from advisor.fit.spec import REASONS, BuildSpec, Device, Fix, HostSpec, ModelSpec, Plan, Rejection, Workload
+from advisor.fit.spec import REASONS, BuildSpec, Device, Fix, HostSpec, ModelSpec, Pace, Plan, Rejection, Room, Workload
 
 CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest below what was asked
 RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
@@ -99,7 +85,7 @@ def rejections(
     models, everyone = index.catalog.models, ranking.left_out
     chosen = index.strongest(everyone, workload, HOPELESS[ranking.barred[everyone]])[:limit].tolist()
     unfit = [i for i in chosen if ranking.reason(i) is None and i not in ranking.slow]
-    search = Search.over(index, unfit, host, workload, gpus)
+    search = Search.over(ranking.rows, unfit, host, workload, gpus)
     said = []
     for i in chosen:
         reason = ranking.reason(i)
@@ -117,20 +103,19 @@ def rejections(
 
 def barred(model: ModelSpec, reason: str, workload: Workload) -> Rejection:
     limit = context_limit(model)
-    dropped: dict[str, tuple[Any, Any, str]] = {
-        "licence": (workload.licence, model.licence or "any", "its own licence is accepted"),
-        "modality": (list(workload.input_modalities), list(model.input_modalities), "it reads these"),
-        "language": (list(workload.languages), list(model.languages), "these are the languages it is known for"),
-        "tool_use": (True, None, "models not known to call tools are considered"),
-        "reasoning": (workload.reasoning, model.reasoning, "it is considered"),
-        "context": (workload.context, limit, "as long as the model was made for"),
-        "superseded": (model.slug, model.superseded_by, "its successor runs here"),
+    dropped: dict[str, tuple[Any, Any]] = {
+        "licence": (workload.licence, model.licence or "any"),
+        "modality": (list(workload.input_modalities), list(model.input_modalities)),
+        "language": (list(workload.languages), list(model.languages)),
+        "tool_use": (True, None),
+        "reasoning": (workload.reasoning, model.reasoning),
+        "context": (workload.context, limit),
+        "superseded": (model.slug, model.superseded_by),
     }
     fixes: tuple[Fix, ...] = ()
     if reason in dropped:
-        before, after, gives = dropped[reason]
         change = {"modality": "input_modalities", "language": "languages", "superseded": "model"}.get(reason, reason)
-        fixes = (Fix(change, before, after, gives),)
+        fixes = (Fix(change, *dropped[reason], reason),)
     needed, available = (workload.context, limit) if reason == "context" else (None, None)
     return Rejection(model.slug, None, reason, needed, available, fixes)
 
@@ -147,18 +132,17 @@ def slow(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device])
 
 def faster(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Iterator[Fix]:
     """Less context on the same hardware, then the smallest GPU that is fast enough."""
+    planner = planners()[best.engine]
 
-    def told(made: Plan | None, asked: Workload) -> str | None:
+    def fast(on: HostSpec, asked: Workload, kinds: tuple[str, ...]) -> Pace | None:
+        made = best_plan_of(planner, best.model, best.build, on, asked, kinds=kinds)
         if made is None or too_slow(made, asked):
             return None
-        return (
-            f"about {figure(made.speed.decode.mid)} tokens/s, first token after {figure(made.speed.first_token.mid)} s"
-        )
+        return Pace(made.speed.decode.mid, made.speed.first_token.mid)
 
     for context in [c for c in CONTEXTS if c < workload.context][:5]:
         asked = replace(workload, context=context)
-        gives = told(plan(best.model, best.build, host, asked, KINDS[KINDS.index(best.placement) :]), asked)
-        if gives:
+        if gives := fast(host, asked, KINDS[KINDS.index(best.placement) :]):
             yield Fix("context", workload.context, context, gives)
             break
     # Whole on one card already: only a card with that much more bandwidth can be fast enough.
@@ -168,10 +152,7 @@ def faster(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device
     need = sum(d.total for d in best.memory.devices) if best.placement == "gpu" else best.build.bytes
     able = [g for g in sorted(gpus, key=by_size) if g.memory_bytes > need and (g.memory_bandwidth or 0) > floor]
     for gpu in able[:6]:
-        gives = told(
-            plan(best.model, best.build, replace(host, devices=(reference_device(gpu),)), workload, ("gpu",)), workload
-        )
-        if gives:
+        if gives := fast(replace(host, devices=(reference_device(gpu),)), workload, ("gpu",)):
             yield Fix("gpu", named(host), gpu.name, gives)
             break
 
@@ -196,70 +177,59 @@ def named(host: HostSpec) -> str | None:
 # ---------------------------------------------------------------- memory
 
 
-Found = tuple[tuple[int, int, str], tuple[Fix, ...]]  # what binds, and what would help
-
-
 @dataclass(slots=True)
 class Search:
     """All variations screened at once for the models that do not fit."""
 
-    index: Index
+    rows: Rows
     host: HostSpec
     workload: Workload
     gpus: list[Card]  # that a fix may name
     tried: list[Variation]
     kinds: dict[int, list[int]]  # by model: what each variation was screened to
-    known: dict[int, Found] = field(default_factory=dict)  # by layout
+    known: dict[int, tuple[Shortage, tuple[Fix, ...]]] = field(default_factory=dict)  # by layout
 
     @classmethod
-    def over(cls, index: Index, unfit: list[int], host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Search:
+    def over(cls, rows: Rows, unfit: list[int], host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Search:
         tried = variations(host, workload) if unfit else []
-        models = [i for i in unfit if index.smallest[i] != NOBODY]
-        table = index.table.take(index.smallest[models])
-        kinds = screen_all(table, [(v.host, v.workload) for v in tried]).T.tolist() if tried and models else []
-        return cls(index, host, workload, usable(host, gpus), tried, dict(zip(models, kinds, strict=bool(kinds))))
+        models = [i for i in unfit if rows.smallest[i] != NOBODY]
+        asked = [(v.host, v.workload) for v in tried]
+        kinds = rows.screened_kinds(rows.smallest[models], asked).T.tolist() if tried and models else []
+        return cls(rows, host, workload, usable(host, gpus), tried, dict(zip(models, kinds, strict=bool(kinds))))
 
     def rejection(self, i: int) -> Rejection:
-        row = int(self.index.smallest[i])
+        row = int(self.rows.smallest[i])
         if row == NOBODY:
-            return Rejection(self.index.catalog.models[i].slug, None, "unknown_layout", None, None)
-        model, build = self.index.build(row)
-        assert build.sizes is not None
+            return Rejection(self.rows.catalog.models[i].slug, None, "unknown_layout", None, None)
+        planner, model, build = self.rows.at(row)
         # Versions of one model share a layout: what was searched for one of them holds for all.
-        layout, embedding = self.index.layout[i], embeds(model)
+        layout, embedding = self.rows.layout[i], embeds(model)
         if layout not in self.known:
-            bound = binding(build, self.host, self.workload, embedding=embedding)
-            self.known[layout] = bound, self.fixes(i, build, embedding=embedding)
+            short = planner.shortage(build, self.host, self.workload, embedding=embedding)
+            self.known[layout] = short, self.fixes(i, planner, build, embedding=embedding)
         (needed, available, reason), fixes = self.known[layout]
         return Rejection(model.slug, build.id, reason, needed, available, fixes)
 
-    def fixes(self, i: int, build: BuildSpec, *, embedding: bool) -> tuple[Fix, ...]:
-        assert build.sizes is not None
+    def fixes(self, i: int, planner: Planner, build: BuildSpec, *, embedding: bool) -> tuple[Fix, ...]:
         found: dict[str, Fix] = {}
         for variation, kind in zip(self.tried, self.kinds.get(i, []), strict=False):
             if len(found) == MOST_FIXES - 1:
                 break
             if kind != NEVER and variation.change not in found:
                 kinds = KINDS[kind : kind + 2]
-                placed = place(build.sizes, variation.host, variation.workload, embedding=embedding, kinds=kinds)
+                placed = planner.place(build, variation.host, variation.workload, embedding=embedding, kinds=kinds)
                 if placed:
-                    fix = Fix(variation.change, variation.before, variation.after, spare(placed))
-                    found[variation.change] = fix
-        smallest = smallest_gpu(build, self.host, self.workload, self.gpus, embedding=embedding)
+                    room = room_of(planner, build, placed)
+                    found[variation.change] = Fix(variation.change, variation.before, variation.after, room)
+        smallest = smallest_gpu(planner, build, self.host, self.workload, self.gpus, embedding=embedding)
         return (*found.values(), smallest) if smallest else tuple(found.values())
 
 
 def smallest_gpu(
-    build: BuildSpec, host: HostSpec, workload: Workload, gpus: Sequence[Card], *, embedding: bool
+    planner: Planner, build: BuildSpec, host: HostSpec, workload: Workload, gpus: Sequence[Card], *, embedding: bool
 ) -> Fix | None:
     """The smallest card of `gpus`, or the fewest of the smallest that work together, that hold the whole build."""
-    assert build.sizes is not None
-    if scores_all(build.sizes):  # what holds a longer context on the grid holds this one
-        workload = replace(workload, context=grid(workload.context))
-    base = settings_for(build.sizes, workload, embedding=embedding)
-    whole = (
-        estimate_memory(build.sizes, base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1)).devices[0].total
-    )
+    whole, workload = planner.whole(build, workload, embedding=embedding)
     owned = Counter(device.name for device in host.devices)
     for count in COUNTS:
         # The first that has the room nearly always does; the next few cover uneven layers.
@@ -267,17 +237,17 @@ def smallest_gpu(
         for card in islice(able, 3):
             # The machine around a card that one would buy has room for the host's part.
             machine = HostSpec((card,) * count, None, None)
-            placed = place(build.sizes, machine, workload, embedding=embedding, kinds=("gpu", "gpus"))
+            placed = planner.place(build, machine, workload, embedding=embedding, kinds=("gpu", "gpus"))
             if placed:
                 name = card.name if count == 1 else f"{count}x {card.name}"
-                return Fix("gpu", named(host), name, spare(placed))
+                return Fix("gpu", named(host), name, room_of(planner, build, placed))
     return None
 
 
 def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) -> Rejection:
     """Why a build with stated settings has no room, and which single change of them would give it some."""
-    build, settings = made.build, made.settings
-    assert build.sizes is not None
+    build, planner = made.build, planners()[made.engine]
+    outline = planner.outline(build, made.settings)
     short = [i for i, margin in enumerate(made.margins) if margin < 0]
     if short:
         worst = min(short, key=lambda i: made.margins[i])
@@ -287,64 +257,38 @@ def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) ->
         needed, reason = made.memory.host.total, "host_memory"
         available = needed + (made.host_margin or 0)
     fixes: list[Fix] = []
-    for change, before, after, other, changed in smaller_steps(made):
-        placed = as_stated(other.sizes, host, changed) if other.sizes else None
-        if placed and placed.fits and change not in {fix.change for fix in fixes}:
-            fixes.append(Fix(change, before, after, spare(placed)))
-    workload = Workload(context=max(1, settings.context // settings.slots), concurrency=settings.slots)
-    placed = place(build.sizes, host, workload, embedding=settings.embedding)
+    for step in smaller_steps(planner, made):
+        placed = placed_as_stated(planner, step, host)
+        if placed and placed.fits and step.change not in {fix.change for fix in fixes}:
+            fixes.append(Fix(step.change, step.before, step.after, room_of(planner, step.build, placed)))
+    workload = Workload(context=max(1, outline.context // outline.slots), concurrency=outline.slots)
+    placed = planner.place(build, host, workload, embedding=outline.embeds)
     if placed:
-        fixes.append(Fix("placement", made.placement, placed.placement, spare(placed)))
+        fixes.append(Fix("placement", made.placement, placed.placement, room_of(planner, build, placed)))
     if not fixes:
-        smallest = smallest_gpu(build, host, workload, usable(host, gpus), embedding=settings.embedding)
+        smallest = smallest_gpu(planner, build, host, workload, usable(host, gpus), embedding=outline.embeds)
         fixes += [smallest] if smallest else []
     return Rejection(made.model.slug, build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
 
 
-def smaller_steps(made: Plan) -> Iterator[tuple[str, Any, Any, BuildSpec, Settings]]:
-    """Single changes of stated settings that take less memory: (change, from, to, build, settings), gentlest first."""
-    build, settings = made.build, made.settings
-    if settings.kv_type_k == "f16" and build.sizes and "q8_0" in kv_types(build.sizes):
-        yield "kv_type", "f16", "q8_0", build, settings._replace(kv_type_k="q8_0", kv_type_v="q8_0")
-    for context in CONTEXTS:
-        if context * settings.slots < settings.context:
-            total = context * settings.slots
-            yield "context", settings.context, total, build, settings._replace(context=total)
+def smaller_steps(planner: Planner, made: Plan) -> Iterator[Step]:
+    """Single changes that take less memory: of the settings, gentlest first, then a smaller build with the same."""
+    yield from planner.smaller_steps(made.build, made.settings, CONTEXTS)
     for other in sorted(made.model.builds, key=lambda b: (-b.bytes, b.id)):
-        if other.bytes < build.bytes and other.format == "gguf" and bits(other) >= LEAST_BITS:
-            yield "quantization", build.quantization, other.quantization, other, settings
+        smaller = other.bytes < made.build.bytes and other.format in planner.FORMATS and bits(other) >= LEAST_BITS
+        if smaller and other.sizes:
+            yield Step("quantization", made.build.quantization, other.quantization, other, made.settings)
 
 
-def binding(build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: bool = False) -> tuple[int, int, str]:
-    """Bytes needed and available at the constraint that binds, and its reason code."""
-    assert build.sizes is not None
-    base = settings_for(build.sizes, workload, embedding=embedding)
-    if not host.devices:
-        memory = estimate_memory(build.sizes, base)
-        return memory.host.total, host.ram_available_bytes or 0, "host_memory"
-    whole = base._replace(devices=1, gpu_layers=len(build.sizes.layers) + 1)
-    memory = estimate_memory(build.sizes, whole, on_grid(build.sizes, whole) if scores_all(build.sizes) else None)
-    sets = device_groups(host) or [(max(range(len(host.devices)), key=lambda i: host.devices[i].available_bytes),)]
-    rooms = [(sum(host.devices[i].available_bytes for i in used), used) for used in sets]
-    available, used = max(rooms)
-    overhead = sum(device_overhead(host.devices[i]) for i in used)
-    needed = memory.devices[0].total + overhead
-    if needed <= available and host.ram_available_bytes is not None:
-        return memory.host.total, host.ram_available_bytes, "host_memory"
-    return needed, available, "gpu_memory"
+def placed_as_stated(planner: Planner, step: Step, host: HostSpec) -> Placed | None:
+    try:
+        return planner.stated(step.build, host, step.settings)
+    except BadSetting:
+        return None
 
 
-def spare(placed: Placed) -> str:
-    rooms = [*placed.margins, *([placed.host_margin] if placed.host_margin is not None and not placed.devices else [])]
-    how = {
-        "experts_on_cpu": f", the experts of {counted(placed.settings.experts_on_cpu, 'block')} in main memory",
-        "partial": f", {counted(placed.settings.gpu_layers, 'layer')} on the GPU",
-        "cpu": " on the CPU",
-        "gpus": f" over {len(placed.devices)} GPUs",
-    }.get(placed.placement, "")
-    packed = f", KV cache {placed.settings.kv_type_k}" if placed.settings.kv_type_k != "f16" else ""
-    return f"fits{how}{packed} with {gib(min(rooms))} to spare"
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def room_of(planner: Planner, build: BuildSpec, placed: Placed) -> Room:
+    on_host = placed.host_margin is not None and not placed.devices
+    spare = min([*placed.margins, *([placed.host_margin or 0] if on_host else [])])
+    outline = planner.outline(build, placed.settings)
+    return Room(placed.placement, len(placed.devices), outline.on_host, outline.on_devices, outline.kv_type, spare)

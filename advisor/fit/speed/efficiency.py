@@ -141,15 +141,7 @@ def ram_bandwidth(host: HostSpec) -> float:
     return float(next(gb for least, gb in fitted()["ram_bandwidth"]["by_cores"] if cores >= least)) * 1e9
 
 
-def basis(host: HostSpec, devices: list[Device], host_works: bool) -> tuple[str, tuple[str, ...]]:
-    """ "calibrated" where every device in use was measured, else "roofline"; and in words what was assumed."""
-    notes = [
-        f"The memory bandwidth of {d.name} is not known; {DEVICE_BANDWIDTH / 1e9:.0f} GB/s is assumed."
-        for d in devices
-        if not d.memory_bandwidth
-    ]
-    if host_works and not host.ram_bandwidth:
-        cores = f"{host.cpu_cores} cores" if host.cpu_cores else "a CPU"
-        notes.append(f"RAM bandwidth is not stated; {ram_bandwidth(host) / 1e9:.0f} GB/s is assumed for {cores}.")
+def basis(devices: list[Device], host_works: bool) -> str:
+    """ "calibrated" where every device in use was measured, else "roofline"."""
     measured = all(plain_name(d.name) in fitted()["devices"] and d.memory_bandwidth for d in devices)
-    return ("calibrated" if devices and measured and not host_works else "roofline"), tuple(notes)
+    return "calibrated" if devices and measured and not host_works else "roofline"

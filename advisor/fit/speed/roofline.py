@@ -1,17 +1,17 @@
-"""What one step of a placed build reads and computes, per device and on the host."""
+"""One step of a build on one place, and the seconds that it takes at the rates which hardware achieves.
+
+A decode step reads every resident weight once, of the experts those that its tokens choose, and the cache of every
+stream; a fixed time and a time per block go to launching work. Prefill multiplies every active weight with every token,
+adds attention, and reads the weights once per micro-batch.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate
 
-from advisor.fit.build import BuildSizes, LayerSizes
-from advisor.fit.engines.llama_cpp.ggml_types import row_bytes
-from advisor.fit.engines.llama_cpp.layer_groups import kinds
-from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.speed.efficiency import Number
+import numpy as np
+
+from advisor.fit.speed.efficiency import Number, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,75 +38,28 @@ class Step:
         return not (self.dense or self.experts or self.cache)
 
 
-def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> list[Step]:
-    """One step per device in order, then the host's, with `depth` tokens cached per stream.
-
-    Blocks go to devices from the last one backwards, as `-ngl` counts; over several devices by `tensor_split`, else
-    evenly; routed experts of the first `experts_on_cpu` blocks stay on the host.
-    """
-    host, blocks = devices, kinds(sizes.layers)
-    dense, experts, cache, count, attention = ([0.0] * (devices + 1) for _ in range(5))
-    chosen = sizes.experts_used / sizes.experts if sizes.experts else 0.0
-    per_byte = 2 * sizes.active_parameters / sizes.active_bytes if sizes.active_bytes else 1.0
-    kept = {id(x): (cache_bytes(x, settings, depth), attention_flops(sizes, x, depth)) for x in blocks.distinct}
-    for place, first, last in ranges(len(sizes.layers), settings, devices):
-        cache_place = place if settings.kv_offload else host
-        for layer, number in blocks.between(first, last):
-            dense[place] += number * layer.device
-            cache[cache_place] += number * kept[id(layer)][0]
-            attention[cache_place] += number * kept[id(layer)][1]
-        if sizes.experts:
-            middle = min(max(first, settings.experts_on_cpu), last)
-            experts[host] += chosen * sum(n * x.experts_device for x, n in blocks.between(first, middle))
-            experts[place] += chosen * sum(n * x.experts_device for x, n in blocks.between(middle, last))
-        count[place] += last - first
-    last = devices - 1 if devices and settings.gpu_layers > len(sizes.layers) else host
-    dense[last] += sizes.output_device
-    return [
-        Step(
-            dense=dense[i],
-            experts=experts[i],
-            cache=cache[i],
-            blocks=count[i],
-            flops=per_byte * dense[i],
-            expert_flops=per_byte * experts[i],
-            attention_flops=attention[i],
-            experts_total=float(max(sizes.experts, 1)),
-            experts_used=float(max(sizes.experts_used, 1)),
-        )
-        for i in range(devices + 1)
-    ]
+def experts_touched(step: Step, tokens: Number) -> Number:
+    """By how much the experts read grow from one token to `tokens` that choose independently."""
+    share = step.experts_used / step.experts_total
+    return (1.0 - (1.0 - share) ** tokens) / share
 
 
-def ranges(blocks: int, settings: Settings, devices: int) -> list[tuple[int, int, int]]:
-    """(place, first block, end) of every place that holds some: a device's position, or `devices` for the host."""
-    offloaded = min(settings.gpu_layers, blocks) if devices else 0
-    weights = (settings.tensor_split or (1.0,) * devices)[:devices]
-    ends = [blocks - offloaded + end for end in (0, *(_ends(offloaded, weights) if offloaded else ()))]
-    places = (devices, *range(devices))
-    return [(place, a, b) for place, a, b in zip(places, (0, *ends), ends, strict=False) if a < b]
+def computing_seconds(step: Step, rate: Rate) -> Number:
+    """Seconds of arithmetic per token."""
+    weights = step.flops / rate.flops + step.expert_flops / rate.expert_flops
+    return weights + step.attention_flops / rate.attention_flops
 
 
-@lru_cache(4096)
-def _ends(blocks: int, weights: tuple[float, ...]) -> tuple[int, ...]:
-    """Up to where each device's share of the offloaded blocks goes."""
-    total, bounds = sum(weights), list(accumulate(weights))
-    chosen = [min(bisect_left(bounds, total * (i + 0.5) / blocks), len(weights) - 1) for i in range(blocks)]
-    return tuple(bisect_right(chosen, device) for device in range(len(weights)))
+def decode_seconds(step: Step, rate: Rate, streams: Number = 1.0) -> Number:
+    """Seconds of one decode step that gives each of `streams` requests one token."""
+    reading = step.dense / rate.dense + step.experts * experts_touched(step, streams) / rate.experts
+    computing = computing_seconds(step, rate) * (streams - 1.0)
+    return rate.fixed + rate.block * step.blocks + reading + streams * step.cache / rate.cache + computing
 
 
-def seen(layer: LayerSizes, depth: int) -> int:
-    """Cached tokens that a block looks at."""
-    return depth if layer.window is None else min(depth, layer.window)
-
-
-def cache_bytes(layer: LayerSizes, settings: Settings, depth: int) -> float:
-    """Bytes of cache and recurrent state that one stream reads of a block; a state is read and written back."""
-    row = row_bytes(layer.k_elements, settings.kv_type_k) if layer.k_elements else 0
-    row += row_bytes(layer.v_elements, settings.kv_type_v) if layer.v_elements else 0
-    return float(seen(layer, depth) * row + 8 * (layer.state_conv + layer.state_ssm))
-
-
-def attention_flops(sizes: BuildSizes, layer: LayerSizes, depth: int) -> float:
-    """Products of one token's queries with the cached keys, and of the weights with the values."""
-    return 4.0 * sizes.heads * sizes.head_dim * seen(layer, depth) if layer.k_elements else 0.0
+def prefill_seconds(step: Step, rate: Rate, tokens: Number, ubatch: Number) -> Number:
+    """Seconds to read a prompt of `tokens`; the step's attention is that of the token in the middle."""
+    batch = min(tokens, ubatch) if isinstance(tokens, float | int) else np.minimum(tokens, ubatch)
+    read = step.dense / rate.dense + step.experts * experts_touched(step, batch) / rate.experts
+    each = read + rate.fixed + rate.block * step.blocks
+    return -(-tokens // ubatch) * each + tokens * computing_seconds(step, rate)

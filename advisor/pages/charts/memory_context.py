@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from advisor.fit.ranking.memory_curve import Need
+from advisor.fit.engines.llama_cpp.memory_curve import Need
 from advisor.templatetags.berth import gib, tokens
 
 WIDTH, HEIGHT = 440, 310

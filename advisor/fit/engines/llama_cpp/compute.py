@@ -10,9 +10,9 @@ from advisor.fit.engines.llama_cpp.graph.buffers import COPIES, compute_buffers
 from advisor.fit.engines.llama_cpp.graph.run import Run
 from advisor.fit.engines.llama_cpp.graph.unroll import Incomplete
 from advisor.fit.engines.llama_cpp.kv_cache import Cells, layer_bytes
-from advisor.fit.engines.llama_cpp.layer_groups import kinds
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.weights import Placement
+from advisor.fit.layer_groups import kinds
 
 FLOAT = 4
 ROTATION = 80 << 10  # matrices that rotate K and V before they are quantised

@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 from advisor.fit.build import BuildSizes
+from advisor.fit.engines.llama_cpp.memory_curve import whole
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
-from advisor.fit.ranking.memory_curve import whole
 from advisor.fit.spec import HostSpec
 
 GIB = 1 << 30

@@ -11,18 +11,15 @@ from advisor.fit.engines.llama_cpp.graph.buffers import strays
 from advisor.fit.engines.llama_cpp.graph.run import PLAIN, Run
 from advisor.fit.engines.llama_cpp.graph.trace import OFFLOADED_ROWS
 from advisor.fit.engines.llama_cpp.kv_cache import Cells, cells, layer_bytes, widest_v
-from advisor.fit.engines.llama_cpp.layer_groups import distinct, kinds
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.layer_groups import distinct, kinds
+from advisor.fit.memo import remembered
 from advisor.fit.spec import DeviceMemory, Memory
 
 ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
 COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
 # Plans found equal, but for Gemma 4: the later build looks its per-layer rows up first.
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")
-REMEMBERED = 256
-FRAMES = 256  # a kilobyte each
-
-known: dict[tuple[int, Settings, bool], tuple[BuildSizes, Memory]] = {}
 
 
 def estimate_memory(
@@ -37,14 +34,13 @@ def estimate_memory(
     """
     if like:
         return _estimate(sizes, settings, like)
-    # No sum depends on the hardware: one build is weighed with the same settings for card after card.
-    key = id(sizes), settings, rough
-    held = known.get(key)
-    if held is None or held[0] is not sizes:
-        if len(known) >= REMEMBERED:
-            known.clear()
-        held = known[key] = sizes, _estimate(sizes, settings, rough=rough)
-    return held[1]
+    return _remembered(sizes, settings, rough)
+
+
+@remembered(256)
+def _remembered(sizes: BuildSizes, settings: Settings, rough: bool) -> Memory:
+    """No sum depends on the hardware: one build is weighed with the same settings for card after card."""
+    return _estimate(sizes, settings, rough=rough)
 
 
 def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None, *, rough: bool = False) -> Memory:
@@ -77,7 +73,6 @@ Share = tuple[tuple[LayerSizes, int], ...]  # distinct blocks, and how many of e
 class Frame:
     """What does not depend on the context: which device holds which block, the bytes of weights, whose caches."""
 
-    sizes: BuildSizes
     where: weights.Placement
     weights: tuple[int, ...]  # by device
     caches: tuple[Share, ...]
@@ -85,27 +80,30 @@ class Frame:
     host_caches: Share
 
 
-frames: dict[tuple[object, ...], Frame] = {}
-
-
 def framed(sizes: BuildSizes, settings: Settings) -> Frame:
     placed = (settings.devices, settings.gpu_layers, settings.experts_on_cpu, settings.tensor_split)
-    key = (id(sizes), settings.kv_offload, *placed)
-    held = frames.get(key)
-    if held is None or held.sizes is not sizes:
-        if len(frames) >= FRAMES:
-            frames.clear()
-        where, every, far = weights.place_weights(sizes, settings), kinds(sizes.layers), len(sizes.layers)
-        on_devices = [tuple(every.between(*ends)) for ends in pairwise(where.bounds)] if settings.kv_offload else []
-        held = frames[key] = Frame(
-            sizes,
-            where,
-            tuple(weights.device_weight_bytes(sizes, where, d) for d in range(settings.devices)),
-            tuple(on_devices) or ((),) * settings.devices,
-            weights.host_weight_bytes(sizes, where),
-            tuple(every.between(0, where.bounds[0] if settings.kv_offload else far)),
-        )
-    return held
+    return _framed(sizes, settings.kv_offload, placed)
+
+
+@remembered(256)  # a kilobyte each
+def _framed(sizes: BuildSizes, kv_offload: bool, placed: tuple[int, int, int, tuple[float, ...] | None]) -> Frame:
+    devices, gpu_layers, experts_on_cpu, split = placed
+    settings = Settings(
+        devices=devices,
+        gpu_layers=gpu_layers,
+        experts_on_cpu=experts_on_cpu,
+        tensor_split=split,
+        kv_offload=kv_offload,
+    )
+    where, every, far = weights.place_weights(sizes, settings), kinds(sizes.layers), len(sizes.layers)
+    on_devices = [tuple(every.between(*ends)) for ends in pairwise(where.bounds)] if kv_offload else []
+    return Frame(
+        where,
+        tuple(weights.device_weight_bytes(sizes, where, d) for d in range(devices)),
+        tuple(on_devices) or ((),) * devices,
+        weights.host_weight_bytes(sizes, where),
+        tuple(every.between(0, where.bounds[0] if kv_offload else far)),
+    )
 
 
 def _flash(sizes: BuildSizes, size: Cells, settings: Settings, where: weights.Placement) -> bool:

@@ -6,16 +6,16 @@ Every placement is weighed by the engine's own memory sum; what does not fit wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import NamedTuple
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.layer_groups import distinct
+from advisor.fit.engines.base import KINDS, Placed
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.offload import Offload
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.tensor_split import device_groups, divided, layer_costs, singles
+from advisor.fit.layer_groups import distinct
+from advisor.fit.memo import remembered
 from advisor.fit.spec import DeviceMemory, HostSpec, Memory, Workload
 
 # What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
@@ -31,27 +31,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
     ("cpu", "f16"),
     ("cpu", "q8_0"),
 )
-KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
 UBATCH = 512
-REMEMBERED = 512  # placements, a kilobyte each
-
-
-class Placed(NamedTuple):
-    """Settings with the memory they take. `devices` are indices into `HostSpec.devices`, in the engine's order."""
-
-    placement: str
-    settings: Settings
-    memory: Memory
-    devices: tuple[int, ...]
-    margins: tuple[int, ...]  # available minus total, per device used
-    host_margin: int | None  # None: the host's memory is not known
-
-    @property
-    def fits(self) -> bool:
-        return min(self.margins, default=0) >= 0 and (self.host_margin is None or self.host_margin >= 0)
-
-
-_placed: dict[tuple[object, ...], tuple[BuildSizes, Placed | None]] = {}
 
 
 def padded(tokens: int) -> int:
@@ -91,7 +71,7 @@ def weigh(
         for part, index in zip(memory.devices, used, strict=True)
     )
     on_host = with_overhead(memory.host, host_overhead(len(used), sizes.n_vocab))
-    memory = Memory(devices, on_host, memory.flash_attention, memory.notes)
+    memory = Memory(devices, on_host, memory.flash_attention)
     margins = [host.devices[index].available_bytes - part.total for part, index in zip(devices, used, strict=True)]
     if host.ram_available_bytes is None:
         return Placed(placement, settings, memory, used, tuple(margins), None)
@@ -269,26 +249,14 @@ def placements(
 def place(
     sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
 ) -> Placed | None:
-    """The best that fits. Kept: one machine is asked about for many uses, and about fixes at the same few contexts."""
-    key = (id(sizes), host, workload.context, workload.concurrency, embedding, kinds)
-    held = _placed.get(key)
-    if held is None or held[0] is not sizes:
-        if len(_placed) >= REMEMBERED:
-            _placed.clear()
-        found = next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)
-        held = _placed[key] = sizes, found
-    return held[1]
+    """The best that fits."""
+    return _place(sizes, host, (workload.context, workload.concurrency), embedding, kinds)
 
 
-def largest_context(
-    sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
-) -> int | None:
-    """The longest context per request, in whole 1,024 tokens up to the model's own limit, that any of `kinds` holds."""
-    low, high, best = 1, max(1, sizes.context_length // 1024), None
-    while low <= high:
-        middle = (low + high) // 2
-        if place(sizes, host, replace(workload, context=middle * 1024), embedding=embedding, kinds=kinds):
-            best, low = middle * 1024, middle + 1
-        else:
-            high = middle - 1
-    return best
+@remembered(512)  # a kilobyte each
+def _place(
+    sizes: BuildSizes, host: HostSpec, asked: tuple[int, int], embedding: bool, kinds: tuple[str, ...]
+) -> Placed | None:
+    """One machine is asked about for many uses, and about fixes at the same few contexts."""
+    workload = Workload(context=asked[0], concurrency=asked[1])
+    return next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)

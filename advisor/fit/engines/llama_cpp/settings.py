@@ -4,6 +4,29 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from advisor.fit.engines.base import Setting
+
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+MOST_DEVICES = 64
+# As a request may state them; what is left out keeps the default of `Settings`.
+SETTINGS = (
+    Setting("context", "whole", 128, 1 << 26, required=True, help="of all slots together"),
+    Setting("slots", "whole", 1, 1024),
+    Setting("unified", "truth"),
+    Setting("kv_type_k", "choice", choices=KV_TYPES),
+    Setting("kv_type_v", "choice", choices=KV_TYPES),
+    Setting("flash_attention", "truth", nullable=True),
+    Setting("gpu_layers", "whole", 0, 10_000, help="left out: all, where the machine has a device"),
+    Setting("experts_on_cpu", "whole", 0, 10_000),
+    Setting("tensor_split", "shares", 0, 1e9, nullable=True),
+    Setting("devices", "whole", 0, MOST_DEVICES),
+    Setting("batch", "whole", 1, 1 << 20),
+    Setting("ubatch", "whole", 1, 1 << 20),
+    Setting("kv_offload", "truth"),
+    Setting("embedding", "truth"),
+    Setting("swa_full", "truth"),
+)
+
 
 class Settings(NamedTuple):
     """How llama.cpp is asked to run a build. Defaults are what Berth plans with, not llama-server's own."""

@@ -20,7 +20,7 @@ from advisor.fit.engines.llama_cpp.architecture_facts import (
 from advisor.fit.engines.llama_cpp.ggml_types import cuda_bytes, host_bytes, tensor_bytes
 from advisor.fit.engines.llama_cpp.gguf_metadata import MAX_BLOCKS, Metadata
 from advisor.fit.engines.llama_cpp.graph import stages, structure
-from advisor.fit.engines.llama_cpp.sizes_json import from_json, to_json
+from advisor.fit.sizes_json import from_json, to_json
 
 __all__ = ["EXPERTS", "from_json", "summarise", "to_json"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.layer_groups import distinct
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.layer_groups import distinct
 from advisor.fit.spec import HostSpec
 
 REPAIRS = 6  # how often a tensor split is corrected after weighing it

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from advisor.answers.explain import explained
 from advisor.fit.allowances import GIB
 from advisor.fit.engines.llama_cpp.placement import as_stated, place
 from advisor.fit.engines.llama_cpp.settings import Settings

@@ -18,11 +18,11 @@ from advisor.fit.engines.llama_cpp.graph.run import Run, homes
 from advisor.fit.engines.llama_cpp.graph.schedule import Schedule, astray
 from advisor.fit.engines.llama_cpp.graph.unroll import Incomplete, last, unroll
 from advisor.fit.engines.llama_cpp.kv_cache import CELL_STEP
-from advisor.fit.engines.llama_cpp.layer_groups import distinct, kinds
+from advisor.fit.layer_groups import distinct, kinds
+from advisor.fit.memo import Memo
 
 COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
 PERIODS, LONGEST = 3, 8  # what is kept of a row of equal periods, and how many blocks a period may have
-REMEMBERED = 8192
 
 # What a block's part of the buffers depends on: its device, whether its experts stay on the host, the block it borrows
 # from (-2: rows of its own are added), its kind, cache and states, and the weights that are copied; those that lie on
@@ -43,21 +43,20 @@ class Layout:
     copies: int
 
 
-programs: dict[bytes, GraphProgram] = {}  # by the layout's name
-astray_of: dict[bytes, bool] = {}
+_programs: Memo[GraphProgram] = Memo(8192)  # by the layout's name
+_astray: Memo[bool] = Memo(8192)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A run's program; where only masks grow with the context, also the least context of which that is so."""
 
-    sizes: BuildSizes  # held, so that its identity stays its own
     program: GraphProgram
     least: int | None
     growth: tuple[int, ...]  # bytes per cell beyond the least, by device, the host's last
 
 
-of_runs: dict[tuple[Any, ...], Prepared] = {}  # without the way over the layout's name
+_prepared: Memo[Prepared] = Memo(1024)  # without the way over the layout's name
 
 
 def compute_buffers(run: Run) -> list[int]:
@@ -75,15 +74,13 @@ def prepared(run: Run) -> Prepared:
     s, size = run.settings, run.size
     asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
     batch = size[1:]  # all but the context
-    key = (id(run.sizes), run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
-    held = of_runs.get(key)
-    if held is None or held.sizes is not run.sizes:
+    key = (run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
+
+    def prepare() -> Prepared:
         of = layout(run)
-        program = programs.get(of.name)
-        if program is None:
-            program = kept(programs)[of.name] = GraphProgram(of.copies)
-        held = kept(of_runs, 1024)[key] = Prepared(run.sizes, program, *_growing(run, of.copies))
-    return held
+        return Prepared(_programs.get(None, of.name, lambda: GraphProgram(of.copies)), *_growing(run, of.copies))
+
+    return _prepared.get(run.sizes, key, prepare)
 
 
 def _growing(run: Run, copies: int) -> tuple[int | None, tuple[int, ...]]:
@@ -129,21 +126,14 @@ def traced(run: Run) -> Schedule:
 def strays(run: Run) -> bool:
     """Whether attention runs apart from its block when each slot adds one token: "auto" then means no flash."""
     of = layout(run._replace(size=run.size._replace(ubatch=run.size.slots), rows=run.size.slots))
-    found = astray_of.get(of.name)
-    if found is None:
+
+    def goes_astray() -> bool:
         try:
-            found = astray(unroll(of.run, of.kept))
+            return astray(unroll(of.run, of.kept))
         except Incomplete:
-            found = True  # without flash attention more is needed
-        kept(astray_of)[of.name] = found
-    return found
+            return True  # without flash attention more is needed
 
-
-def kept(known: dict[Any, Any], most: int = REMEMBERED) -> dict[Any, Any]:
-    """The dictionary, emptied when it is full."""
-    if len(known) >= most:
-        known.clear()
-    return known
+    return _astray.get(None, of.name, goes_astray)
 
 
 def layout(run: Run) -> Layout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.fit.engines.llama_cpp.graph.run import PLAIN, Run, index_values
 from advisor.fit.engines.llama_cpp.graph.trace import FLOAT, INDEX, INTEGER, Trace
-from advisor.fit.engines.llama_cpp.layer_groups import Kinds
+from advisor.fit.layer_groups import Kinds
 
 TURNS = 64  # side of the smallest matrix that rotates keys and values before they are quantised
 

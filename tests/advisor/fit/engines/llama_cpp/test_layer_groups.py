@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.fit.build import LayerSizes
-from advisor.fit.engines.llama_cpp.layer_groups import Kinds, kinds
+from advisor.fit.layer_groups import Kinds, kinds
 
 DISTINCT = [LayerSizes(device=10**n, host=n) for n in range(4)]
 

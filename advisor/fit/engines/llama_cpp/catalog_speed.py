@@ -8,19 +8,16 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.placement import KINDS, UBATCH, padded
+from advisor.fit.engines.base import KINDS, Floats, Ints
+from advisor.fit.engines.llama_cpp.placement import UBATCH, padded
+from advisor.fit.engines.llama_cpp.screen import Fits
 from advisor.fit.engines.llama_cpp.tensor_split import singles
-from advisor.fit.ranking.screen import Screened
 from advisor.fit.spec import HostSpec, Workload
 from advisor.fit.speed.efficiency import Number, Rate, basis, device_rate, fitted, host_rate, width_class
-from advisor.fit.speed.estimate import decode_seconds, prefill_seconds
-from advisor.fit.speed.roofline import Step
+from advisor.fit.speed.roofline import Step, decode_seconds, prefill_seconds
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 F16, Q8 = 2.0, 34 / 32  # bytes of a cached value
 RATES = tuple(Rate.__dataclass_fields__)
 
@@ -103,7 +100,7 @@ def _row(sizes: BuildSizes) -> tuple[float, ...]:
     )
 
 
-def paces(work: Work, host: HostSpec, workload: Workload, found: Screened) -> tuple[Floats, Floats]:
+def paces(work: Work, host: HostSpec, workload: Workload, found: Fits) -> tuple[Floats, Floats]:
     """Tokens per second of one stream, and seconds to the first token of a prompt as long as the context.
 
     Everything on devices runs at the rates of the fastest one: what is built of several is a little slower.
@@ -123,6 +120,6 @@ def paces(work: Work, host: HostSpec, workload: Workload, found: Screened) -> tu
     decode = seconds(padded(tokens), lambda step, rate: decode_seconds(step, rate, slots))
     prompt = seconds(tokens // 2, lambda step, rate: prefill_seconds(step, rate, float(tokens), float(UBATCH)))
     spread, on_devices = fitted()["spread"], found.kind < KINDS.index("experts_on_cpu")
-    kind, other = basis(host, list(host.devices), host_works=False)[0], "roofline"
+    kind, other = basis(list(host.devices), host_works=False), "roofline"
     shares = [np.where(on_devices, spread[kind][part][1], spread[other][part][1]) for part in ("decode", "prefill")]
     return shares[0] / decode, prompt / shares[1]

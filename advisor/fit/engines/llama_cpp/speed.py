@@ -1,50 +1,20 @@
 """Decode and prefill speed of a build as placed, from the bytes and operations of one step and what hardware achieves.
 
-A decode step reads every resident weight once, of the experts those that its tokens choose, and the cache of every
-stream; a fixed time and a time per block go to launching work. Prefill multiplies every active weight with every token,
-adds attention, and reads the weights once per micro-batch. Blocks on several places run one after the other.
+Blocks on several places run one after the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.steps import steps
 from advisor.fit.spec import HostSpec, Range, Speed
-from advisor.fit.speed.efficiency import Number, Rate, basis, device_rate, fitted, host_rate, width_class
-from advisor.fit.speed.roofline import Step, steps
+from advisor.fit.speed.efficiency import Rate, basis, device_rate, fitted, host_rate, width_class
+from advisor.fit.speed.roofline import Step, decode_seconds, prefill_seconds
 
 RATES = ("dense", "experts", "cache", "flops", "expert_flops", "attention_flops")
-
-
-def experts_touched(step: Step, tokens: Number) -> Number:
-    """By how much the experts read grow from one token to `tokens` that choose independently."""
-    share = step.experts_used / step.experts_total
-    return (1.0 - (1.0 - share) ** tokens) / share
-
-
-def computing_seconds(step: Step, rate: Rate) -> Number:
-    """Seconds of arithmetic per token."""
-    weights = step.flops / rate.flops + step.expert_flops / rate.expert_flops
-    return weights + step.attention_flops / rate.attention_flops
-
-
-def decode_seconds(step: Step, rate: Rate, streams: Number = 1.0) -> Number:
-    """Seconds of one decode step that gives each of `streams` requests one token."""
-    reading = step.dense / rate.dense + step.experts * experts_touched(step, streams) / rate.experts
-    computing = computing_seconds(step, rate) * (streams - 1.0)
-    return rate.fixed + rate.block * step.blocks + reading + streams * step.cache / rate.cache + computing
-
-
-def prefill_seconds(step: Step, rate: Rate, tokens: Number, ubatch: Number) -> Number:
-    """Seconds to read a prompt of `tokens`; the step's attention is that of the token in the middle."""
-    batch = min(tokens, ubatch) if isinstance(tokens, float | int) else np.minimum(tokens, ubatch)
-    read = step.dense / rate.dense + step.experts * experts_touched(step, batch) / rate.experts
-    each = read + rate.fixed + rate.block * step.blocks
-    return -(-tokens // ubatch) * each + tokens * computing_seconds(step, rate)
 
 
 def estimate_speed(
@@ -75,7 +45,7 @@ def estimate_speed(
     half = steps(sizes, settings, settings.devices if parallel else len(devices), tokens // 2)
     decode = sum(float(decode_seconds(s, r, settings.slots)) for s, r in _busy(full, rates))
     prompt = sum(float(prefill_seconds(s, r, tokens, settings.ubatch)) for s, r in _busy(half, rates))
-    kind, notes = basis(host, devices, not full[-1].idle)
+    kind = basis(devices, not full[-1].idle)
     low, mid, high = fitted()["spread"][kind]["decode"]
     slow, middle, fast = fitted()["spread"][kind]["prefill"]
     return Speed(
@@ -84,7 +54,6 @@ def estimate_speed(
         first_token=Range(prompt / fast, prompt / middle, prompt / slow),
         at_context=depth,
         basis=kind,
-        notes=notes,
     )
 
 

@@ -12,32 +12,27 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.fit.allowances import device_overhead, host_overhead
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.placement import KINDS, UBATCH, padded
+from advisor.fit.engines.base import KINDS, NEVER, Bools, Floats, Ints
+from advisor.fit.engines.llama_cpp.placement import UBATCH, padded
 from advisor.fit.engines.llama_cpp.tensor_split import device_groups
-from advisor.fit.spec import Catalog, HostSpec, Workload
+from advisor.fit.spec import HostSpec, Workload
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Number = float | Floats
-Truth = bool | NDArray[np.bool_]
+Truth = bool | Bools
 
 SLACK = 0.95  # sums are taken at this share: they leave out padding and rounding in either direction
 DOUBT = 1.1  # and at this where a build must surely fit
 PACKED = 0.53  # what q8_0 makes of an f16 cache
-NEVER = -1
 EXPERTS = KINDS.index("experts_on_cpu")  # the first kind with a part on the host
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The catalog's GGUF builds as parallel arrays of length n; built once per catalog version."""
+    """Builds as parallel arrays of length n; made once per catalog version."""
 
-    model: Ints  # index into Catalog.models
-    build: Ints  # index into that model's builds
     device: Floats  # weight bytes of a full offload, on the device
     experts: Floats  # of these, routed experts
     host: Floats  # weight bytes of a run on the CPU alone
@@ -59,24 +54,10 @@ class Columns:
 FIELDS = tuple(Columns.__dataclass_fields__)
 
 
-def columns(builds: Sequence[tuple[int, int, BuildSizes]]) -> Columns:
-    """Columns of (model index, build index, sizes) rows."""
-    values = chain.from_iterable((model, build, *_row(sizes)) for model, build, sizes in builds)
+def columns(builds: Sequence[BuildSizes]) -> Columns:
+    values = chain.from_iterable(map(_row, builds))
     table = np.fromiter(values, np.float64, len(builds) * len(FIELDS)).reshape(len(builds), len(FIELDS))
-    whole = {name: table[:, i].astype(np.int64) if i < 2 else table[:, i].copy() for i, name in enumerate(FIELDS)}
-    return Columns(**whole)  # type: ignore[arg-type]
-
-
-def catalog_columns(catalog: Catalog) -> Columns:
-    """All builds of the catalog that the engine reads and whose layout is known."""
-    return columns(
-        [
-            (m, b, build.sizes)
-            for m, model in enumerate(catalog.models)
-            for b, build in enumerate(model.builds)
-            if build.sizes is not None and build.format == "gguf"
-        ]
-    )
+    return Columns(**{name: table[:, i].copy() for i, name in enumerate(FIELDS)})
 
 
 def _row(sizes: BuildSizes) -> tuple[float, ...]:
@@ -99,15 +80,15 @@ def _row(sizes: BuildSizes) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class Fits:
     """What one host makes of each build."""
 
     kind: Ints  # best kind of placement, index into KINDS, or NEVER
     need: Floats  # bytes of a full offload
     headroom: Floats  # share of the room left over, 0..1
     fill: Floats  # cache bytes per further token of context, all slots
-    sure: NDArray[np.bool_]  # fits with room to spare: whole on devices with the host's part, or whole on the host
-    packed: NDArray[np.bool_]  # whole on devices, and only with a q8_0 cache
+    sure: Bools  # fits with room to spare: whole on devices with the host's part, or whole on the host
+    packed: Bools  # whole on devices, and only with a q8_0 cache
     host_blocks: Floats  # share of the blocks on the host, 0..1
     host_experts: Floats  # and of their routed experts
 
@@ -162,7 +143,7 @@ def share_of_several(held: Floats, layers: Floats, host: HostSpec) -> Floats:
     return found
 
 
-def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
+def screen(table: Columns, host: HostSpec, workload: Workload) -> Fits:
     """All builds for one question: arrays of the table's length."""
     room, slots = Room.of(host), workload.concurrency
     sums = _sums(table, room, padded(workload.context), slots)
@@ -175,7 +156,7 @@ def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
     whole = np.where(seen == 0, held / max(room.one, 1.0), share_of_several(held, table.blocks + 1, host))
     taken = np.choose(seen, [whole, whole, spilled, spilled, sums.alone / ram])
     nothing, everything = np.zeros_like(held), np.ones_like(held)
-    return Screened(
+    return Fits(
         kind=sums.kind,
         need=sums.need,
         headroom=np.clip(1 - taken, 0.0, 1.0),
@@ -187,11 +168,11 @@ def screen(table: Columns, host: HostSpec, workload: Workload) -> Screened:
     )
 
 
-def _sure(table: Columns, room: Room, sums: Sums) -> NDArray[np.bool_]:
+def _sure(table: Columns, room: Room, sums: Sums) -> Bools:
     beside = DOUBT * (table.inputs + sums.work + room.overhead) + np.where(room.unified, DOUBT * sums.need, 0.0)
     on_one = (DOUBT * sums.need <= room.one) & room.devices & (beside <= room.ram)
     alone = (DOUBT * (table.host + sums.cache + sums.work + host_overhead(0)) <= room.ram) & room.offload
-    found: NDArray[np.bool_] = on_one | alone
+    found: Bools = on_one | alone
     return found
 
 

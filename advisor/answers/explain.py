@@ -1,11 +1,11 @@
-"""Why a plan was chosen, in sentences with figures."""
+"""Why a plan was chosen and what a change would give, in sentences with figures."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from advisor.fit.allowances import GIB
-from advisor.fit.spec import HostSpec, ModelSpec, Plan, Result, Strength, Workload
+from advisor.fit.engines.base import Outline
+from advisor.fit.ranking.plans import outline_of
+from advisor.fit.spec import Fix, HostSpec, ModelSpec, Pace, Plan, Result, Strength, Workload
 
 USE_CASE_WORDS = {
     "general": "general help",
@@ -18,7 +18,16 @@ COMMERCIAL = {
     "no": "Not for commercial use.",
     "conditions": "Commercial use is allowed under conditions.",
 }
-
+# What a change of the question gives that drops or widens the requirement of this name.
+REQUIREMENT_MET = {
+    "licence": "its own licence is accepted",
+    "modality": "it reads these",
+    "language": "these are the languages it is known for",
+    "tool_use": "models not known to call tools are considered",
+    "reasoning": "it is considered",
+    "context": "as long as the model was made for",
+    "superseded": "its successor runs here",
+}
 UNLICENSED = "not known. Read the model's own page before any use."
 
 
@@ -30,16 +39,37 @@ def figure(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def explained(result: Result, host: HostSpec, workload: Workload) -> Result:
-    plan = result.plan
-    sentences = [
+def reasons_for(result: Result, host: HostSpec, workload: Workload) -> list[str]:
+    """Why this plan of the model, and what it costs."""
+    plan, outline = result.plan, outline_of(result.plan)
+    return [
         quality(result.strength, workload),
-        *memory(plan, host),
+        memory(plan, outline, host),
         speed(plan, workload),
-        *choices(plan, result.quantization_loss),
+        *choices(plan, outline, result.quantization_loss),
         f"Licence: {licence(plan.model)}",
     ]
-    return replace(result, reasons=tuple(sentences))
+
+
+def gives(fix: Fix) -> str:
+    """A change's outcome: "fits over 2 GPUs with 1.2 GiB to spare"."""
+    outcome = fix.gives
+    if isinstance(outcome, Pace):
+        return f"about {figure(outcome.decode)} tokens/s, first token after {figure(outcome.first_token)} s"
+    if isinstance(outcome, str):
+        return REQUIREMENT_MET[outcome]
+    how = {
+        "experts_on_cpu": f", the experts of {counted(outcome.on_host, 'block')} in main memory",
+        "partial": f", {counted(outcome.on_devices, 'layer')} on the GPU",
+        "cpu": " on the CPU",
+        "gpus": f" over {outcome.devices} GPUs",
+    }.get(outcome.placement, "")
+    packed = f", KV cache {outcome.kv_type}" if outcome.kv_type != "f16" else ""
+    return f"fits{how}{packed} with {gib(outcome.spare)} to spare"
+
+
+def counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def licence(model: ModelSpec) -> str:
@@ -64,7 +94,7 @@ def quality(strength: Strength, workload: Workload) -> str:
     return f"{span}, from {len(strength.evidence)} published results, {own} of them independent."
 
 
-def memory(plan: Plan, host: HostSpec) -> list[str]:
+def memory(plan: Plan, outline: Outline, host: HostSpec) -> str:
     blocks = plan.build.sizes.layers if plan.build.sizes else ()
     used = sum(device.total for device in plan.memory.devices)
     room = sum(host.devices[i].available_bytes for i in plan.devices)
@@ -72,13 +102,13 @@ def memory(plan: Plan, host: HostSpec) -> list[str]:
     lead = {
         "gpu": f"Runs whole on one device: {gib(used)} of {gib(room)} available",
         "gpus": f"Runs whole on {len(plan.devices)} GPUs, split by free memory: {gib(used)} of {gib(room)} available",
-        "experts_on_cpu": f"The routed experts of {plan.settings.experts_on_cpu} of {len(blocks)} blocks stay in main"
+        "experts_on_cpu": f"The routed experts of {outline.on_host} of {len(blocks)} blocks stay in main"
         f" memory ({gib(on_host)}), the rest takes {gib(used)} of {gib(room)} on the GPU",
-        "partial": f"{min(plan.settings.gpu_layers, len(blocks))} of {len(blocks)} blocks fit on the GPU"
+        "partial": f"{outline.on_devices} of {len(blocks)} blocks fit on the GPU"
         f" ({gib(used)} of {gib(room)}), the others run from main memory ({gib(on_host)})",
         "cpu": f"Runs on the CPU from {gib(on_host)} of main memory" + (f", {gib(ram)} available" if ram else ""),
     }[plan.placement]
-    return [f"{lead}."]
+    return f"{lead}."
 
 
 def speed(plan: Plan, workload: Workload) -> str:
@@ -92,12 +122,12 @@ def speed(plan: Plan, workload: Workload) -> str:
     )
 
 
-def choices(plan: Plan, loss: float) -> list[str]:
+def choices(plan: Plan, outline: Outline, loss: float) -> list[str]:
     said = []
     if loss >= 0.5:
         said.append(f"{plan.build.quantization} costs about {loss:.1f} points of quality against the original weights.")
-    if plan.settings.kv_type_k != "f16":
-        said.append(f"The KV cache is packed to {plan.settings.kv_type_k} so that the asked context fits.")
+    if outline.kv_type != "f16":
+        said.append(f"The KV cache is packed to {outline.kv_type} so that the asked context fits.")
     if plan.build.basis == "computed":
         said.append("File size computed from the architecture, not read from a published file.")
     return said

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from advisor.fit.build import LayerSizes
-
-MOST = 4096  # builds remembered, some kilobytes each
+from advisor.fit.memo import remembered
 
 Layers = tuple[LayerSizes, ...]
 
@@ -16,7 +15,6 @@ Layers = tuple[LayerSizes, ...]
 class Kinds:
     """`before[k][i]`: how many of the first i blocks are of kind k. Equal blocks of a build are one object."""
 
-    layers: Layers  # held, so that its identity stays its own
     distinct: Layers
     before: tuple[tuple[int, ...], ...]
 
@@ -30,7 +28,7 @@ class Kinds:
             for one in row:
                 upto.append(upto[-1] + (one == kind))
             counts.append(tuple(upto))
-        return cls(layers, tuple(layers[row.index(kind)] for kind in range(len(numbers))), tuple(counts))
+        return cls(tuple(layers[row.index(kind)] for kind in range(len(numbers))), tuple(counts))
 
     def between(self, first: int, last: int) -> Iterator[tuple[LayerSizes, int]]:
         """Distinct blocks among those from `first` to before `last`, with their number."""
@@ -40,17 +38,10 @@ class Kinds:
                 yield layer, count
 
 
-_known: dict[int, Kinds] = {}
-
-
+@remembered(4096)  # some kilobytes each
 def kinds(layers: Layers) -> Kinds:
     """The kinds of a build's blocks, worked out once while the build is in use."""
-    held = _known.get(id(layers))
-    if held is None or held.layers is not layers:
-        if len(_known) >= MOST:
-            _known.clear()
-        held = _known[id(layers)] = Kinds.of(layers)
-    return held
+    return Kinds.of(layers)
 
 
 def distinct(layers: Layers) -> Layers:
