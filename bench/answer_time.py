@@ -72,7 +72,7 @@ def report(options: argparse.Namespace, asked: list[dict]) -> None:  # type: ign
     from advisor.question.parse import parse
     from advisor.selectors.catalog import catalog_index
 
-    print(f"{len(catalog_index().catalog.models)} models, {len(catalog_index().table.model)} builds")
+    print(f"{len(catalog_index().catalog.models)} models, {len(catalog_index().rows().model)} builds")
     warm, first, new = asked[:5], asked[5 : 5 + options.questions], asked[-options.questions :]
     others = asked[5 + options.questions : -options.questions]
 

@@ -16,8 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from advisor.fit.engines.llama_cpp import memory
-from advisor.fit.engines.llama_cpp.graph import buffers as planned
+from advisor.fit import memo
 from tests.accuracy import measured
 
 PEERS = json.loads((ROOT / "bench" / "memory.json").read_text())
@@ -51,10 +50,8 @@ def line(name: str, figures: list[float], rest: str = "") -> None:
 
 def speed() -> None:
     """Rows per second from sizes that are known already; reading headers comes on top in `manage.py estimate`."""
-    for remembered in (planned.programs, planned.astray_of, memory.known):
-        remembered.clear()
-    for seen in ("as if none was seen before", "with all layouts remembered"):
-        memory.known.clear()
+    memo.forget()
+    for seen in ("as if none was seen before", "asked once more"):
         began = time.perf_counter()
         for row in measured.rows():
             measured.predicted(row)

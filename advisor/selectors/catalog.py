@@ -36,6 +36,7 @@ def catalog_index() -> Index:
     with _lock:
         if not (_loaded and _loaded.catalog.version == digest):
             _loaded = Index.of(load_catalog(digest))
+            _loaded.rows()  # of all engines, as most questions ask
             # Some hundred thousand small objects that live as long as the process: left to the collector they would
             # cost a question now and then a tenth of a second.
             gc.collect()

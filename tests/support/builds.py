@@ -6,7 +6,7 @@ from functools import cache
 
 from advisor.fit.allowances import DEVICE_MARGIN, GIB, kept
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.llama_cpp.sizes_json import from_json
+from advisor.fit.sizes_json import from_json
 from advisor.fit.spec import BuildSpec, Device, HostSpec, ModelSpec, Strength
 from catalog import seed
 

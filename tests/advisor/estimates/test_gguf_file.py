@@ -12,7 +12,7 @@ from django.core.management import CommandError
 from advisor.estimates.gguf_file import bounded, sizes_of
 from advisor.files.local import find_file
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
-from advisor.fit.engines.llama_cpp.sizes_json import from_json
+from advisor.fit.sizes_json import from_json
 from tests.accuracy import measured
 from tests.accuracy.loaded_configs import CONFIGS
 from tests.support import hollow

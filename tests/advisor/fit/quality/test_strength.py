@@ -96,7 +96,6 @@ def test_without_evidence_a_model_ranks_below_every_scored_model_of_its_size() -
     answer = strengths([*models, model("unknown")], rows)
     unknown = answer["unknown"]["math"]
     assert unknown.basis == "none"
-    assert unknown.note == "no evidence"
     assert unknown.evidence == ()
     assert unknown.score < min(answer[m.slug]["math"].score for m in models)
 

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.fit.ranking.filters import MEETS, Traits, missed
-from advisor.fit.spec import REASONS, ModelSpec, Workload
+from advisor.fit.ranking.catalog_arrays import Index
+from advisor.fit.ranking.filters import MEETS, missed
+from advisor.fit.spec import REASONS, Catalog, ModelSpec, Workload
 from tests.support.builds import build, model
 
 
 def first_missed(one: ModelSpec, workload: Workload) -> str | None:
-    (code,) = missed(Traits.of((one,)), workload)
+    index = Index.of(Catalog("test", (one,)))
+    (code,) = index.rows().barred(missed(index.traits, workload))
     return None if code == MEETS else REASONS[code]
 
 

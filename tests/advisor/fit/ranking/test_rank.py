@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from advisor.fit.engines.llama_cpp import planner
 from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.plans import plan
+from advisor.fit.ranking.plans import best_plan_of
 from advisor.fit.ranking.rank import pareto, rank
 from advisor.fit.spec import Catalog, ModelSpec, Strength, Workload
 from tests.support.builds import STRONG, WEAK, build, card, machine, model
@@ -77,7 +78,7 @@ def test_a_superseded_model_gives_way_only_to_a_successor_that_runs_here():
 def test_a_demand_on_speed_is_met_by_a_smaller_quantization_or_refused_with_the_best_there_is():
     both = model("qwen3-8b", quantizations=("Q8_0", "Q4_K_M"))
     host = machine(card(24))
-    rates = [plan(both, b, host, Workload()).speed.decode.mid for b in both.builds]  # type: ignore[union-attr]
+    rates = [best_plan_of(planner, both, b, host, Workload()).speed.decode.mid for b in both.builds]  # type: ignore[union-attr]
     between = Workload(min_decode_tokens_per_second=sum(rates) / 2)
     assert ranked(both, workload=between).results[0].plan.build.quantization == "Q4_K_M"
     refused = ranked(both, workload=Workload(min_decode_tokens_per_second=10 * rates[1]))
@@ -102,5 +103,5 @@ def test_who_prefers_speed_gets_the_faster_and_who_prefers_quality_the_better():
 def test_the_front_leaves_out_what_another_plan_beats_in_everything():
     host = machine(card(24))
     good, bad = model("llama-3.1-8b-instruct", STRONG), model("qwen3-14b", WEAK)
-    plans = [plan(m, m.builds[0], host, Workload()) for m in (good, bad)]
+    plans = [best_plan_of(planner, m, m.builds[0], host, Workload()) for m in (good, bad)]
     assert pareto(plans, Workload()) == [True, False]  # type: ignore[arg-type]

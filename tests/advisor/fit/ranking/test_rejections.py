@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.answers.explain import explained
 from advisor.fit.allowances import GIB
+from advisor.fit.engines.llama_cpp import planner
 from advisor.fit.engines.llama_cpp.placement import as_stated, place
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.ranking.catalog_arrays import Index
@@ -125,7 +125,7 @@ def test_stated_settings_without_room_get_single_changes_that_would_fit():
     host, one = machine(card(8), ram=64), model("qwen3-8b", quantizations=("Q8_0", "Q4_K_M"))
     settings = Settings(context=32768, gpu_layers=37, devices=1)
     build = one.builds[0]
-    made = planned(one, build, host, Workload(context=32768), as_stated(build.sizes, host, settings))
+    made = planned(planner, one, build, host, as_stated(build.sizes, host, settings), prompt_tokens=32768)
     refusal = stated_rejection(made, host, SHOP)
     assert refusal.reason == "gpu_memory"
     assert refusal.needed > refusal.available

@@ -13,7 +13,6 @@ from advisor.fit.engines.llama_cpp.placement import (
     Placed,
     as_stated,
     kv_types,
-    largest_context,
     place,
     placements,
     settings_for,
@@ -143,13 +142,6 @@ def test_llama_8b_with_128k_of_f16_cache_needs_more_than_16_gib():
 def test_gemma_27b_with_32k_fits_24_gib():
     placed = place(sizes("gemma-3-27b-it"), machine(card(24)), LONG)
     assert (placed.placement, placed.settings.kv_type_k) == ("gpu", "f16")
-
-
-def test_the_largest_context_fits_and_the_next_does_not():
-    build, host = sizes("qwen3-32b"), machine(card(24))
-    most = largest_context(build, host, Workload(), kinds=("gpu",))
-    assert place(build, host, Workload(context=most), kinds=("gpu",))
-    assert not place(build, host, Workload(context=most + 1024), kinds=("gpu",))
 
 
 def test_stated_settings_are_weighed_as_they_are():

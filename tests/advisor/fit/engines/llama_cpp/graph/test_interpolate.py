@@ -11,8 +11,9 @@ import pytest
 
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp import memory
-from advisor.fit.engines.llama_cpp.graph import buffers, interpolate
+from advisor.fit.engines.llama_cpp.graph import interpolate
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.memo import forget
 from tests.support.builds import sizes
 
 MODELS = {
@@ -30,11 +31,6 @@ def _nothing_remembered() -> Iterator[None]:
     forget()
     yield
     forget()
-
-
-def forget() -> None:
-    for remembered in (buffers.programs, buffers.of_runs, memory.known):
-        remembered.clear()
 
 
 def layouts(of: BuildSizes) -> Iterator[Settings]:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.fit.engines.llama_cpp.placement import KINDS, place
-from advisor.fit.ranking.screen import NEVER, catalog_columns, screen
-from advisor.fit.spec import Catalog, Workload
+from advisor.fit.engines.base import KINDS, NEVER
+from advisor.fit.engines.llama_cpp.placement import place
+from advisor.fit.engines.llama_cpp.screen import columns, screen
+from advisor.fit.spec import Workload
 from tests.support.builds import card, machine, model, pooled
 
 MACHINES = st.builds(
@@ -22,8 +23,7 @@ MODELS = tuple(
 @settings(max_examples=60, deadline=None)
 @given(host=MACHINES | st.builds(pooled, st.sampled_from([16, 32, 64, 128])), context=st.integers(512, 40_000))
 def test_the_screen_never_hides_a_placement_that_the_exact_sum_allows(host, context):
-    catalog = Catalog("test", MODELS)
-    found = screen(catalog_columns(catalog), host, Workload(context=context))
+    found = screen(columns([one.builds[0].sizes for one in MODELS]), host, Workload(context=context))
     for one, kind in zip(MODELS, found.kind, strict=True):
         placed = place(one.builds[0].sizes, host, Workload(context=context))
         if placed:

@@ -7,10 +7,10 @@ import pytest
 
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.llama_cpp.speed import estimate_speed
 from advisor.fit.spec import HostSpec, Speed
 from advisor.fit.speed.efficiency import Rate
-from advisor.fit.speed.estimate import decode_seconds, estimate_speed, experts_touched, prefill_seconds
-from advisor.fit.speed.roofline import Step
+from advisor.fit.speed.roofline import Step, decode_seconds, experts_touched, prefill_seconds
 from tests.support.layers import CARD, DENSE, HOST, LAYER, WHOLE
 
 GIB = 2**30
@@ -118,16 +118,6 @@ def test_an_unmeasured_card_is_called_roofline_and_has_a_wider_range() -> None:
     known, guessed = on_card(), on_card(host=replace(HOST, devices=(unknown,)))
     assert (known.basis, guessed.basis) == ("calibrated", "roofline")
     assert guessed.decode.high / guessed.decode.low > known.decode.high / known.decode.low
-
-
-def test_what_is_assumed_is_said() -> None:
-    nameless = replace(CARD, name="Card", memory_bandwidth=None)
-    bare = HostSpec((nameless,), 64 * GIB, 60 * GIB)
-    notes = on_card(settings=WHOLE._replace(gpu_layers=16), host=bare).notes
-    assert len(notes) == 2
-    assert "Card" in notes[0]
-    assert "RAM bandwidth is not stated" in notes[1]
-    assert on_card().notes == ()
 
 
 def test_each_stream_reads_its_own_cache() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.engines.llama_cpp.placement import KINDS
-from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.plans import plan
-from advisor.fit.ranking.screen import screen
+from advisor.fit.engines.base import KINDS
+from advisor.fit.engines.llama_cpp import planner
+from advisor.fit.ranking.plans import best_plan_of
 from advisor.fit.spec import Catalog, HostSpec, Plan, Workload
-from advisor.fit.speed.catalog_speed import paces
 from tests.support.builds import card, machine, model
 
 # Grouped, windowed, routed, latent attention, and with a state-space half.
@@ -17,13 +15,13 @@ MODELS = ("qwen3-32b", "gemma-3-27b-it", "qwen3-30b-a3b", "deepseek-v2-lite-chat
 
 
 def both(slug: str, host: HostSpec, workload: Workload) -> tuple[Plan, float, float]:
-    asked = Index.of(Catalog(version="", models=(model(slug),)))
-    found = screen(asked.table, host, workload)
-    decode, first_token = paces(asked.work, host, workload, found)
-    made = plan(*asked.build(0), host, workload, KINDS[int(found.kind[0]) :])
+    one = model(slug)
+    found = planner.screen(planner.tabulate(Catalog(version="", models=(one,))), host, workload)
+    kinds = KINDS[int(found.kind[0]) :]
+    made = best_plan_of(planner, one, one.builds[0], host, workload, kinds=kinds)
     assert made is not None
-    assert made.placement == KINDS[int(found.kind[0])]
-    return made, float(decode[0]), float(first_token[0])
+    assert made.placement == kinds[0]
+    return made, float(found.decode[0]), float(found.first_token[0])
 
 
 @pytest.mark.parametrize("slug", MODELS)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from advisor.fit.ranking.memory_curve import contexts
+from advisor.fit.engines.llama_cpp.memory_curve import contexts
 
 
 def test_contexts_double_up_to_the_model_s_own_limit() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from advisor.fit.engines.llama_cpp.settings import Settings
-from advisor.fit.speed.roofline import ranges, steps
+from advisor.fit.engines.llama_cpp.steps import ranges, steps
 from tests.support.layers import DENSE, WHOLE
 
 
