@@ -50,10 +50,10 @@ lock:
 openapi:
 	@$(B)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-# After a change of what answers hold: the pinned builds and answers of tests/api/contract, to be read as a difference.
+# After a change of what answers hold: the pinned builds and answers of tests/advisor/api/contract, to be read as a difference.
 contract: .venv/.dev
 	@$(B)/python -m tests.support.pinned
-	@$(PYTEST) tests/api/test_contract.py --rewrite-contract
+	@$(PYTEST) tests/advisor/api/test_contract.py --rewrite-contract
 
 # After a change of the pinned packages.
 licences: .venv/.dev

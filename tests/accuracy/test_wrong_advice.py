@@ -4,7 +4,7 @@ Entry by entry: 1 and 2 lists led by small, old or merged models, and rerankers 
 their files or judged by what is active; 4 caches of windowed and latent attention many times too large; 5 128k sent to
 16 GB; 6 a GPU planned as a CPU, an engine that does not run there, an unknown card guessed, two cards read as one;
 7 a 70B at two bits, base models in a chat, one shard of several; 8 a launch that is not what was advised; 9 facts of
-models, in tests/accuracy/test_known_errors.py; 10 the sums at 8 bits, in tests/pages/test_comparison.py.
+models, in test_known_errors.py; 10 the sums at 8 bits, in tests/advisor/answers/test_claims.py.
 """
 
 from __future__ import annotations

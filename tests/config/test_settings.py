@@ -90,3 +90,14 @@ def test_sqlite_writes_ahead_and_takes_its_turn_at_begin() -> None:
     assert settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_nobody_is_limited_on_loopback_unless_said() -> None:
+    assert settings.RATE_LIMITS == {}
+    asked = [sys.executable, "-c", "from config import settings; print(settings.RATE_LIMITS)"]
+    away = os.environ | {"BERTH_BIND": "0.0.0.0", "RATE_LIMITS": "read=0, launch=5"}
+    said = subprocess.check_output(asked, cwd=ROOT, env=away, text=True)
+    assert said.strip() == "{'read': 0, 'recommend': 3000, 'agent': 600, 'launch': 5, 'catalog': 600, 'sign-in': 10}"

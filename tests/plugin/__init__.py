@@ -67,7 +67,9 @@ def is_worker() -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-contract", action="store_true", help="write the answers of tests/api/contract anew")
+    parser.addoption(
+        "--rewrite-contract", action="store_true", help="write the answers of tests/advisor/api/contract anew"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from catalog.models import Build, Model
+from advisor.api import tokens
+from catalog.models import Build, Licence, Model
 from tests.support.catalog_api import LISTS, SMOL, bearer, change
+from tests.support.problems import HERE, problem
+
+pytestmark = pytest.mark.django_db
+OWN = "/api/v1/licences/own/"
+JSON = "application/json"
 
 
 def test_an_unchanged_model_is_not_sent_twice(reader):
@@ -38,3 +44,35 @@ def test_every_single_thing_has_a_tag_that_reads_and_changes_take(writer, name):
     same = all_scopes.generic("PATCH", url, "{}", "application/json", headers={"if-match": f'"another", {tag}'})
     assert same.status_code == 200
     assert all_scopes.generic("PATCH", url, "{}", "application/json", headers={"if-match": "*"}).status_code == 200
+
+
+@pytest.fixture
+def editor() -> Client:
+    Licence.objects.create(id="own", name="Own", commercial="no", conditions="Some words of it. " * 30)
+    token = tokens.create_token(name="x", scopes=["read", "catalog"])
+    return Client(headers={"authorization": f"Bearer {token}"}, **HERE)
+
+
+def test_a_tag_works_through_gzip(editor: Client) -> None:
+    """What packs an answer weakens its tag; the client sends back what it got."""
+    packed = {"accept-encoding": "gzip"}
+    first = editor.get(OWN, headers=packed)
+    assert (first["Content-Encoding"], first["ETag"][:3]) == ("gzip", 'W/"')
+    assert editor.get(OWN, headers=packed | {"if-none-match": first["ETag"]}).status_code == 304
+    changed = editor.patch(OWN, {"name": "New"}, JSON, headers=packed | {"if-match": first["ETag"]})
+    assert changed.status_code == 200
+    assert editor.patch(OWN, {"name": "Newer"}, JSON, headers=packed | {"if-match": first["ETag"]}).status_code == 412
+    assert editor.patch(OWN, {"name": "Newer"}, JSON, headers=packed | {"if-match": changed["ETag"]}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+@pytest.mark.parametrize("tag", ["", "nope", "'x'", '"unclosed', '"another"', 'W/"another"'])
+def test_a_condition_that_names_no_tag_of_the_row_changes_nothing(editor: Client, method: str, tag: str) -> None:
+    body = {"id": "own", "name": "New", "commercial": "no"}
+    problem(getattr(editor, method)(OWN, body, JSON, headers={"if-match": tag}), 412)
+    assert Licence.objects.get(pk="own").name == "Own"
+
+
+def test_whatever_there_is_is_known_to_who_says_so(editor: Client) -> None:
+    assert editor.get(OWN, headers={"if-none-match": "*"}).status_code == 304
+    assert editor.get(OWN, headers={"if-none-match": "nope"}).status_code == 200

@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 
 ROOT = Path(__file__).resolve().parents[2]
-PINNED = ROOT / "tests" / "api" / "contract" / "catalog.json.gz"
+PINNED = ROOT / "tests" / "advisor" / "api" / "contract" / "catalog.json.gz"
 SHARED = ("licences.json", "benchmarks.json", "checkpoints.json")
 # Dense models and mixtures, windows, hybrids and latent attention, 0.6 to 1000 billion weights; some old, some refused
 # by their licence, some that see, some that embed.

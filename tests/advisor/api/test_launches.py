@@ -73,3 +73,10 @@ def test_an_old_reading_is_409_with_its_verdict(client: Client, wish: dict[str, 
     assert problem["verdict"] == {"model": MODEL, "build": build, "reason": "stale_snapshot", **figures}
     assert "cannot be planned on" in problem["detail"]
     assert not Launch.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 121])
+def test_a_key_that_cannot_be_kept_is_refused(client: Client, key: str) -> None:
+    answer = client.post("/api/v1/launches/", {"model": "one"}, JSON, headers={"idempotency-key": key})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from advisor.answers.model_rank import AGAINST, model_rank
 from advisor.question.parse import parse
@@ -34,12 +33,6 @@ def found(slug: str, **workload: Any) -> dict[str, Any]:
     answer = model_rank(parse(QUESTION | {"workload": QUESTION["workload"] | workload}), slug)  # type: ignore[operator]
     assert answer
     return answer
-
-
-def page(path: str) -> str:
-    answer = Client(SERVER_NAME="localhost").get(path)
-    assert answer.status_code == 200
-    return answer.content.decode()
 
 
 def test_what_it_beats_is_neither_stronger_nor_faster(merits: dict[str, tuple[float, float]]) -> None:
@@ -73,18 +66,3 @@ def test_what_does_not_run_or_has_no_results_says_so() -> None:
     assert "It does not run so. Needs " in found("deepseek-v3")["reason"]
     assert "not made for this task" in found("qwen3-embedding-8b")["reason"]
     assert model_rank(parse(QUESTION), "no-such") is None
-
-
-def test_the_page_says_it_for_the_use_and_the_machine_and_links_a_comparison() -> None:
-    text = page(f"/models/qwen3-30b-a3b/?hw={MACHINE}&use_case=coding&context=32768")
-    assert f"Against others on {MACHINE}" in text
-    assert "For coding with 32k tokens of context." in text
-    assert "Beaten here" in text
-    link = text.partition('<a class="small" href="')[2].partition('"')[0].replace("&amp;", "&")
-    assert "Side by side" in page(link.partition("#")[0])
-
-
-def test_an_embedding_model_is_held_against_embedding_models() -> None:
-    text = page(f"/models/qwen3-embedding-8b/?hw={MACHINE}")
-    assert "For embedding with " in text
-    assert "not made for this task" not in text

@@ -1,48 +1,16 @@
-"""Cost and licence of every plan: sums that can be checked by hand, and nothing for what was not stated."""
+"""Cost of every plan beside hosted prices, and nothing for what was not stated."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 import pytest
-from django.test import Client
 
 from advisor.answers import hosted_prices
-from advisor.fit import cost
-from advisor.fit.spec import Range, Workload
 from advisor.selectors.catalog import catalog_index
 from catalog import seed
+from tests.support.questions import asked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
-URL = "/api/v1/recommendations/"
-CARD = {"text": "RTX 4090, 64 GB RAM"}
 ALL = {"price_per_kwh": 0.3, "purchase_price": 2500, "years": 3, "utilisation": 0.25}
-
-
-def asked(status: int = 200, **body: Any) -> Any:
-    question = {"hardware": CARD, "workload": {"use_case": "coding"}, "limit": 5, "rejected_limit": 0} | body
-    answer = Client(SERVER_NAME="localhost").post(URL, question, content_type="application/json")
-    assert answer.status_code == status, answer.content
-    return answer.json()
-
-
-def test_energy_is_watts_times_hours_times_price() -> None:
-    # 50 tokens/s take 20,000 s for a million: at 450 W 2.5 kWh, at 0.30 a kWh 0.75
-    assert cost.energy(Range(25, 50, 100), 450, 0.3) == Range(0.375, 0.75, 1.5)
-
-
-def test_a_purchase_is_spread_over_the_tokens_of_its_time_at_work() -> None:
-    made = cost.tokens_in_time(50, 2, 0.5)
-    assert made == pytest.approx(50 * 365.25 * 86400)
-    assert cost.purchase(Range(50, 50, 50), 1000, 2, 0.5).mid == pytest.approx(1000 / made * 1e6)
-
-
-def test_the_volume_at_which_both_cost_the_same() -> None:
-    tokens = cost.break_even(1000, 0.75, 2.75)
-    assert tokens == 500e6
-    assert 1000 + tokens / 1e6 * 0.75 == tokens / 1e6 * 2.75
-    assert cost.break_even(1000, 2.75, 2.75) is None
 
 
 def test_without_prices_no_cost_is_shown_and_the_answer_is_the_same() -> None:
@@ -87,13 +55,6 @@ def test_a_model_that_nobody_hosts_is_held_against_the_cheapest_that_is_as_good(
         assert offer["output_per_million"] <= min(as_good)
 
 
-def test_nothing_is_comparable_to_what_nothing_is_published_about() -> None:
-    index = catalog_index()
-    unhosted = next(model for model in index.catalog.models if model.slug not in hosted_prices.prices()["prices"])
-    assert hosted_prices.offer(unhosted, None, Workload(use_case="coding"), index) is None
-    assert hosted_prices.offer(unhosted, 1.0, Workload(use_case="coding"), index) is not None
-
-
 def test_an_embedding_is_paid_by_what_it_reads() -> None:
     (result,) = asked(cost=ALL, workload={"use_case": "embedding"}, limit=1)["results"]
     assert result["cost"]["tokens"] == "read"
@@ -126,18 +87,6 @@ def test_several_requests_at_once_share_the_power() -> None:
     assert result["cost"]["energy_per_million"]["mid"] == pytest.approx(450 / rate / 3.6 * 0.3, rel=0.02)
 
 
-def test_every_price_is_of_a_catalog_model_and_dated() -> None:
-    held = hosted_prices.prices()
-    assert set(held["prices"]) <= {entry["slug"] for entry in seed.models()}
-    assert date.fromisoformat(held["taken"])
-    assert held["source"].startswith("genai-prices ")
-    tasks = {entry["slug"]: entry["task"] for entry in seed.models()}
-    for slug, offers in held["prices"].items():
-        for per_input, per_output in offers.values():
-            assert per_input > 0
-            assert per_output is None if tasks[slug] == "embedding" else per_output > 0
-
-
 def test_what_is_not_stated_is_null_and_said() -> None:
     only_power = asked(cost={"price_per_kwh": 0.3})["results"][0]["cost"]
     assert only_power["purchase_per_million"] is only_power["total_per_million"] is only_power["break_even"] is None
@@ -160,35 +109,3 @@ def test_two_cards_at_work_draw_twice_as_much() -> None:
     question = {"hardware": {"text": "2x RTX 3090, 64 GB RAM"}, "cost": ALL, "limit": 20}
     watts = {len(r["memory"]["devices"]): r["cost"]["power_watts"] for r in asked(**question)["results"]}
     assert watts[2] == 2 * watts[1] == 700
-
-
-@pytest.mark.parametrize(
-    ("prices", "field"),
-    [
-        ({"purchase_price": 2000}, "cost.years"),
-        ({"purchase_price": 2000, "years": 3}, "cost.utilisation"),
-        ({"utilisation": 25}, "cost.utilisation"),
-        ({"price_per_kwh": "cheap"}, "cost.price_per_kwh"),
-        ({"price_per_kwh": -1}, "cost.price_per_kwh"),
-        ({"currency": "EUR"}, "cost.currency"),
-    ],
-)
-def test_a_wrong_price_names_its_field(prices: Any, field: str) -> None:
-    assert asked(400, cost=prices)["errors"][0]["field"] == field
-
-
-def test_prices_are_part_of_the_link_and_of_the_page() -> None:
-    link = "/?hw=RTX+4090,+64+GB+RAM&use_case=coding&price_per_kwh=0.3&purchase_price=2500&years=3&utilisation=0.25"
-    text = Client(SERVER_NAME="localhost").get(link).content.decode()
-    assert "US dollars for a million tokens generated" in text
-    assert 'name="price_per_kwh" value="0.3"' in text
-    assert "genai-prices" in text
-    assert "million tokens generated" not in Client(SERVER_NAME="localhost").get("/?hw=RTX+4090").content.decode()
-
-
-def test_every_plan_says_its_licence_in_plain_words() -> None:
-    for result in asked(limit=20)["results"]:
-        (said,) = (reason for reason in result["reasons"] if "icence" in reason)
-        words = {"yes": "is allowed.", "conditions": "under conditions", "no": "Not for commercial", None: "not known"}
-        assert words[result["model"]["commercial"]] in said
-        assert result["model"]["licence_conditions"] in said

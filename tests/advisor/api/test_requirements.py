@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
-
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 URL = "/api/v1/requirements/"
 
@@ -84,16 +82,3 @@ def test_what_no_machine_can_do_is_said_with_what_would_help() -> None:
 def test_a_wrong_body_names_its_field(body: Any, field: str) -> None:
     problem = asked(body, 400)
     assert [error["field"] for error in problem["errors"]] == [field]
-
-
-def test_the_page_answers_by_name_and_keeps_what_was_typed() -> None:
-    client = Client(SERVER_NAME="localhost")
-    text = client.get("/requirements/?model=Qwen3-32B&context=32768").content.decode()
-    assert "What does Qwen3-32B need?" in text
-    assert "NVIDIA GeForce RTX 5090" in text
-    assert f"summed as {COMPUTED_FOR} allocates" in text
-    wrong = client.get("/requirements/?model=Foo+1&context=32768")
-    assert wrong.status_code == 400
-    assert "is not a model of this catalog" in wrong.content.decode()
-    assert 'value="Foo 1"' in wrong.content.decode()
-    assert client.get("/requirements/").status_code == 200

@@ -16,8 +16,10 @@ from advisor.selectors.catalog import catalog_index
 from catalog.evidence_sources import switch
 from catalog.models import Evidence, Licence, Model
 from hardware.snapshots import refresh
+from tests.advisor.pages.conftest import page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+MACHINE = "2x RTX 3090, 64 GB RAM"
 TWO = "hw=2x+RTX+3090,+64+GB+RAM"
 HOSTILE = "<script>alert(1)</script>"
 
@@ -26,12 +28,6 @@ HOSTILE = "<script>alert(1)</script>"
 def client() -> Client:
     refresh()
     return Client(SERVER_NAME="localhost")
-
-
-def page(client: Client, path: str, status: int = 200) -> str:
-    answer = client.get(path)
-    assert answer.status_code == status
-    return answer.content.decode()
 
 
 def rows(text: str) -> list[list[str]]:
@@ -224,3 +220,18 @@ def test_results_stand_by_use_case_and_those_for_the_use_asked_about_are_open(cl
     )
     assert [use for is_open, use, _ in groups if is_open] == ["Math"]
     assert sum(int(number) for *_, number in groups) == Evidence.objects.filter(model__slug="qwen3-30b-a3b").count()
+
+
+def test_the_page_says_it_for_the_use_and_the_machine_and_links_a_comparison(client: Client) -> None:
+    text = page(client, f"/models/qwen3-30b-a3b/?hw={MACHINE}&use_case=coding&context=32768")
+    assert f"Against others on {MACHINE}" in text
+    assert "For coding with 32k tokens of context." in text
+    assert "Beaten here" in text
+    link = text.partition('<a class="small" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "Side by side" in page(client, link.partition("#")[0])
+
+
+def test_an_embedding_model_is_held_against_embedding_models(client: Client) -> None:
+    text = page(client, f"/models/qwen3-embedding-8b/?hw={MACHINE}")
+    assert "For embedding with " in text
+    assert "not made for this task" not in text

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from advisor.api import tokens
+from advisor.models import ApiToken
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]]
+)
+def test_wrong_secrets_and_unknown_keys_find_nothing(spoil: object) -> None:
+    text = tokens.create_token(name="x", scopes=["read"])
+    assert tokens.find_token(spoil(text)) is None  # type: ignore[operator]
+
+
+def test_expired_and_revoked_tokens_find_nothing() -> None:
+    now = timezone.now()
+    expired = tokens.create_token(name="old", scopes=["read"], expires=now - timedelta(seconds=1))
+    revoked = tokens.create_token(name="gone", scopes=["read"])
+    ApiToken.objects.filter(name="gone").update(revoked=now)
+    assert tokens.find_token(expired) is None
+    assert tokens.find_token(revoked) is None
+
+
+def test_use_is_remembered_at_most_once_a_minute(django_assert_num_queries: object) -> None:
+    token = tokens.find_token(tokens.create_token(name="x", scopes=["read"]))
+    assert token is not None
+    tokens.touch(token)
+    token.refresh_from_db()
+    assert token.last_used is not None
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        tokens.touch(token)
