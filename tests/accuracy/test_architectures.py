@@ -10,22 +10,24 @@ from advisor.fit.engines.llama_cpp.ggml_types import tensor_bytes
 from advisor.intake.computed_builds import agreed
 from catalog import seed
 from tests.accuracy.layouts import LAYOUTS, Table, configuration, expected, table
+from tests.support.every_row import for_every
 
 
 def size(table: Table) -> int:
     return sum(tensor_bytes(shape, type_name) for shape, type_name in table.values())
 
 
-@pytest.mark.parametrize(("name", "quantization"), [(n, q) for n, x in LAYOUTS.items() for q in x["quantizations"]])
-def test_a_configuration_gives_the_tensors_that_llama_cpp_asks_for(name, quantization):
-    found = table(header(LAYOUTS[name]["facts"], quantization))
-    assert found == expected(LAYOUTS[name], quantization)
+@for_every(LAYOUTS)
+def test_a_configuration_gives_the_tensors_that_llama_cpp_asks_for(name, layout):
+    for quantization in layout["quantizations"]:
+        found, wanted = table(header(layout["facts"], quantization)), expected(layout, quantization)
+        assert sorted(found.items() ^ wanted.items()) == [], quantization
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_metadata_carries_what_a_converted_file_says(name):
-    kv = header(LAYOUTS[name]["facts"], "F16").kv
-    assert {key: kv.get(key) for key in LAYOUTS[name]["metadata"]} == LAYOUTS[name]["metadata"]
+@for_every(LAYOUTS)
+def test_metadata_carries_what_a_converted_file_says(name, layout):
+    kv = header(layout["facts"], "F16").kv
+    assert {key: kv.get(key) for key in layout["metadata"]} == layout["metadata"]
 
 
 def test_every_family_is_held_to_a_layout():
@@ -33,13 +35,12 @@ def test_every_family_is_held_to_a_layout():
     assert {family.gguf for family in FAMILIES.values()} == held
 
 
-@pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout["catalog"]])
-def test_catalog_configurations_give_the_same_weights(name):
-    facts = agreed(seed.read(seed.DATA / "models" / f"{LAYOUTS[name]['catalog']}.json"))
-    for quantization in LAYOUTS[name]["quantizations"]:
-        assert size(table(header(facts, quantization))) == pytest.approx(
-            size(expected(LAYOUTS[name], quantization)), rel=0.001
-        )
+@for_every({name: layout for name, layout in LAYOUTS.items() if layout["catalog"]})
+def test_catalog_configurations_give_the_same_weights(name, layout):
+    facts = agreed(seed.read(seed.DATA / "models" / f"{layout['catalog']}.json"))
+    for quantization in layout["quantizations"]:
+        wanted = size(expected(layout, quantization))
+        assert size(table(header(facts, quantization))) == pytest.approx(wanted, rel=0.001), quantization
 
 
 @pytest.mark.parametrize(

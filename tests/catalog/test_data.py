@@ -11,33 +11,29 @@ from advisor.fit.engines.llama_cpp.tensor_sizes import from_json
 from advisor.fit.spec import USE_CASES
 from catalog import schema, seed
 from catalog.models import slug_rule
+from tests.support.every_row import for_every
 
 MODELS = {path.stem: seed.read(path) for path in sorted((seed.DATA / "models").glob("*.json"))}
 BUILDS = {path.stem: seed.read(path) for path in sorted((seed.DATA / "builds").glob("*.json"))}
 BENCHMARKS = {(b["name"], b["version"], b["metric"]): b for b in seed.benchmarks()}
 LICENCES = {row["id"]: row for row in seed.licences()}
 
-each_model = pytest.mark.parametrize("slug", MODELS)
-each_build_file = pytest.mark.parametrize("slug", BUILDS)
+
+@for_every(MODELS)
+def test_a_model_file_follows_the_schema(slug, model):
+    assert schema.sentences("model", model) == []
+    if model["architecture"]:
+        assert schema.sentences("architecture", model["architecture"]) == []
 
 
-@each_model
-def test_a_model_file_follows_the_schema(slug):
-    assert schema.sentences("model", MODELS[slug]) == []
-    if MODELS[slug]["architecture"]:
-        assert schema.sentences("architecture", MODELS[slug]["architecture"]) == []
-
-
-@each_model
-def test_a_model_file_is_named_by_its_slug_and_the_slug_by_the_hub(slug):
-    model = MODELS[slug]
+@for_every(MODELS)
+def test_a_model_file_is_named_by_its_slug_and_the_slug_by_the_hub(slug, model):
     slug_rule(slug)
     assert model["slug"] == slug == model["hub_id"].split("/")[1].lower()
 
 
-@each_model
-def test_a_models_figures_are_possible(slug):
-    model = MODELS[slug]
+@for_every(MODELS)
+def test_a_models_figures_are_possible(slug, model):
     total, active, context = model["parameters_total"], model["parameters_active"], model["context_length"]
     assert total is None or active is None or active <= total
     limit = (model["architecture"] or {}).get("max_ctx")
@@ -45,9 +41,8 @@ def test_a_models_figures_are_possible(slug):
     assert model["licence"] is None or model["licence"] in LICENCES
 
 
-@each_model
-def test_a_model_says_where_its_facts_come_from(slug):
-    model = MODELS[slug]
+@for_every(MODELS)
+def test_a_model_says_where_its_facts_come_from(slug, model):
     for name in ("released", "licence", "parameters_total", "parameters_active", "architecture", "native_dtype"):
         assert not model[name] or model["provenance"].get(name), name
     if model["provenance"]["sources"] == ["general knowledge"]:
@@ -56,9 +51,9 @@ def test_a_model_says_where_its_facts_come_from(slug):
         assert any(flag.startswith("unpublished") for flag in model["flags"])
 
 
-@each_model
-def test_a_successor_is_newer_and_loses_no_ability(slug):
-    model, newer = MODELS[slug], MODELS.get(MODELS[slug]["superseded_by"])
+@for_every(MODELS)
+def test_a_successor_is_newer_and_loses_no_ability(slug, model):
+    newer = MODELS.get(model["superseded_by"])
     assert newer or model["superseded_by"] is None
     if newer:
         assert (newer["organisation"], newer["task"]) == (model["organisation"], model["task"])
@@ -69,10 +64,10 @@ def test_a_successor_is_newer_and_loses_no_ability(slug):
         assert newer["context_length"] >= model["context_length"]
 
 
-@each_model
-def test_evidence_is_of_known_benchmarks_and_stated_once(slug):
+@for_every(MODELS)
+def test_evidence_is_of_known_benchmarks_and_stated_once(slug, model):
     keys = Counter()
-    for row in MODELS[slug]["evidence"]:
+    for row in model["evidence"]:
         assert BENCHMARKS[row["benchmark"], row["version"], row["metric"]]["use_case"] == row["use_case"]
         keys[row["benchmark"], row["version"], row["metric"], row["variant"], row["source"], row["date"]] += 1
         if "%" in row["metric"]:
@@ -102,11 +97,11 @@ def test_every_licence_and_benchmark_is_described_and_used():
     assert used == set(BENCHMARKS)
 
 
-@each_build_file
-def test_a_build_file_follows_the_schema_and_its_model(slug):
-    assert BUILDS[slug]["slug"] == slug
+@for_every(BUILDS)
+def test_a_build_file_follows_the_schema_and_its_model(slug, held):
+    assert held["slug"] == slug
     assert slug in MODELS
-    for build in BUILDS[slug]["builds"]:
+    for build in held["builds"]:
         assert schema.sentences("build", build) == []
         plain = f"{slug}:{build['quantization']}"
         assert build["key"] in (plain, f"{plain}:{build['repo']}")
@@ -115,9 +110,9 @@ def test_a_build_file_follows_the_schema_and_its_model(slug):
             assert sum(file["bytes"] for file in build["files"]) == build["bytes"]
 
 
-@each_build_file
-def test_the_sizes_of_a_build_can_be_read_by_the_fit(slug):
-    for build in BUILDS[slug]["builds"]:
+@for_every(BUILDS)
+def test_the_sizes_of_a_build_can_be_read_by_the_fit(slug, held):
+    for build in held["builds"]:
         if build["sizes"]:
             assert from_json(build["sizes"]).layers
 

@@ -5,7 +5,8 @@ import json
 import jsonschema
 import pytest
 
-from hardware.reference import DATA, GIB, MAKERS, MIB, AmbiguousGpu, UnknownGpu, entries, lookup, search, specs
+from hardware.reference import DATA, GIB, MAKERS, MIB, AmbiguousGpu, GpuSpec, UnknownGpu, entries, lookup, search, specs
+from tests.support.every_row import for_every
 
 
 @pytest.mark.parametrize("vendor", MAKERS)
@@ -19,8 +20,8 @@ def test_names_are_given_once() -> None:
     assert len(names) == len(set(names)) > 240
 
 
-@pytest.mark.parametrize("spec", specs(), ids=lambda s: f"{s.name}-{s.nominal_bytes // GIB}")
-def test_every_card_is_found_by_its_own_name_and_size(spec) -> None:
+@for_every({f"{spec.name}, {spec.nominal_bytes // GIB} GB": spec for spec in specs()})
+def test_every_card_is_found_by_its_own_name_and_size(name: str, spec: GpuSpec) -> None:
     found = lookup(spec.name, spec.nominal_bytes)
     assert (found.name, found.memory_bytes) == (spec.name, spec.memory_bytes)
     assert 0.49 * spec.nominal_bytes < spec.memory_bytes <= spec.nominal_bytes
