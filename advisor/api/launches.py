@@ -20,9 +20,9 @@ from advisor.api import schemas
 from advisor.api.errors import AnswerView
 from advisor.api.filters import LaunchFilter
 from advisor.api.launch_serializers import LaunchRequestSerializer
-from advisor.engines.llama_cpp import manifests
+from advisor.engines.base import MANIFESTS
 from advisor.launch.document import launch_document
-from advisor.launch.engine_process import log_tail
+from advisor.launch.engine_process import adapter_of, log_tail
 from advisor.launch.queue import get_launch
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
@@ -86,7 +86,7 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def found(launch_id: UUID) -> Launch:
+def launch_or_404(launch_id: UUID) -> Launch:
     try:
         return get_launch(launch_id)
     except Launch.DoesNotExist as error:
@@ -100,14 +100,14 @@ class OneLaunch(StrictQuery, APIView):
     @extend_schema(operation_id="launches_read", responses=schemas.answers({200: schemas.LAUNCH}, 404))
     def get(self, request: Request, launch_id: UUID) -> Response:
         """State, endpoint, and prediction beside measurement."""
-        return answer(request, launch_document(found(launch_id)))
+        return answer(request, launch_document(launch_or_404(launch_id)))
 
     @extend_schema(
         operation_id="launches_stop", responses=schemas.answers({202: schemas.LAUNCH, 200: schemas.LAUNCH}, 404)
     )
     def delete(self, request: Request, launch_id: UUID) -> Response:
         """Ask for the stop. Asking again, or after the end, changes nothing."""
-        found(launch_id)
+        launch_or_404(launch_id)
         launch = stop_launch(launch_id)
         return Response(launch_document(launch), 200 if launch.status in Launch.FINAL else 202)
 
@@ -121,7 +121,7 @@ class LaunchLog(StrictQuery, APIView):
     )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The end of the engine's log."""
-        found(launch_id)
+        launch_or_404(launch_id)
         return HttpResponse(log_tail(launch_id), content_type="text/plain; charset=utf-8")
 
 
@@ -132,14 +132,17 @@ class LaunchManifest(StrictQuery, APIView):
 
     @extend_schema(
         operation_id="launches_manifest",
-        parameters=[OpenApiParameter("kind", str, enum=list(manifests.KINDS), default="argv")],
+        parameters=[OpenApiParameter("kind", str, enum=list(MANIFESTS), default="argv")],
         responses={(200, "text/plain"): OpenApiTypes.STR} | schemas.answers({}, 400, 404),
     )
     def get(self, request: Request, launch_id: UUID) -> HttpResponse:
         """The same launch as a command line, compose file, systemd unit or Kubernetes manifest."""
         kind = request.query_params.get("kind", "argv")
-        if kind not in manifests.KINDS:
-            sentence = f"kind must be one of {', '.join(manifests.KINDS)}."
+        if kind not in MANIFESTS:
+            sentence = f"kind must be one of {', '.join(MANIFESTS)}."
             raise Problem(400, sentence, [{"field": "kind", "message": sentence}])
-        text = manifests.KINDS[kind](launch_document(found(launch_id)))
-        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+        launch = launch_or_404(launch_id)
+        adapter = adapter_of(launch)
+        if adapter is None:
+            raise Problem(409, f"The engine {launch.engine} of this launch is no longer known here.")
+        return HttpResponse(adapter.MANIFESTS[kind](launch_document(launch)), content_type="text/plain; charset=utf-8")

@@ -1,25 +1,36 @@
-"""How an engine is run: what the adapter in its folder offers."""
+"""How an engine is run: the protocol that `adapter.py` in the engine's folder fulfils."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+MANIFESTS = ("argv", "compose", "systemd", "kubernetes")  # what a launch can be written as, to run elsewhere
+
 
 class Adapter(Protocol):
-    """What a module of the package offers; `llama_cpp` says what each means."""
+    """A module. Settings, as its planner makes them, are its own."""
 
-    NAME: str
-    FORMATS: tuple[str, ...]
-    PROGRAMS: tuple[dict[str, Any], ...]
-    HEALTH: str
+    NAME: str  # the planner's
+    FORMATS: tuple[str, ...]  # of builds
+    PROGRAMS: tuple[dict[str, Any], ...]  # ways to run it, the first that is there is taken (`registry.program`)
+    HEALTH: str  # paths of its server
     MODELS: str
     CHAT: str
-    CAUSES: tuple[tuple[str, str, str], ...]
-    argv: Callable[..., list[str]]
-    env: Callable[[list[str], str], dict[str, str]]
-    buffers: Callable[[str], dict[str, dict[str, int]]]
+    CAUSES: tuple[tuple[str, str, str], ...]  # why it ended: pattern of its log, reason, sentence
+    MANIFESTS: Mapping[str, Callable[[Mapping[str, Any]], str]]  # a launch's document -> text, by kind
+
+    argv: Callable[..., list[str]]  # raises ValueError, one sentence, for a value that may not reach a command line
+
+    def env(self, device_uuids: list[str], launch_id: str) -> dict[str, str]:
+        """What the child's environment gets on top: the GPUs that it may see, and the marker that finds it again."""
+
+    def buffers(self, log: str) -> dict[str, dict[str, int]]:
+        """Bytes that its log says it allocated: `{"host" or its device: {"weights", "kv", "compute"}}`."""
+
+    def filling_tokens(self, settings: Any) -> int:
+        """Length of a prompt that touches all the memory it holds; 0 where it answers none."""
 
 
 @dataclass(frozen=True, slots=True)

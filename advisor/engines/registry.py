@@ -56,7 +56,10 @@ def bases() -> dict[str, dict[str, int]]:
     return {row["program"]: row for file in files for row in json.loads(file.read_text())["programs"]}
 
 
-def base_bytes(program: str, *, n_vocab: int, devices: int) -> int:
-    """Host bytes that a program holds beside the engine's buffers (`host_memory.json` says how it was found)."""
-    row = bases()[program]
-    return row["base"] + row["per_token"] * n_vocab + row["per_device"] * devices
+def base_bytes(program: str, *, n_vocab: int, devices: int) -> int | None:
+    """Host bytes that a program holds beside the engine's buffers; None where nobody measured it.
+
+    `host_memory.json` of the engine says how each figure was found.
+    """
+    row = bases().get(program)
+    return None if row is None else row["base"] + row["per_token"] * n_vocab + row["per_device"] * devices

@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.engines.base import Program
 from advisor.engines.registry import base_bytes
-from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
+from advisor.fit.engines.registry import planners
 from advisor.fit.spec import DeviceMemory, Plan
 from advisor.models import Launch
 from hardware.models import Reservation
@@ -25,8 +25,6 @@ SENTENCES = {
     "failed": "It ended by itself; the log has the engine's last words.",
     "lost": "Nothing of it runs any more.",
 }
-# Of no use but to `estimate`, so that what is read here can be launched again as it is.
-NOT_SETTINGS = ("outputs", "override")
 
 
 def part(memory: DeviceMemory) -> dict[str, int]:
@@ -42,7 +40,8 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
     host = part(plan.memory.host)
     if program and plan.build.sizes:
         base = base_bytes(program.name, n_vocab=plan.build.sizes.n_vocab, devices=len(uuids))
-        host |= {"overhead": base, "total": host["total"] - host["overhead"] + base}
+        if base is not None:
+            host |= {"overhead": base, "total": host["total"] - host["overhead"] + base}
     devices = {uuid: part(memory) for uuid, memory in zip(uuids, plan.memory.devices, strict=True)}
     return {
         "total_bytes": host["total"] + sum(d["total"] for d in devices.values()),
@@ -50,13 +49,20 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
         "host": host,
         "decode_tokens_per_second": asdict(plan.speed.decode),
         "program": program.name if program else None,
-        "computed_for": COMPUTED_FOR,
+        "computed_for": planners()[plan.engine].COMPUTED_FOR,
     }
 
 
 def progress(step: str | None) -> dict[str, Any] | None:
     """The step that is being done. Bytes are null: nothing is downloaded, and an engine does not say how far it is."""
     return {"step": step, "done_bytes": None, "total_bytes": None} if step else None
+
+
+def stated_settings(launch: Launch) -> dict[str, Any]:
+    """Those that a request may state, so that what is read here can be launched again as it is."""
+    planner = planners().get(launch.engine)
+    known = {setting.name for setting in planner.SETTINGS} if planner else set(launch.settings)
+    return {key: value for key, value in launch.settings.items() if key in known}
 
 
 def launch_document(launch: Launch) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def launch_document(launch: Launch) -> dict[str, Any]:
         "alias": launch.alias,
         "endpoint": f"http://127.0.0.1:{launch.port}/v1" if ready else None,
         "api_key": None,
-        "settings": {key: value for key, value in launch.settings.items() if key not in NOT_SETTINGS},
+        "settings": stated_settings(launch),
         "command": launch.command,
         "progress": progress(STEPS.get(launch.status)),
         "predicted": launch.predicted,

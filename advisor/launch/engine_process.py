@@ -19,7 +19,7 @@ from advisor.engines.installed import installed_program
 from advisor.engines.registry import engines
 from advisor.files.checksum import verify_checksums
 from advisor.files.local import find_file
-from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.fit.engines.registry import planners
 from advisor.launch import engine_health, process
 from advisor.launch.process import Identity
 from advisor.models import Launch
@@ -49,9 +49,9 @@ def adapter_of(launch: Launch) -> Adapter | None:
     return engines().get(launch.engine)
 
 
-def launch_settings(launch: Launch) -> Settings:
-    split = launch.settings.get("tensor_split")
-    return Settings(**{**launch.settings, "tensor_split": tuple(split) if split else None})
+def launch_settings(launch: Launch) -> Any:
+    """Its engine's own. Raises LookupError where the engine was taken out."""
+    return planners()[launch.engine].settings_kept(launch.settings)
 
 
 def build_files(launch: Launch) -> list[dict[str, Any]]:

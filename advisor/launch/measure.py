@@ -49,16 +49,12 @@ def measure(launch: Launch, who: Identity) -> dict[str, Any]:
 
 
 def exercise(launch: Launch, known: Adapter) -> engine_health.Timings:
-    """One short completion for the speed; then a prompt as long as the first one says is quick, up to a micro-batch.
-
-    The kernel gives memory at the first touch, and the engine touches its whole compute buffer in its first full batch.
-    """
-    wanted = launch_settings(launch)
-    if not launch.port or wanted.embedding:
+    """One short completion for the speed; then a prompt as long as the first one says is quick, to fill its buffers."""
+    fills = known.filling_tokens(launch_settings(launch))
+    if not launch.port or not fills:
         return engine_health.Timings()
     speed = engine_health.complete(launch.port, launch.alias, QUESTION, chat=known.CHAT, tokens=32, seconds=5)
-    room = min(wanted.ubatch, wanted.context // wanted.slots - 64)
-    words = min(room, int((speed.prefill or 0) * FILL_SECONDS))
+    words = min(fills, int((speed.prefill or 0) * FILL_SECONDS))
     if words > 0:
         engine_health.complete(launch.port, launch.alias, " one" * words, chat=known.CHAT, tokens=1, seconds=5)
     return speed

@@ -1,6 +1,5 @@
 """llama.cpp: `llama-server`, or the same server out of the xllamacpp wheel. Settings in; argv, environment, log out.
 
-Pure: imports nothing of ours but `advisor.fit.spec`. Deleting this file removes the engine.
 Flags and log lines as of build b11434.
 """
 
@@ -9,7 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from advisor.fit.engines.llama_cpp.settings import Settings
+from advisor.engines.llama_cpp.manifests import MANIFESTS
+from advisor.fit.engines.llama_cpp.settings import KV_TYPES, Settings
+
+__all__ = ["MANIFESTS"]
 
 NAME = "llama.cpp"
 FORMATS = ("gguf",)
@@ -29,8 +31,6 @@ HEALTH = "/health"
 MODELS = "/v1/models"
 CHAT = "/v1/chat/completions"
 FLASH_ATTENTION = {True: "on", False: "off", None: "auto"}
-KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
-
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,159}")
 UUID = re.compile(r"(GPU|MIG)-[0-9A-Za-z/-]{1,100}")
 
@@ -131,6 +131,11 @@ def env(device_uuids: list[str], launch_id: str) -> dict[str, str]:
         # flag: builds that do not know it start all the same.
         "LLAMA_ARG_CORS_ORIGINS": "localhost",
     }
+
+
+def filling_tokens(settings: Settings) -> int:
+    """The kernel gives memory at the first touch, and a whole compute buffer is touched by the first full batch."""
+    return 0 if settings.embedding else max(0, min(settings.ubatch, settings.context // settings.slots - 64))
 
 
 # `load_tensors:        CUDA0 model buffer size =  4403.49 MiB`; the same for KV, RS (recurrent state), output, compute.

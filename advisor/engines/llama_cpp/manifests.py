@@ -128,7 +128,7 @@ def told(text: Callable[[Document], str]) -> Callable[[Document], str]:
     return lambda launch: text(launch) if launch["command"] else NO_COMMAND
 
 
-KINDS: dict[str, Callable[[Document], str]] = {
+MANIFESTS: dict[str, Callable[[Document], str]] = {
     "argv": argv,
     "compose": told(compose),
     "systemd": told(systemd),
