@@ -13,6 +13,7 @@ from advisor.answers.cache import Answer, cached_answer
 from advisor.answers.explain import reasons_for
 from advisor.engines.installed import usable_here
 from advisor.files.local import builds_on_disk
+from advisor.fit.engines.registry import planners_of
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.rank import Ranking
 from advisor.fit.ranking.rank import rank as ranked
@@ -96,6 +97,8 @@ def warnings(question: Question, index: Index) -> list[str]:
         said.append("Main memory was not stated: only plans that live wholly on the accelerators are considered.")
     if not index.catalog.models:
         said.append("The catalog is empty: load it with manage.py load_catalog.")
+    if not planners_of(question.engines):
+        said.append("No engine is known here: nothing can be planned.")
     if question.workload.use_case == "vision" or "image" in question.workload.input_modalities:
         said.append("The image projector's memory (about 1 GiB on most models) is not in the sums.")
     return said
