@@ -147,8 +147,11 @@ class EstimateSerializer(Strict):
             raise serializers.ValidationError({"build": ["Name a build, or a model and its quantization."]})
         elif "quantization" not in data:
             raise serializers.ValidationError({"quantization": ["Name the quantization of the model's build."]})
+        planner = planners().get(data["engine"])
+        if planner is None:
+            raise serializers.ValidationError({"engine": ["No engine of this name is known here."]})
         try:
-            data["settings"] = settings_serializer(planners()[data["engine"]].SETTINGS).run_validation(data["settings"])
+            data["settings"] = settings_serializer(planner.SETTINGS).run_validation(data["settings"])
         except serializers.ValidationError as error:
             raise serializers.ValidationError({"settings": error.detail}) from error
         return data

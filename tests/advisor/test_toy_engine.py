@@ -19,6 +19,7 @@ from advisor.fit import engines as planner_folders
 from advisor.fit.engines.registry import planners
 from advisor.launch.document import launch_document
 from advisor.launch.transitions import stop_launch
+from advisor.question.errors import Invalid
 from hardware.snapshots import refresh
 from tests.plugin.berth import ROOT
 from tests.support.ask import estimate, recommend
@@ -144,5 +145,7 @@ def test_without_any_engine_answers_name_none_and_say_so() -> None:
     assert "No engine is known here: nothing can be planned." in answer["warnings"]
     assert {"engine"} <= {r["reason"] for r in answer["rejected"]} <= {"engine", "unknown_layout"}
     assert "llama" not in str([answer["results"], answer["warnings"]])
-    with pytest.raises(Exception, match="no engine is known here"):
-        estimate({"build": BUILD, "engine": "llama.cpp", "settings": {}})
+    for named in ({"engine": "llama.cpp"}, {}):
+        with pytest.raises(Invalid) as refused:
+            estimate({"build": BUILD, "settings": {"context": 512}} | named)
+        assert refused.value.errors[0]["field"] == "engine"
