@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import DeviceMemory
 from hardware.probe_child import end
 
@@ -47,7 +46,7 @@ class EnginePlan:
         return f"llama.cpp {self.build or 'of an unknown build'}"
 
 
-def ask_engine(command: Sequence[str], model: Path, settings: Settings, *, seconds: float) -> EnginePlan:
+def ask_engine(command: Sequence[str], model: Path, settings: Any, *, seconds: float) -> EnginePlan:
     """What the engine would allocate for `model` with `settings`. Raises NoAnswer.
 
     `command`: as `registry.dry_run_command` gives it. The child ends itself after `seconds`, should this process die
