@@ -9,12 +9,14 @@ from __future__ import annotations
 import pytest
 
 from advisor.engines.dry_run import PARTS
-from advisor.fit.build import Header
+from advisor.fit.build import BuildSizes, Header
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from tests.support import derived, opened
+from tests.support.every_row import every_row
 
+Planned = dict[str, int] | str
 PERCENT = 0.1
 ROUNDED = 1 << 13  # the engine's log tells output rows to a hundredth of a MiB
 SETTINGS = (
@@ -46,7 +48,7 @@ def headers() -> dict[str, Header]:
 
 
 @pytest.fixture(scope="module")
-def plans(headers: dict[str, Header], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int] | str]:
+def plans(headers: dict[str, Header], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Planned]:
     """By slug, what the engine plans in bytes by part, or why it does not."""
     folder = tmp_path_factory.mktemp("hollow")
     answers = opened.ask([(opened.write(folder / slug, head), ASKED[slug]) for slug, head in headers.items()])
@@ -56,13 +58,16 @@ def plans(headers: dict[str, Header], tmp_path_factory: pytest.TempPathFactory) 
     }
 
 
-@pytest.mark.parametrize("slug", MODELS)
-def test_a_model_of_the_catalog_takes_what_the_engine_plans_for_it(
-    slug: str, headers: dict[str, Header], plans: dict[str, dict[str, int] | str]
-) -> None:
-    sizes, plan = summarise(headers[slug]), plans[slug]
+def test_every_model_takes_what_the_engine_plans_for_it(headers: dict[str, Header], plans: dict[str, Planned]) -> None:
+    with every_row() as row:
+        for slug in MODELS:
+            with row(slug):
+                demand_equal(summarise(headers[slug]), ASKED[slug], plans[slug])
+
+
+def demand_equal(sizes: BuildSizes, settings: Settings, plan: Planned) -> None:
     assert sizes.graph["traced"]
     assert isinstance(plan, dict), plan
-    found = estimate_memory(sizes, ASKED[slug]).host
+    found = estimate_memory(sizes, settings).host
     assert (found.weights, found.kv) == (plan["weights"], plan["kv"])
     assert abs(found.compute - plan["compute"]) <= plan["compute"] * PERCENT / 100 + ROUNDED

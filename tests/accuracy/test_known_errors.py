@@ -16,16 +16,17 @@ from advisor.fit.sizes_json import from_json
 from catalog import seed
 from hardware.reference import AmbiguousGpu, UnknownGpu, lookup
 from tests.accuracy import vllm_rows
+from tests.support.every_row import for_every
 
 GB_S = 10**9
 # Repositories that answer 401 without an account: what is not read there is not 4096 tokens.
-GATED = sorted(
-    path.stem
+GATED = {
+    path.stem: seed.read(path)
     for path in (seed.DATA / "models").glob("*.json")
     if re.match(
         r"(meta-)?llama-(3|4)|gemma-[23]|c4ai-command|command-a|mistral-large-instruct|inkling|kimi-linear", path.stem
     )
-)
+}
 
 
 def model(slug: str) -> dict:  # type: ignore[type-arg]
@@ -67,9 +68,8 @@ def test_a_context_is_what_the_configuration_says(slug: str, tokens: int):
     assert model(slug)["context_length"] == tokens
 
 
-@pytest.mark.parametrize("slug", GATED)
-def test_a_gated_model_is_known_and_not_given_4096_tokens_and_no_architecture(slug: str):
-    known = model(slug)
+@for_every(GATED)
+def test_a_gated_model_is_known_and_not_given_4096_tokens_and_no_architecture(slug: str, known: dict):  # type: ignore[type-arg]
     assert known["context_length"] >= 8192
     assert known["architecture"]["n_layers"]
     assert known["architecture"]["hidden"]

@@ -15,6 +15,7 @@ from advisor.fit.architectures.hub_config import hub_facts
 from advisor.fit.architectures.parameter_check import settled
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from catalog import schema, seed
+from tests.support.every_row import for_every
 
 CONFIGS: dict[str, dict[str, Any]] = json.loads(  # `Infinity` occurs
     gzip.decompress((Path(__file__).parent / "data" / "configs.json.gz").read_bytes())
@@ -34,10 +35,10 @@ def tensors_of(architecture: dict[str, Any], quantization: str) -> Any:
     return header(architecture, quantization).tensors
 
 
-@pytest.mark.parametrize("slug", sorted(CONFIGS))
-def test_a_published_configuration_gives_the_tensors_that_the_catalog_states(slug):
+@for_every(CONFIGS)
+def test_a_published_configuration_gives_the_tensors_that_the_catalog_states(slug, config):
     model = MODELS[slug]
-    read = hub_facts(CONFIGS[slug] | QUANTIZED.get(slug, {}))
+    read = hub_facts(config | QUANTIZED.get(slug, {}))
     assert schema.sentences("architecture", read) == []
     if slug in UNKNOWN:
         with pytest.raises(UnknownLayout):

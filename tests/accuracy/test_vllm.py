@@ -7,6 +7,7 @@ import pytest
 from advisor.answers.about import bounds
 from advisor.fit.engines.vllm.config import NotServed, UnknownConfig
 from tests.accuracy import vllm_rows
+from tests.support.every_row import for_every
 
 LIMIT = bounds()["vllm"]
 KINDS = ("full", "windowed", "chunked", "latent", "sparse index", "recurrent")
@@ -34,21 +35,22 @@ def row_name(row: dict) -> str:
     return f"{row['model']} {row['quantization']} {row['tp']}"
 
 
-LOADED = [row for row in vllm_rows.weights() if row["bytes"] is not None]
+LOADED = {row_name(row): row for row in vllm_rows.weights() if row["bytes"] is not None}
+REFUSED = {row_name(row): row for row in vllm_rows.weights() if row["bytes"] is None and row["tp"] == 1}
 # vLLM takes groups of 64 for these experts, whose 2,880 columns 128 does not divide; nothing else does so.
 ODD_GROUPS = ("gpt-oss-20b gptq_int4_g128 1", "gpt-oss-20b gptq_int8_g128 1")
 
 
-@pytest.mark.parametrize("row", LOADED, ids=row_name)
-def test_weights_of_a_device_are_within_half_a_percent(row: dict) -> None:
-    if row_name(row) in ODD_GROUPS:
+@for_every(LOADED)
+def test_weights_of_a_device_are_within_half_a_percent(name: str, row: dict) -> None:
+    if name in ODD_GROUPS:
         with pytest.raises(UnknownConfig, match="groups of 128"):
             vllm_rows.predicted_weights(row)
         return
     assert vllm_rows.predicted_weights(row) == pytest.approx(row["bytes"], rel=0.005)
 
 
-@pytest.mark.parametrize("row", [r for r in vllm_rows.weights() if r["bytes"] is None and r["tp"] == 1], ids=row_name)
-def test_weights_that_vllm_does_not_load_are_refused(row: dict) -> None:
+@for_every(REFUSED)
+def test_weights_that_vllm_does_not_load_are_refused(name: str, row: dict) -> None:
     with pytest.raises(NotServed, match="groups of 128"):
         vllm_rows.predicted_weights(row)

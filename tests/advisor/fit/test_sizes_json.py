@@ -4,11 +4,12 @@ import pytest
 
 from advisor.fit.engines.llama_cpp.tensor_sizes import from_json, to_json
 from tests.accuracy import measured
+from tests.support.every_row import for_every
 
 
-@pytest.mark.parametrize(("model", "quantization"), list(measured.builds()))
-def test_sizes_come_back_from_json_as_they_were(model: str, quantization: str) -> None:
-    sizes = measured.sizes(model, quantization)
+@for_every({f"{model} {quantization}": (model, quantization) for model, quantization in measured.builds()})
+def test_sizes_come_back_from_json_as_they_were(name: str, build: tuple[str, str]) -> None:
+    sizes = measured.sizes(*build)
     assert from_json(to_json(sizes)) == sizes
 
 

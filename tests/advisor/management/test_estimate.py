@@ -11,6 +11,7 @@ from advisor.management.commands import estimate
 from tests.accuracy import measured
 from tests.support import hollow
 from tests.support.estimate_command import called
+from tests.support.every_row import every_row
 
 ROWS = [row for row in measured.rows() if row["model"] in ("qwen3-0.6b", "mamba-2.8b", "gpt-oss-120b")]
 
@@ -71,10 +72,12 @@ def test_another_program_s_defaults_stand_in_where_nothing_is_stated(files: Any)
 
 
 @pytest.mark.parametrize("batch", ["--batch", "--vllm-batch", "--speed-batch"])
-@pytest.mark.parametrize("option", ["--as", "--quantization", *(name for name, *_ in estimate.OPTIONS)])
-def test_what_a_batch_would_ignore_is_refused_beside_it(option: str, batch: str) -> None:
-    with pytest.raises(CommandError, match=rf"^{option} goes with one file or configuration: a batch says it"):
-        called(batch, "-", option, 0)
+def test_what_a_batch_would_ignore_is_refused_beside_it(batch: str) -> None:
+    with every_row() as row:
+        for option in ("--as", "--quantization", *(name for name, *_ in estimate.OPTIONS)):
+            words = rf"^{option} goes with one file or configuration: a batch says it"
+            with row(option), pytest.raises(CommandError, match=words):
+                called(batch, "-", option, 0)
 
 
 def test_a_table_for_people(files: Any) -> None:
