@@ -34,7 +34,10 @@ def test_the_table_has_as_many_cases_as_is_said() -> None:
     assert len(CASES) >= bounds()["advice"]["rows"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.hardware} {case.use_case}: {case.why}")
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.hardware} {case.use_case}: {case.why}")
+
+
+@each_case
 def test_the_first_answers_are_those_an_expert_gives(seeded_index, case):
     found = slugs(asked(seeded_index, case))
     known = {model.slug for model in seeded_index.catalog.models}
@@ -44,7 +47,7 @@ def test_the_first_answers_are_those_an_expert_gives(seeded_index, case):
     assert not case.never & set(found), found
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.hardware} {case.use_case} {case.context}")
+@each_case
 def test_no_plan_takes_more_than_is_available_and_none_is_too_short(seeded_index, case):
     host = machine(case.hardware)
     for result in asked(seeded_index, case).results:

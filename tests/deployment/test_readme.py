@@ -137,7 +137,7 @@ def test_the_line_that_runs_it_all_does(tmp_path: Path) -> None:
         assert berth.stop() == 0
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_that_a_page_links_is_there(page: Path) -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", PAGES[page])
-    assert [link for link in links if not (page.parent / link).exists()] == []
+@pytest.mark.parametrize("path", PAGES)
+def test_every_file_that_a_page_links_is_there(path: Path) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", PAGES[path])
+    assert [link for link in links if not (path.parent / link).exists()] == []

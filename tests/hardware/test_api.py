@@ -48,24 +48,23 @@ def test_an_agent_sends_its_own_hosts_reading_and_no_others(client: Client, far:
 CARD = READING["accelerators"][0]
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({}, "os"),
-        ([], ""),
-        (READING | {"memory": None}, "memory"),
-        (READING | {"os": "beos"}, "os"),
-        (READING | {"extra": 1}, "extra"),
-        (READING | {"memory": READING["memory"] | {"total": 10**30}}, "memory.total"),
-        (READING | {"accelerators": [CARD | {"index": 10**30}]}, "accelerators[0].index"),
-        (READING | {"accelerators": [CARD | {"kind": "toy"}]}, "accelerators[0].kind"),
-        (READING | {"accelerators": [CARD | {"colour": "red"}]}, "accelerators[0].colour"),
-        (READING | {"accelerators": [CARD, CARD]}, "accelerators"),
-    ],
-)
-def test_a_reading_of_another_shape_is_400_and_nothing_is_kept(
-    client: Client, far: Host, body: Any, field: str
-) -> None:
+SHAPES: dict[str, tuple[Any, str]] = {
+    "nothing": ({}, "os"),
+    "a list": ([], ""),
+    "no memory": (READING | {"memory": None}, "memory"),
+    "an unknown system": (READING | {"os": "beos"}, "os"),
+    "an unknown field": (READING | {"extra": 1}, "extra"),
+    "more memory than can be": (READING | {"memory": READING["memory"] | {"total": 10**30}}, "memory.total"),
+    "an endless index": (READING | {"accelerators": [CARD | {"index": 10**30}]}, "accelerators[0].index"),
+    "an unknown kind": (READING | {"accelerators": [CARD | {"kind": "toy"}]}, "accelerators[0].kind"),
+    "an unknown field of a card": (READING | {"accelerators": [CARD | {"colour": "red"}]}, "accelerators[0].colour"),
+    "a card twice": (READING | {"accelerators": [CARD, CARD]}, "accelerators"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_reading_of_another_shape_is_400_and_nothing_is_kept(client: Client, far: Host, name: str) -> None:
+    body, field = SHAPES[name]
     answer = send(client, "far", bearer(["agent"], far), body)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert [error["field"] for error in answer.json()["errors"]] == [field]

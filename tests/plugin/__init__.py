@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.ids import words
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CI = os.environ.get("CI") == "true"
 _data = Path(tempfile.mkdtemp(prefix="berth-tests-"))
@@ -70,6 +72,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-contract", action="store_true", help="write the answers of tests/advisor/api/contract anew"
     )
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    return None if val is None or isinstance(val, bool | int | float) else words(val)
 
 
 def pytest_configure(config: pytest.Config) -> None:

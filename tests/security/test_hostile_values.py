@@ -233,7 +233,14 @@ def cursor(*parts: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
-NULLS: tuple[tuple[str, str, Any], ...] = (
+CURSORS = {
+    "a null in a slug": f"models/?cursor={cursor(False, ['slug', 'pk'], [chr(0), 1])}",
+    "an object for a key": f"evidence/?cursor={cursor(False, ['id', 'pk'], ['x', {}])}",
+    "words for a key": f"evidence/?cursor={cursor(False, ['id', 'pk'], ['x', 'y'])}",
+    "words for a date": f"models/?ordering=released&cursor={cursor(False, ['released', 'pk'], ['x', 1])}",
+    "one number": f"evidence/?cursor={cursor(1)}",
+}
+NULLS: tuple[Any, ...] = (
     ("PATCH", "models/one/", {"flags": ["a\0"]}),
     ("PATCH", "models/one/", {"provenance": {"a\0": "x"}}),
     ("PATCH", "models/one/", {"provenance": {"sources": ["a\0"]}}),
@@ -244,11 +251,7 @@ NULLS: tuple[tuple[str, str, Any], ...] = (
     ("POST", "recommendations/", {"hardware": {"host": "a\0"}}),
     ("GET", "builds/a%00b/", None),
     ("GET", "hosts/a%00b/", None),
-    ("GET", f"models/?cursor={cursor(False, ['slug', 'pk'], [chr(0), 1])}", None),
-    ("GET", f"evidence/?cursor={cursor(False, ['id', 'pk'], ['x', {}])}", None),
-    ("GET", f"evidence/?cursor={cursor(False, ['id', 'pk'], ['x', 'y'])}", None),
-    ("GET", f"models/?ordering=released&cursor={cursor(False, ['released', 'pk'], ['x', 1])}", None),
-    ("GET", f"evidence/?cursor={cursor(1)}", None),
+    *(pytest.param("GET", path, None, id=name) for name, path in CURSORS.items()),
 )
 
 

@@ -120,20 +120,26 @@ def running(hub: Hub) -> Iterator[Hub]:
 # ---------------------------------------------------------------- misbehaviour
 
 
+def named(name: str, reply: Reply) -> Reply:
+    """By this name it is among the parameters of a test."""
+    reply.__name__ = name  # type: ignore[attr-defined]
+    return reply
+
+
 def redirect(target: str) -> Reply:
-    return lambda handler: send(handler, b"", 302, Location=target)
+    return named(f"redirect to {target}", lambda handler: send(handler, b"", 302, Location=target))
 
 
 def status(number: int) -> Reply:
-    return lambda handler: send(handler, b"", number)
+    return named(f"status {number}", lambda handler: send(handler, b"", number))
 
 
 def body(content: bytes, **headers: str) -> Reply:
-    return lambda handler: send(handler, content, **headers)
+    return named(content[:60].decode(errors="replace"), lambda handler: send(handler, content, **headers))
 
 
 def silent(seconds: float) -> Reply:
-    return lambda handler: time.sleep(seconds)
+    return named(f"silence of {seconds} s", lambda handler: time.sleep(seconds))
 
 
 def dripping(handler: BaseHTTPRequestHandler) -> None:

@@ -35,7 +35,7 @@ def test_accelerators_come_smallest_first_and_each_holds_its_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "context", "cards", "never"),
+    ("model", "tokens", "cards", "never"),
     [
         # 19 GB of weights and 8 GiB of cache: one card of 32 GB, or two of 16
         ("qwen3-32b", 32768, {"NVIDIA GeForce RTX 5090": 1}, {"NVIDIA T4": 1}),
@@ -46,8 +46,8 @@ def test_accelerators_come_smallest_first_and_each_holds_its_plan() -> None:
         ("gpt-oss-120b", 32768, {"NVIDIA H100 SXM5 80GB": 1}, {"NVIDIA GeForce RTX 4090": 2}),
     ],
 )
-def test_an_engineer_would_agree(model: str, context: int, cards: dict[str, int], never: dict[str, int]) -> None:
-    found = named(asked({"model": model, "workload": {"context": context}, "limit": 100}))
+def test_an_engineer_would_agree(model: str, tokens: int, cards: dict[str, int], never: dict[str, int]) -> None:
+    found = named(asked({"model": model, "workload": {"context": tokens}, "limit": 100}))
     assert cards.items() <= found.items(), found
     assert not never.items() & found.items()
 

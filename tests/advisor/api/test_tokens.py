@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,12 +12,19 @@ from advisor.models import ApiToken
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
-    "spoil", [lambda t: t + "0", lambda t: t[:-1], lambda t: "brt_unknown_secret", lambda t: "", lambda t: t[4:]]
-)
-def test_wrong_secrets_and_unknown_keys_find_nothing(spoil: object) -> None:
+SPOILT: dict[str, Callable[[str], str]] = {
+    "a letter more": lambda text: text + "0",
+    "a letter less": lambda text: text[:-1],
+    "another one": lambda text: "brt_unknown_secret",
+    "nothing": lambda text: "",
+    "no prefix": lambda text: text[4:],
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_wrong_secrets_and_unknown_keys_find_nothing(name: str) -> None:
     text = tokens.create_token(name="x", scopes=["read"])
-    assert tokens.find_token(spoil(text)) is None  # type: ignore[operator]
+    assert tokens.find_token(SPOILT[name](text)) is None
 
 
 def test_expired_and_revoked_tokens_find_nothing() -> None:

@@ -93,24 +93,24 @@ def test_a_processor_alone_reads_from_its_own_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        (row(gpu="RTX 9999"), "'RTX 9999'"),
-        (row(gpu=None), "accelerator"),
-        (row(gpu="Intel Xeon 6980P"), "memory bandwidth"),
-        (row(gpu="Pi CM5 - 16GB (Nvidia RTX 3060)", model="Qwen3-8B"), "single-board computer"),
-        (row(model="someone/New-9B"), "'someone/New-9B'"),
-        (row(engine="hipfire"), "'hipfire'"),
-        (row(quant="IQ1_M"), "'IQ1_M'"),
-        (row(quant=None), "no quantization"),
-        (row(batch="max (scenario)"), "batch must be"),
-        (row(batch=-1), "batch must be"),
-        (row(gpu_count=1e12), "gpu_count must be"),
-        (row(context=2.5), "context must be"),
-        (row(context=[1]), "context must be"),
-        (row(context=2048, prompt_tokens=8192), "prompt_tokens must be at most the context, 2048"),
+        ({"gpu": "RTX 9999"}, "'RTX 9999'"),
+        ({"gpu": None}, "accelerator"),
+        ({"gpu": "Intel Xeon 6980P"}, "memory bandwidth"),
+        ({"gpu": "Pi CM5 - 16GB (Nvidia RTX 3060)", "model": "Qwen3-8B"}, "single-board computer"),
+        ({"model": "someone/New-9B"}, "'someone/New-9B'"),
+        ({"engine": "hipfire"}, "'hipfire'"),
+        ({"quant": "IQ1_M"}, "'IQ1_M'"),
+        ({"quant": None}, "no quantization"),
+        ({"batch": "max (scenario)"}, "batch must be"),
+        ({"batch": -1}, "batch must be"),
+        ({"gpu_count": 1e12}, "gpu_count must be"),
+        ({"context": 2.5}, "context must be"),
+        ({"context": [1]}, "context must be"),
+        ({"context": 2048, "prompt_tokens": 8192}, "prompt_tokens must be at most the context, 2048"),
     ],
 )
 def test_what_is_not_known_is_said_with_the_reason(tmp_path: Path, given: dict[str, Any], why: str) -> None:
-    [answer] = run(tmp_path / "rows", given)
+    [answer] = run(tmp_path / "rows", row(**given))
     assert set(answer) == {"id", "unknown"}
     assert why in answer["unknown"]
     assert answer["unknown"].endswith(".")

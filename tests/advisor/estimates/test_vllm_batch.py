@@ -57,23 +57,24 @@ def test_a_name_that_several_cards_share_is_answered_where_they_do_not_differ(tm
     assert one == several
 
 
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        (row("RTX 9999"), "RTX 9999"),
-        (row("MI300X"), "MI300X"),
-        (row(tp=0), "'tp'"),
-        (row(kv_cache_dtype="int3"), "'kv_cache_dtype'"),
-        (row(speed="fast"), "'speed'"),
-        (row(hybrid_manager=1), "'hybrid_manager'"),
-        (row(config=LLAMA | {"architectures": ["NewForCausalLM"]}), "NewForCausalLM"),
-        (row(config=LLAMA | {"architectures": 3}), "another form"),
-        (row(config=LLAMA | {"num_attention_heads": 0, "head_dim": None}), "another form"),
-        (row(config=LLAMA | {"layer_types": 5}), "another form"),
-        (row(config=LLAMA | {"num_hidden_layers": 10**12}), "num_hidden_layers"),
-    ],
-)
-def test_what_is_not_known_is_said_with_the_reason(tmp_path: Path, given: dict[str, Any], why: str) -> None:
+UNKNOWN = {
+    "card": (row("RTX 9999"), "RTX 9999"),
+    "maker": (row("MI300X"), "MI300X"),
+    "no devices": (row(tp=0), "'tp'"),
+    "cache type": (row(kv_cache_dtype="int3"), "'kv_cache_dtype'"),
+    "setting": (row(speed="fast"), "'speed'"),
+    "a number for a truth": (row(hybrid_manager=1), "'hybrid_manager'"),
+    "architecture": (row(config=LLAMA | {"architectures": ["NewForCausalLM"]}), "NewForCausalLM"),
+    "architectures as a number": (row(config=LLAMA | {"architectures": 3}), "another form"),
+    "no heads": (row(config=LLAMA | {"num_attention_heads": 0, "head_dim": None}), "another form"),
+    "layers as a number": (row(config=LLAMA | {"layer_types": 5}), "another form"),
+    "countless layers": (row(config=LLAMA | {"num_hidden_layers": 10**12}), "num_hidden_layers"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_not_known_is_said_with_the_reason(tmp_path: Path, name: str) -> None:
+    given, why = UNKNOWN[name]
     [answer] = run(tmp_path / "rows", given)
     assert set(answer) == {"id", "unknown"}
     assert why in answer["unknown"]

@@ -93,13 +93,13 @@ def asked_page(query: str) -> str:
     return unescape(answer.content.decode())
 
 
-@pytest.mark.parametrize(("use", "context"), [("general", 8192), ("coding", 16384), ("embedding", 512)])
-def test_the_form_shows_the_context_that_the_answer_assumed(use: str, context: int) -> None:
+@pytest.mark.parametrize(("use", "tokens"), [("general", 8192), ("coding", 16384), ("embedding", 512)])
+def test_the_form_shows_the_context_that_the_answer_assumed(use: str, tokens: int) -> None:
     text = asked_page(f"{CARD}&use_case={use}")
-    assert f'<option value="{context}" selected>' in text
+    assert f'<option value="{tokens}" selected>' in text
     (link,) = re.findall(r'href="(/api/v1/recommendations/[^"]*)"', text)
     results = Client(SERVER_NAME="localhost").get(link).json()["results"]
-    assert {result["speed"]["at_context"] for result in results} == {context}
+    assert {result["speed"]["at_context"] for result in results} == {tokens}
 
 
 def test_the_speed_of_an_embedding_is_what_it_reads() -> None:

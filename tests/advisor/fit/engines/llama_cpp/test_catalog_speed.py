@@ -25,12 +25,10 @@ def both(slug: str, host: HostSpec, workload: Workload) -> tuple[Plan, float, fl
 
 
 @pytest.mark.parametrize("slug", MODELS)
-@pytest.mark.parametrize(("context", "slots"), [(8192, 1), (32768, 4)])
+@pytest.mark.parametrize(("tokens", "slots"), [(8192, 1), (32768, 4)])
 @pytest.mark.parametrize("host", [machine(card(80)), machine(ram=128)], ids=["gpu", "cpu"])
-def test_whole_on_one_place_the_screened_speed_is_the_plans(
-    slug: str, context: int, slots: int, host: HostSpec
-) -> None:
-    made, decode, first_token = both(slug, host, Workload(context=context, concurrency=slots))
+def test_whole_on_one_place_the_screened_speed_is_the_plans(slug: str, tokens: int, slots: int, host: HostSpec) -> None:
+    made, decode, first_token = both(slug, host, Workload(context=tokens, concurrency=slots))
     assert decode == pytest.approx(made.speed.decode.mid, rel=1e-6)
     assert first_token == pytest.approx(made.speed.first_token.mid, rel=1e-6)
 
