@@ -20,10 +20,23 @@ FOLDER = Path(__file__).parent / "data" / "schema"
 
 @cache
 def _validator(name: str, partial: bool = False) -> Validator:
-    schema = orjson.loads((FOLDER / f"{name}.json").read_bytes())
+    schema = _read(f"{name}.json")
     if partial:
         schema.pop("required", None)
     return shapes.validator(schema)
+
+
+def _read(file: str) -> Any:
+    """A schema with those that it names by their file put in their places."""
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return _read(value["$ref"]) if "$ref" in value else {key: whole(item) for key, item in value.items()}
+
+    return whole(orjson.loads((FOLDER / file).read_bytes()))
 
 
 def _where(error: ValidationError) -> str:

@@ -35,27 +35,38 @@ class Answer(NamedTuple):
         return document
 
 
-def cached_answer(key: Hashable, work_out: Callable[[], dict[str, Any]], decision: str = "") -> Answer:
-    def pack() -> Answer:
-        document = work_out()
-        return Answer(zlib.compress(orjson.dumps(document), 1), bool(document.get("results", True)), decision)
-
-    found: Answer = cached(key, pack)
+def known_answer(key: Hashable) -> Answer | None:
+    """`key` must hold everything that the answer depends on."""
+    found: Answer | None = _get(key)
     return found
+
+
+def keep_answer(key: Hashable, document: dict[str, Any], decision: str = "") -> Answer:
+    packed = zlib.compress(orjson.dumps(document), 1)
+    answer = Answer(packed, bool(document.get("results", True)), decision)
+    _keep(key, answer)
+    return answer
 
 
 def cached(key: Hashable, work_out: Callable[[], Any]) -> Any:
-    """What `work_out` gave for `key`, the longest unused one forgotten beyond MOST. Nobody may change it.
+    """What `work_out` gave for `key`. Nobody may change it. Two threads that ask at once both work it out."""
+    found = _get(key)
+    if found is None:
+        found = work_out()
+        _keep(key, found)
+    return found
 
-    `key` must hold everything that the answer depends on. Two threads that ask at once both work it out.
-    """
+
+def _get(key: Hashable) -> Any:
     with _lock:
         if key in _answers:
             _answers.move_to_end(key)
-            return _answers[key]
-    found = work_out()
+        return _answers.get(key)
+
+
+def _keep(key: Hashable, value: Any) -> None:
+    """The longest unused one is forgotten beyond MOST."""
     with _lock:
-        _answers[key] = found
+        _answers[key] = value
         while len(_answers) > MOST:
             _answers.popitem(last=False)
-    return found

@@ -16,7 +16,6 @@ from advisor.fit.spec import BuildSpec, ModelSpec, Workload
 from advisor.selectors.catalog import catalog_index
 
 QUANTIZATION = "Q8_0"
-BITS_PER_WEIGHT = 8.5  # 32 weights of 8 bits and a scale of 16
 CONTEXT = 32768
 MACHINES_SHOWN = 4
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from advisor.answers import documents, wording
-from advisor.answers.cache import cached_answer
+from advisor.answers.cache import keep_answer, known_answer
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.plans import embeds, pace
 from advisor.fit.ranking.rank import rank
@@ -43,7 +43,11 @@ def compare_machines(questions: Mapping[str, Question]) -> dict[str, Any]:
     index = catalog_index()
     asked = (orjson.dumps(question.asked, option=orjson.OPT_SORT_KEYS) for question in questions.values())
     key = ("comparison", index.catalog.version, *asked)
-    return cached_answer(key, lambda: worked_out({n: Side.of(q, index) for n, q in questions.items()}, index)).document
+    answer = known_answer(key)
+    if answer is None:
+        sides = {name: Side.of(question, index) for name, question in questions.items()}
+        answer = keep_answer(key, worked_out(sides, index))
+    return answer.document
 
 
 def worked_out(sides: Mapping[str, Side], index: Index) -> dict[str, Any]:
@@ -66,8 +70,10 @@ def worked_out(sides: Mapping[str, Side], index: Index) -> dict[str, Any]:
 
 def alone(index: Index, slug: str, question: Question, *, expand: bool = False) -> Result | None:
     """The best plan of one model, wherever it would stand among others; with `expand` its other plans too."""
-    models = tuple(m for m in index.catalog.models if m.slug == slug)
-    one = Index.of(replace(index.catalog, models=models))
+    model = index.model(slug)
+    if model is None:
+        return None
+    one = Index.of(replace(index.catalog, models=(model,)))
     ranking = rank(one, question.host, question.workload, prefer=question.prefer, limit=1, expand=expand)
     return ranking.results[0] if ranking.results else None
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from advisor.fit.allowances import GIB
 from advisor.fit.engines.base import Outline
 from advisor.fit.ranking.plans import outline_of
 from advisor.fit.spec import Fix, HostSpec, ModelSpec, Pace, Plan, Result, Strength, Workload
+from advisor.fit.units import GIB
+from advisor.fit.use_cases import USE_CASES
 
-USE_CASE_WORDS = {
-    "general": "general help",
-    "long_context": "long documents",
-    "tool_use": "tool use",
-    "vision": "images",
-}
 COMMERCIAL = {
     "yes": "Commercial use is allowed.",
     "no": "Not for commercial use.",
@@ -84,7 +79,7 @@ def terms(commercial: str | None, conditions: str) -> str:
 
 
 def quality(strength: Strength, workload: Workload) -> str:
-    words = USE_CASE_WORDS.get(workload.use_case, workload.use_case)
+    words = USE_CASES[workload.use_case].words
     if strength.basis == "none":
         return f"No published result speaks of its strength in {words}."
     span = f"{strength.score:.0f} of 100 (80 % interval {strength.low:.0f} to {strength.high:.0f}) for {words}"

@@ -7,10 +7,10 @@ from typing import Any
 
 from advisor.answers import cache, compare_plans, wording
 from advisor.answers.compare_machines import brief
-from advisor.answers.explain import USE_CASE_WORDS
 from advisor.fit.ranking.plans import pace
 from advisor.fit.ranking.rank import rank
 from advisor.fit.spec import Result
+from advisor.fit.use_cases import USE_CASES
 from advisor.question.parse import Question
 from advisor.selectors.catalog import find_model
 
@@ -28,7 +28,7 @@ def model_rank(question: Question, slug: str) -> dict[str, Any] | None:
     spec = find_model(slug)
     if spec is None:
         return None
-    use = USE_CASE_WORDS.get(question.workload.use_case, question.workload.use_case)
+    use = USE_CASES[question.workload.use_case].words
     found = {"use": use, "context": question.workload.context, "reason": None, "own": None}
     own = of.best(slug)
     if own is None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from advisor.answers import cost, documents
-from advisor.answers.cache import Answer, cached_answer
+from advisor.answers.cache import Answer, keep_answer, known_answer
 from advisor.answers.explain import reasons_for
 from advisor.engines.installed import usable_here
 from advisor.files.local import builds_on_disk
@@ -33,30 +33,30 @@ def recommend(question: Question) -> Answer:
     index = catalog_index()
     question = as_run_here(question) if question.on_disk else question
     paths = builds_on_disk(index)
-    hardware = documents.hardware_document(question.reading)
-    decision = decision_digest(question.asked, index.catalog.version, hardware)
-
-    def work_out() -> dict[str, Any]:
-        host, workload = question.host, question.workload
-        ranking = ranking_of(question, index, paths)
-        refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=question.rejected_limit)
-        return {
-            "decision": decision,
-            "catalog_version": index.catalog.version,
-            "fit_version": FIT_VERSION,
-            "hardware": hardware,
-            "results": [
-                documents.result_document(result, host, paths, reasons_for(result, host, workload))
-                | costed(result, question, index)
-                for result in ranking.results
-            ],
-            "rejected": [documents.rejection_document(r) for r in refused],
-            "warnings": warnings(question, index),
-        }
-
+    decision = decision_digest(question, index)
     # What the digest does not cover: figures of the hardware that the document leaves out, files that came or went.
     told = tuple(question.reading.document.get("warnings") or ())
-    return cached_answer((decision, question.host, tuple(paths.items()), told), work_out, decision)
+    key = (decision, question.host, tuple(paths.items()), told)
+    return known_answer(key) or keep_answer(key, worked_out(question, index, paths, decision), decision)
+
+
+def worked_out(question: Question, index: Index, paths: Mapping[str, str], decision: str) -> dict[str, Any]:
+    host, workload = question.host, question.workload
+    ranking = ranking_of(question, index, paths)
+    refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=question.rejected_limit)
+    return {
+        "decision": decision,
+        "catalog_version": index.catalog.version,
+        "fit_version": FIT_VERSION,
+        "hardware": documents.hardware_document(question.reading),
+        "results": [
+            documents.result_document(result, host, paths, reasons_for(result, host, workload))
+            | costed(result, question, index)
+            for result in ranking.results
+        ],
+        "rejected": [documents.rejection_document(r) for r in refused],
+        "warnings": warnings(question, index),
+    }
 
 
 def ranking_of(question: Question, index: Index, paths: Mapping[str, str]) -> Ranking:
@@ -86,9 +86,9 @@ def costed(result: Result, question: Question, index: Index) -> dict[str, Any]:
     return {"cost": cost.cost_document(result, question.host, question.workload, index, question.prices)}
 
 
-def decision_digest(asked: Mapping[str, Any], catalog_version: str, hardware: Mapping[str, Any]) -> str:
-    content = orjson.dumps([asked, catalog_version, FIT_VERSION, hardware], option=orjson.OPT_SORT_KEYS, default=str)
-    return hashlib.sha256(content).hexdigest()
+def decision_digest(question: Question, index: Index) -> str:
+    content = [question.asked, index.catalog.version, FIT_VERSION, documents.hardware_document(question.reading)]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
 
 
 def warnings(question: Question, index: Index) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from advisor.answers import documents
-from advisor.answers.cache import Answer, cached_answer
+from advisor.answers.cache import Answer, keep_answer, known_answer
 from advisor.answers.explain import reasons_for
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.machines import meeting
@@ -63,7 +63,7 @@ def hardware_for_model(question: RequirementsQuestion) -> Answer:
     if model is None:
         raise Invalid([{"field": "model", "message": f"{question.model!r} is not a model of this catalog."}])
     key = ("requirements", index.catalog.version, orjson.dumps(question.asked, option=orjson.OPT_SORT_KEYS))
-    return cached_answer(key, lambda: worked_out(question, model, index))
+    return known_answer(key) or keep_answer(key, worked_out(question, model, index))
 
 
 def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from advisor.fit.units import GIB
 from advisor.templatetags.berth import gib
 
 PLACEMENTS = {
@@ -113,7 +114,7 @@ def does_not_fit(document: dict[str, Any]) -> str:
     model, reason = document["model"], document["reason"].replace("_", " ")
     if document["needed_bytes"] is None:
         return f"{model} cannot run as asked ({reason})."
-    needed, available = (document[key] / (1 << 30) for key in ("needed_bytes", "available_bytes"))
+    needed, available = (document[key] / GIB for key in ("needed_bytes", "available_bytes"))
     return f"{model} does not fit: it needs {needed:.1f} GiB and {available:.1f} GiB is available ({reason})."
 
 

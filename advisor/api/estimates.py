@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from advisor.answers.estimate import estimate
 from advisor.api import schemas
 from advisor.api.errors import AnswerView
-from advisor.monitoring.metrics import counted
+from advisor.monitoring.answer_counts import counted
 from advisor.question.parse import parse_estimate
 from advisor.question.serializers import EstimateSerializer
 from rest.strict import StrictQuery

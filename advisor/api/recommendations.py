@@ -12,7 +12,7 @@ from advisor.answers import decisions
 from advisor.answers.recommend import recommend
 from advisor.api import schemas
 from advisor.api.errors import AnswerView
-from advisor.monitoring.metrics import counted
+from advisor.monitoring.answer_counts import counted
 from advisor.question.parse import Question, parse, parse_query
 from advisor.question.serializers import QuestionSerializer
 from rest.problems import Problem

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from advisor.answers.requirements import hardware_for_model
 from advisor.api import schemas
 from advisor.api.errors import AnswerView
-from advisor.monitoring.metrics import counted
+from advisor.monitoring.answer_counts import counted
 from advisor.question.parse import parse_requirements
 from advisor.question.serializers import RequirementsSerializer
 from rest.strict import StrictQuery

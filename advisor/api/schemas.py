@@ -9,7 +9,8 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
-from advisor.fit.spec import PREFERENCES, REASONS, USE_CASES
+from advisor.fit.spec import PREFERENCES, REASONS
+from advisor.fit.use_cases import USE_CASES
 from advisor.models import Launch
 from rest.problems import CONTENT_TYPE
 from rest.schema import PROBLEM

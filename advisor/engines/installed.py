@@ -16,7 +16,10 @@ from advisor.fit.spec import HostSpec
 def installed_program(name: str) -> Program | None:
     """How this machine runs the engine of that name; None where it cannot."""
     known = engines().get(name)
-    return registry.program(known, lambda setting: getattr(settings, setting, "")) if known else None
+    if known is None:
+        return None
+    stated = (entry["setting"] for entry in known.PROGRAMS if "setting" in entry)
+    return registry.program(known, {setting: getattr(settings, setting, "") for setting in stated})
 
 
 def usable_here(machine: HostSpec, engines: Iterable[str]) -> HostSpec:

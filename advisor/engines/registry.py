@@ -9,7 +9,7 @@ import os
 import pkgutil
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,11 @@ def engines() -> dict[str, Adapter]:
     return {adapter.NAME: adapter for adapter in adapters}
 
 
-def program(engine: Adapter, configured: Callable[[str], str]) -> Program | None:
-    """The first program of the engine that is here. `configured` gives a setting by name, empty when it is not set."""
+def program(engine: Adapter, configured: Mapping[str, str]) -> Program | None:
+    """The first program of the engine that is here. `configured`: paths by the name of the setting that states them."""
     for entry in engine.PROGRAMS:
         if "binary" in entry:
-            stated = configured(entry["setting"])
+            stated = configured.get(entry["setting"])
             path = stated if stated and os.access(stated, os.X_OK) else shutil.which(entry["binary"])
             if path:
                 return Program(entry["name"], (path,))

@@ -9,8 +9,7 @@ from advisor.engines import dry_run
 from advisor.engines.registry import dry_run_command, engines
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import Memory
-
-GIB = 1 << 30
+from advisor.fit.units import GIB
 
 
 def confirmation(path: str, settings: Settings, memory: Memory) -> dict[str, Any]:

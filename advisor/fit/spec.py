@@ -11,10 +11,6 @@ from typing import Any, NamedTuple
 from advisor.fit.build import BuildSizes
 
 FIT_VERSION = "4"  # raised with every change of the fit that can change an answer
-USE_CASES = (
-    *("general", "chat", "coding", "math", "reasoning"),
-    *("long_context", "tool_use", "vision", "multilingual", "embedding"),
-)
 PREFERENCES = ("quality", "balanced", "speed")
 REASONS = (
     "gpu_memory",

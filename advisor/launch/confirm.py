@@ -9,11 +9,11 @@ from typing import Any
 from advisor.engines import dry_run
 from advisor.engines.installed import installed_program
 from advisor.fit.spec import DeviceMemory
+from advisor.fit.units import GIB
 from advisor.launch.engine_process import launch_settings
 from advisor.models import Launch
 
 SECONDS = 2.0  # a launch can do without the engine's plan, and waits for it no longer than this
-GIB = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)

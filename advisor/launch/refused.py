@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.fit.spec import Rejection
+from advisor.fit.units import GIB
 from hardware import ledger
 
 
@@ -22,9 +23,8 @@ class ReadingChanged(Exception):
 
 
 def no_room(model: str, error: ledger.NoRoom, more: str = "") -> str:
-    gib = 1 << 30
     where = "the host's memory" if error.uuid == ledger.RAM else error.uuid
     return (
-        f"There is no room: {model} needs {error.needed / gib:.1f} GiB {more}of {where}, "
-        f"and {error.available / gib:.1f} GiB are not promised yet."
+        f"There is no room: {model} needs {error.needed / GIB:.1f} GiB {more}of {where}, "
+        f"and {error.available / GIB:.1f} GiB are not promised yet."
     )

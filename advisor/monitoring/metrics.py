@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -25,6 +23,7 @@ from redis import Redis, RedisError
 
 from advisor.fit.spec import FIT_VERSION
 from advisor.models import Launch
+from advisor.monitoring.answer_counts import ANSWERS
 from catalog import version
 from catalog.models import Model
 from hardware.models import Accelerator, Host
@@ -37,9 +36,6 @@ SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 
 REQUESTS = Counter("berth_http_requests", "Requests.", ("method", "route", "status"))
 LATENCY = Histogram("berth_http_request_seconds", "Time to an answer.", ("method", "route"), buckets=SECONDS)
-ANSWERS = Counter("berth_answers", "Questions answered, and what became of them.", ("question", "outcome"))
-
-Answer = TypeVar("Answer")
 
 
 def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -65,22 +61,6 @@ def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 def series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """Kept, because the library spends longer on finding them by their labels than on counting."""
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route)
-
-
-@contextmanager
-def counted(question: str) -> Iterator[Callable[[Answer], Answer]]:
-    """ANSWERS of one question, from the parsing of it on; hand what was found to what is yielded."""
-    outcome = "refused"
-
-    def count(found: Answer) -> Answer:
-        nonlocal outcome
-        outcome = "answered" if getattr(found, "found", True) else "nothing fits"
-        return found
-
-    try:
-        yield count
-    finally:
-        ANSWERS.labels(question, outcome).inc()
 
 
 def gauge(name: str, told: str, *labels: str) -> GaugeMetricFamily:

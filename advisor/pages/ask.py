@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from advisor.answers import compare_plans, wording
 from advisor.answers.recommend import recommend
 from advisor.launch.queue import launchable
-from advisor.monitoring.metrics import counted
+from advisor.monitoring.answer_counts import counted
 from advisor.pages import hardware_suggestions
 from advisor.pages.charts.quality_speed import quality_speed_chart
 from advisor.pages.forms import CostedForm

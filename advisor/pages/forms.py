@@ -7,21 +7,8 @@ from typing import Any
 
 from django import forms
 
-from advisor.question.serializers import CONTEXT as DEFAULT_CONTEXT
-from advisor.question.serializers import CONTEXTS as DEFAULT_CONTEXTS
+from advisor.fit.use_cases import USE_CASES
 
-USE_CASES = [
-    ("general", "General help"),
-    ("chat", "Chat and writing"),
-    ("coding", "Coding"),
-    ("math", "Mathematics"),
-    ("reasoning", "Reasoning"),
-    ("long_context", "Long documents"),
-    ("tool_use", "Agents and tool use"),
-    ("vision", "Images"),
-    ("multilingual", "Many languages"),
-    ("embedding", "Embeddings for search"),
-]
 CONTEXTS = [
     ("4096", "4k tokens · about 6 pages"),
     ("8192", "8k · about 12 pages"),
@@ -51,7 +38,12 @@ class AskForm(forms.Form):
         widget=forms.TextInput({"placeholder": "this machine", "list": "hardware-examples", "autocomplete": "off"}),
         help_text="Empty: the machine that runs Berth. Or in words: “2x RTX 3090, 64 GB RAM”.",
     )
-    use_case = forms.ChoiceField(label="What for", choices=USE_CASES, required=False, initial="general")
+    use_case = forms.ChoiceField(
+        label="What for",
+        choices=[(use.name, use.label) for use in USE_CASES.values()],
+        required=False,
+        initial="general",
+    )
     context = forms.ChoiceField(
         label="Context per request",
         choices=CONTEXTS,
@@ -93,8 +85,8 @@ class AskForm(forms.Form):
     def with_defaults(self, data: Any) -> dict[str, str]:
         """What a bookmarked question left out shows as what the answer assumed."""
         given = {key: value for key, value in (data or {}).items() if value != ""}
-        use = given.get("use_case", "general")
-        assumed = {"context": str(DEFAULT_CONTEXTS.get(use, DEFAULT_CONTEXT))}
+        use = USE_CASES.get(given.get("use_case", "general"), USE_CASES["general"])
+        assumed = {"context": str(use.context)}
         first = {name: str(field.initial) for name, field in self.base_fields.items() if field.initial is not None}
         return first | assumed | given
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.http import QueryDict
 
+from advisor.fit.units import GIB
 from hardware.parse_text import HardwareText, parse_text
 
-GIB = 1 << 30
 EXAMPLES = (
     "RTX 4090, 64 GB RAM",
     "2x RTX 3090, 64 GB RAM",

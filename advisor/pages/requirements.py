@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from advisor.answers import wording
 from advisor.answers.requirements import hardware_for_model
-from advisor.monitoring.metrics import counted
+from advisor.monitoring.answer_counts import counted
 from advisor.pages.forms import AskForm
 from advisor.pages.query import filled_query
 from advisor.question.errors import Invalid

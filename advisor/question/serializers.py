@@ -9,7 +9,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from advisor.fit.engines.registry import planners
-from advisor.fit.spec import PREFERENCES, USE_CASES
+from advisor.fit.spec import PREFERENCES
+from advisor.fit.use_cases import USE_CASES
 from advisor.question.engine_fields import (
     ENGINES,
     EngineField,
@@ -22,9 +23,6 @@ from rest.fields import Finite, Text, Truth, Whole
 from rest.serializers import Strict
 
 MODALITIES = ("text", "image", "audio", "video")
-# Tokens per request where the question names none: what the use case usually takes.
-CONTEXTS = {"embedding": 512, "long_context": 65536, "coding": 16384}
-CONTEXT = 8192
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
@@ -59,7 +57,7 @@ class LanguageField(Text):
 
 
 class WorkloadSerializer(Strict):
-    use_case = serializers.ChoiceField(USE_CASES, default="general")
+    use_case = serializers.ChoiceField(list(USE_CASES), default="general")
     context = Whole(min_value=128, max_value=1 << 24, required=False, help_text="tokens per request")
     concurrency = Whole(min_value=1, max_value=1024, default=1, help_text="requests at once")
     min_decode_tokens_per_second = Finite(min_value=0, max_value=100_000, default=None, allow_null=True)
@@ -73,7 +71,7 @@ class WorkloadSerializer(Strict):
     reasoning = Truth(default=None, allow_null=True)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        data.setdefault("context", CONTEXTS.get(data["use_case"], CONTEXT))
+        data.setdefault("context", USE_CASES[data["use_case"]].context)
         data["input_modalities"] = sorted({"text", *data["input_modalities"]})
         data["languages"] = sorted(set(data["languages"]))
         return data

@@ -185,8 +185,7 @@ def model_names() -> dict[str, str]:
 
 
 def find_model(slug: str) -> ModelSpec | None:
-    index = catalog_index()
-    return index.catalog.models[index.numbers[slug]] if slug in index.numbers else None
+    return catalog_index().model(slug)
 
 
 def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from django import template
 
+from advisor.fit.units import GIB
+
 register = template.Library()
 
-GIB = 2**30
 PARTS = ("weights", "kv", "compute", "overhead")
 
 

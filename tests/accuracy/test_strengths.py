@@ -7,7 +7,8 @@ import time
 import pytest
 
 from advisor.fit.quality.strength import strengths
-from advisor.fit.spec import USE_CASES, Strength
+from advisor.fit.spec import Strength
+from advisor.fit.use_cases import USE_CASES
 from bench.quality import catalog
 
 Answer = dict[str, dict[str, Strength]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from advisor.fit.engines.llama_cpp.tensor_sizes import from_json
-from advisor.fit.spec import USE_CASES
+from advisor.fit.use_cases import USE_CASES
 from catalog import schema, seed
 from catalog.models import slug_rule
 from tests.support.every_row import for_every

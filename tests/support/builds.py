@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from advisor.fit.allowances import DEVICE_MARGIN, GIB, kept
+from advisor.fit.allowances import DEVICE_MARGIN, kept
 from advisor.fit.build import BuildSizes
 from advisor.fit.sizes_json import from_json
 from advisor.fit.spec import BuildSpec, Device, HostSpec, ModelSpec, Strength
+from advisor.fit.units import GIB
 from catalog import seed
 
 GB = 10**9

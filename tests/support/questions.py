@@ -6,7 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from advisor.fit.allowances import GIB
+from advisor.fit.units import GIB
 
 URL = "/api/v1/recommendations/"
 CARD = {"accelerators": [{"name": "RTX 4090"}], "ram_bytes": 64 * GIB, "cpu_cores": 16}

@@ -12,7 +12,8 @@ from advisor.fit.engines.base import Bools, Floats, Ints, Planner, Screened, Tab
 from advisor.fit.engines.registry import planners_of
 from advisor.fit.ranking.filters import MEETS, Codes, Traits, strength
 from advisor.fit.ranking.plans import LEAST_BITS, loss
-from advisor.fit.spec import REASONS, USE_CASES, BuildSpec, Catalog, HostSpec, ModelSpec, Workload
+from advisor.fit.spec import REASONS, BuildSpec, Catalog, HostSpec, ModelSpec, Workload
+from advisor.fit.use_cases import USE_CASES
 
 NOBODY = -1
 ENGINE, UNKNOWN_LAYOUT = (REASONS.index(reason) for reason in ("engine", "unknown_layout"))
@@ -153,6 +154,9 @@ class Index:
             builds={build.id: (model, build) for model in models for build in model.builds},
             published=_published(models),
         )
+
+    def model(self, slug: str) -> ModelSpec | None:
+        return self.catalog.models[self.numbers[slug]] if slug in self.numbers else None
 
     def rows(self, engines: tuple[str, ...] | None = None) -> Rows:
         """The builds that these engines serve, or any; worked out once."""

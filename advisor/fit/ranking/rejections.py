@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.fit.allowances import DEVICE_MARGIN, GIB, HOST_MARGIN, OS_RESERVE, device_overhead, kept
+from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, device_overhead, kept
 from advisor.fit.engines.base import KINDS, NEVER, BadSetting, Placed, Planner, Shortage, Step
 from advisor.fit.engines.registry import planners
 from advisor.fit.ranking.catalog_arrays import NOBODY, Index, Rows
@@ -22,6 +22,7 @@ from advisor.fit.ranking.filters import context_limit
 from advisor.fit.ranking.plans import LEAST_BITS, best_plan_of, bits, embeds, too_slow
 from advisor.fit.ranking.rank import Ranking
 from advisor.fit.spec import REASONS, BuildSpec, Device, Fix, HostSpec, ModelSpec, Pace, Plan, Rejection, Room, Workload
+from advisor.fit.units import GIB
 
 CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest below what was asked
 RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))

@@ -7,12 +7,12 @@ second helps nobody, nor does a fast one that cannot do the work. Works on numbe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from advisor.fit.spec import Workload
+from advisor.fit.use_cases import USE_CASES
 
 PARTS = ("quality", "speed", "headroom", "context")
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
@@ -27,28 +27,6 @@ LEAST = 0.6  # headroom and growth only shade a plan that fits: they start here
 FLOOR = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Tokens per second and seconds to the first token at which a person or program stops waiting."""
-
-    decode: float
-    first_token: float
-
-
-# Reading aloud takes 4 to 5 tokens per second and silent reading about 8; code and tool calls are skimmed or executed,
-# and a reasoning model writes thousands of tokens before its answer.
-NEEDS: dict[str, Need] = {
-    "general": Need(15, 5),
-    "chat": Need(15, 4),
-    "coding": Need(30, 10),
-    "math": Need(30, 10),
-    "reasoning": Need(35, 10),
-    "long_context": Need(12, 30),
-    "tool_use": Need(30, 8),
-    "vision": Need(15, 8),
-    "multilingual": Need(15, 5),
-    "embedding": Need(0, 0.5),
-}
 # A prompt seldom fills the context, and of a running conversation only the new part is read. Who sends long documents
 # expects to wait longer: the bearable wait grows by itself once more with every LONG_PROMPT tokens of context.
 PROMPT_SHARE = 0.25
@@ -70,7 +48,7 @@ def speed_part(asked: Workload, prefer: str, decode: Any, first_token: Any = 0.0
 
     An embedding writes nothing: there only the reading counts.
     """
-    need = NEEDS[asked.use_case]
+    need = USE_CASES[asked.use_case]
     bearable = 2 * need.first_token * (1 + asked.context / LONG_PROMPT) / PATIENCE[prefer]
     if not need.decode:
         return 1 / (1 + first_token / bearable)

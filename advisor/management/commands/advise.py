@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from advisor.answers.recommend import recommend
 from advisor.answers.wording import fix_words
-from advisor.fit.allowances import GIB
-from advisor.monitoring.metrics import counted
+from advisor.fit.units import GIB
+from advisor.monitoring.answer_counts import counted
 from advisor.question import query_string
 from advisor.question.errors import Invalid
 from advisor.question.parse import parse_query

@@ -17,8 +17,8 @@ from advisor.fit.engines.llama_cpp.memory import COMPUTED_FOR
 from advisor.fit.engines.llama_cpp.quantize import MIXES
 from advisor.fit.engines.llama_cpp.settings_text import CACHE_TYPES, read_settings
 from advisor.fit.spec import DeviceMemory, Memory
+from advisor.fit.units import GIB
 
-GIB = 1 << 30
 ROW = '{"id", "gguf", "settings"}'
 VLLM_ROW = '{"id", "config", "accelerator", "settings"}'
 SPEED_ROW = '{"id", "gpu", "gpu_count", "model", "quant", "engine", "context", "prompt_tokens", "batch"}'

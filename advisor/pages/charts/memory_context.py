@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from advisor.fit.engines.llama_cpp.memory_curve import Need
+from advisor.fit.units import GIB
 from advisor.templatetags.berth import gib, tokens
 
 WIDTH, HEIGHT = 440, 310
 LEFT, RIGHT, TOP, BOTTOM = 52, 82, 20, 50
-GIB = 1 << 30
 STEPS = tuple(digit * 10**power for power in range(-2, 5) for digit in (1, 2, 5))  # GiB
 LINE = 19  # between two names
 LEADER = 7  # from a line's end to its name

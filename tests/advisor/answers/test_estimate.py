@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.allowances import GIB
+from advisor.fit.units import GIB
 from advisor.question.errors import Invalid
 from tests.support.ask import estimate
 

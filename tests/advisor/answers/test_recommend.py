@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from advisor.answers import recommend as recommend_module
-from advisor.fit.allowances import GIB
+from advisor.fit.units import GIB
 from catalog.models import Model
 from tests.support.ask import recommend
 from tests.support.questions import QUESTION, asked

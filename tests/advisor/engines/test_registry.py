@@ -50,8 +50,8 @@ def test_the_adapter_of_the_guide_is_an_engine(tmp_path: Path, folder: Callable[
         engine.argv(Settings(), model="a.gguf", alias="a")
     assert engine.env(["GPU-a"], "1")["BERTH_LAUNCH_ID"] == "1"
     assert engine.buffers("loading") == {}
-    assert program(engine, lambda setting: sys.executable) == Program("example-server", (sys.executable,))
-    assert program(engine, lambda setting: "") is None
+    assert program(engine, {"EXAMPLE_SERVER": sys.executable}) == Program("example-server", (sys.executable,))
+    assert program(engine, {}) is None
 
 
 def test_the_adapter_of_the_guide_imports_nothing_of_ours_but_the_fit() -> None:
@@ -83,9 +83,9 @@ def test_a_configured_program_comes_first_and_one_that_is_not_there_is_passed_ov
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     engine = engines()["llama.cpp"]
-    first = registry.program(engine, lambda name: "/bin/sh")
+    first = registry.program(engine, dict.fromkeys(("LLAMA_SERVER", "EXAMPLE_SERVER"), "/bin/sh"))
     assert first is not None
     assert (first.name, first.words) == ("llama-server", ("/bin/sh",))
-    second = registry.program(engine, lambda name: "/bin/not-there")
+    second = registry.program(engine, {"LLAMA_SERVER": "/bin/not-there"})
     assert second is not None
     assert second.name == "xllamacpp"

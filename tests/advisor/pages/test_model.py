@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from advisor.fit.allowances import GIB
 from advisor.fit.engines.llama_cpp.memory import ENGINE_BUILD
+from advisor.fit.units import GIB
 from advisor.selectors.catalog import catalog_index
 from catalog.evidence_sources import switch
 from catalog.models import Evidence, Licence, Model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.fit.allowances import GIB
+from advisor.fit.units import GIB
 from advisor.question.errors import Invalid
 from advisor.question.parse import body_of_query
 from tests.support.ask import recommend

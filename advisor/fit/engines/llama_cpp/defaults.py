@@ -16,8 +16,8 @@ from advisor.fit.engines.llama_cpp.memory_curve import whole
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from advisor.fit.spec import HostSpec
+from advisor.fit.units import GIB
 
-GIB = 1 << 30
 FLASH = {"auto": -1, "off": 0, "on": 1}  # as `requests.request` takes it
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-GIB = 1 << 30
+from advisor.fit.units import GIB
+
 GPU_MEMORY_UTILIZATION = 0.92
 LARGE, MIDDLE = 160 * GIB, 70 * GIB
 FP8_SINCE = (8, 9)  # native fp8 arithmetic; below it the Triton kernels refuse an fp8 cache

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.fit.allowances import GIB
 from advisor.fit.engines.llama_cpp import planner
 from advisor.fit.engines.llama_cpp.placement import as_stated, place
 from advisor.fit.engines.llama_cpp.settings import Settings
@@ -13,6 +12,7 @@ from advisor.fit.ranking.plans import planned
 from advisor.fit.ranking.rank import rank
 from advisor.fit.ranking.rejections import reference_device, rejections, stated_rejection
 from advisor.fit.spec import Catalog, Device, HostSpec, Rejection, Workload
+from advisor.fit.units import GIB
 from tests.support.builds import WEAK, card, machine, model
 
 SHOP = tuple(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from advisor.fit.allowances import GIB
 from advisor.fit.engines.llama_cpp.memory_curve import Need
+from advisor.fit.units import GIB
 from advisor.pages.charts.memory_context import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, memory_context_chart
 
 

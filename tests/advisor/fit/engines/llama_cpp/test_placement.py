@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.fit.allowances import GIB
 from advisor.fit.build import BuildSizes
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.placement import (
@@ -20,6 +19,7 @@ from advisor.fit.engines.llama_cpp.placement import (
 )
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import HostSpec, Workload
+from advisor.fit.units import GIB
 from tests.support.builds import card, machine, pooled, sizes
 
 LONG = Workload(context=32768)

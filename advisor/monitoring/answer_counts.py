@@ -1,0 +1,28 @@
+"""How many questions of each kind were answered, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from prometheus_client import Counter
+
+ANSWERS = Counter("berth_answers", "Questions answered, and what became of them.", ("question", "outcome"))
+Answer = TypeVar("Answer")
+
+
+@contextmanager
+def counted(question: str) -> Iterator[Callable[[Answer], Answer]]:
+    """Counts one question, from its parsing on; what was found goes through the function that is yielded."""
+    outcome = "refused"
+
+    def count(found: Answer) -> Answer:
+        nonlocal outcome
+        outcome = "answered" if getattr(found, "found", True) else "nothing fits"
+        return found
+
+    try:
+        yield count
+    finally:
+        ANSWERS.labels(question, outcome).inc()
