@@ -8,9 +8,9 @@ from typing import Any
 
 from advisor.answers import documents, wording
 from advisor.answers.compare_machines import alone
-from advisor.answers.explain import licence, reasons_for
+from advisor.answers.decision_document import explained_result
+from advisor.answers.explain import licence
 from advisor.answers.launch_plan import best_or_refused
-from advisor.answers.recommend import costed
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.base import KINDS
 from advisor.fit.ranking.plans import all_plans
@@ -64,12 +64,12 @@ def every(of: Asked, slug: str) -> list[Result]:
 
 def shown(of: Asked, result: Result) -> dict[str, Any]:
     """A result as the page shows it, with its quality less what the quantization takes, and its cost where asked."""
-    host, workload = of.question.host, of.question.workload
-    document = documents.result_document(result, host, of.paths, reasons_for(result, host, workload))
-    document |= costed(result, of.question, of.index)
+    document = explained_result(result, of.question, of.index, of.paths)
     loss = result.quantization_loss
     quality = {name: max(0.0, getattr(result.strength, name) - loss) for name in ("score", "low", "high")}
-    decorated = wording.page_result(document, launchable=False, names=[device.name for device in host.devices])
+    decorated = wording.page_result(
+        document, launchable=False, names=[device.name for device in of.question.host.devices]
+    )
     return decorated | {"key": plan_key(document), "net": quality, "licence_words": licence(result.plan.model)}
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from advisor.answers.estimate import build_named, fits, planner_named, stated_plan
-from advisor.answers.recommend import as_run_here, ranking_of
-from advisor.engines.installed import usable_here
+from advisor.answers.recommend import ranking_of
+from advisor.engines.installed import as_run_here, usable_here
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.base import Planner
 from advisor.fit.engines.registry import planners
@@ -57,21 +57,13 @@ def launch_plan(reading: Reading, wish: Wish) -> Plan:
     A model's best plan for the workload, files on disk first; a build with its settings as stated, or its best plan; or
     the plan that an earlier answer has at this rank.
     """
-    here = is_here(reading.host_id)
     if wish.question is not None:
-        chosen = ranked_plan(wish.question, wish.rank)
-        planner = planner_named(chosen.engine)
-        stated = planner.as_planned(chosen.settings, chosen.memory)
-        return stated_or_refused(planner, chosen.model, chosen.build, reading.host, stated)
+        return plan_at_rank(reading, wish.question, wish.rank)
+    here = is_here(reading.host_id)
     engines = [planner_named(wish.engine).NAME] if wish.engine else list(planners())
     host = usable_here(reading.host, engines) if here else reading.host
     if wish.build is not None:
-        planner, model, build = build_named(wish.build, engines)
-        if wish.settings is None:
-            return best_or_refused(model, host, wish.workload, frozenset({wish.build}))
-        with within("settings"):
-            given = valid(settings_serializer(planner.SETTINGS), wish.settings)
-        return stated_or_refused(planner, model, build, reading.host, planner.read_settings(given, build, host))
+        return plan_of_build(reading, host, wish.build, engines, wish)
     if wish.model is None:
         raise Invalid([{"field": "model", "message": "Name a model, a build or an earlier decision."}])
     spec = find_model(wish.model)
@@ -81,16 +73,27 @@ def launch_plan(reading: Reading, wish: Wish) -> Plan:
     return best_or_refused(spec, host, wish.workload, local or None)
 
 
-def ranked_plan(question: Question, place: int) -> Plan:
-    """The plan at this rank of the answer to an earlier question. Raises Invalid."""
+def plan_of_build(reading: Reading, host: HostSpec, key: str, engines: list[str], wish: Wish) -> Plan:
+    planner, model, build = build_named(key, engines)
+    if wish.settings is None:
+        return best_or_refused(model, host, wish.workload, frozenset({key}))
+    with within("settings"):
+        given = valid(settings_serializer(planner.SETTINGS), wish.settings)
+    return stated_or_refused(planner, model, build, reading.host, planner.read_settings(given, build, host))
+
+
+def plan_at_rank(reading: Reading, question: Question, place: int) -> Plan:
+    """The plan at this rank of the answer to an earlier question, as it would run on the host that was read."""
     index = catalog_index()
-    question = as_run_here(question) if question.on_disk else question
-    question = question.but(limit=max(place, question.limit), expand=None)
+    question = as_run_here(question).but(limit=max(place, question.limit), expand=None)
     results = ranking_of(question, index, builds_on_disk(index)).results
     if place > len(results):
         sentence = f"That answer has {len(results)} results; there is no rank {place}."
         raise Invalid([{"field": "rank", "message": sentence}])
-    return results[place - 1].plan
+    chosen = results[place - 1].plan
+    planner = planner_named(chosen.engine)
+    settings = planner.as_planned(chosen.settings, chosen.memory)
+    return stated_or_refused(planner, chosen.model, chosen.build, reading.host, settings)
 
 
 def stated_or_refused(planner: Planner, model: ModelSpec, build: BuildSpec, host: HostSpec, settings: Any) -> Plan:

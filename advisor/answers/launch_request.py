@@ -29,7 +29,8 @@ def request_launch(
         return known, False
     for _ in range(READINGS):
         reading = fresh_reading(host_id(host), body)
-        plan = launch_plan(reading, wish_of(body, reading))
+        wish = wish_of(body, reading)
+        plan = launch_plan(reading, wish)
         try:
             return enqueue(plan, reading.placed(plan), idempotency_key=idempotency_key, owner=owner)
         except ReadingChanged:

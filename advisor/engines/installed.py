@@ -11,6 +11,8 @@ from advisor.engines import registry
 from advisor.engines.base import Program
 from advisor.engines.registry import engines
 from advisor.fit.spec import HostSpec
+from advisor.question.parse import Question
+from hardware.hosts import is_here
 
 
 def installed_program(name: str) -> Program | None:
@@ -27,3 +29,10 @@ def usable_here(machine: HostSpec, engines: Iterable[str]) -> HostSpec:
     programs = [program for program in map(installed_program, engines) if program]
     idle = programs and not any(program.accelerators for program in programs)
     return replace(machine, devices=()) if idle else machine
+
+
+def as_run_here(question: Question) -> Question:
+    """A question for files of this machine is about what of it the engines installed on it can use."""
+    if not question.on_disk or not is_here(question.asked["hardware"].get("host")):
+        return question
+    return question.on(usable_here(question.host, question.engines))
