@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.answers import documents, wording
-from advisor.answers.launch_plan import best_or_refused
+from advisor.answers.plan_or_refusal import best_or_refused
 from advisor.fit.spec import HostSpec, ModelSpec, Workload
 from advisor.question.errors import DoesNotFit
 from advisor.question.parse import parse_hardware

@@ -10,7 +10,7 @@ from advisor.answers import documents, wording
 from advisor.answers.compare_machines import alone
 from advisor.answers.decision_document import explained_result
 from advisor.answers.explain import licence
-from advisor.answers.launch_plan import best_or_refused
+from advisor.answers.plan_or_refusal import best_or_refused
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.base import KINDS
 from advisor.fit.ranking.plans import all_plans

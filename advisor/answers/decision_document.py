@@ -20,24 +20,30 @@ from advisor.question.parse import Question
 from advisor.selectors.hosts import reference_gpus
 
 
-def decision_digest(question: Question, index: Index) -> str:
-    content = [question.asked, index.catalog.version, FIT_VERSION, hardware_document(question.reading)]
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+def decision_head(question: Question, index: Index) -> dict[str, Any]:
+    """All of a decision that is known before anything is ranked; `decision` is the digest of the rest and the body."""
+    version, hardware = index.catalog.version, hardware_document(question.reading)
+    content = orjson.dumps([question.asked, version, FIT_VERSION, hardware], option=orjson.OPT_SORT_KEYS, default=str)
+    return {
+        "decision": hashlib.sha256(content).hexdigest(),
+        "catalog_version": version,
+        "fit_version": FIT_VERSION,
+        "hardware": hardware,
+        "warnings": warnings(question, index),
+    }
 
 
 def decision_document(
-    decision: str, question: Question, ranking: Ranking, index: Index, paths: Mapping[str, str]
+    head: dict[str, Any], question: Question, ranking: Ranking, index: Index, paths: Mapping[str, str]
 ) -> dict[str, Any]:
     host, workload, limit = question.host, question.workload, question.rejected_limit
     refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=limit)
+    warned = head.pop("warnings")
     return {
-        "decision": decision,
-        "catalog_version": index.catalog.version,
-        "fit_version": FIT_VERSION,
-        "hardware": hardware_document(question.reading),
+        **head,
         "results": [explained_result(result, question, index, paths) for result in ranking.results],
         "rejected": [rejection_document(r) for r in refused],
-        "warnings": warnings(question, index),
+        "warnings": warned,
     }
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.answers.estimate import build_named, fits, planner_named, stated_plan
+from advisor.answers.plan_or_refusal import (
+    best_or_refused,
+    build_named,
+    planner_named,
+    stated_or_refused,
+)
 from advisor.answers.recommend import ranking_of
 from advisor.engines.installed import as_run_here, usable_here
 from advisor.files.local import builds_on_disk
-from advisor.fit.engines.base import Planner
 from advisor.fit.engines.registry import planners
-from advisor.fit.ranking.catalog_arrays import Index
-from advisor.fit.ranking.rank import rank as ranked
-from advisor.fit.ranking.rejections import rejections, stated_rejection
-from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Workload
+from advisor.fit.spec import HostSpec, Plan, Workload
 from advisor.question.engine_fields import settings_serializer
-from advisor.question.errors import DoesNotFit, Invalid
+from advisor.question.errors import Invalid
 from advisor.question.parse import Question, parse, parse_workload, valid, within
 from advisor.selectors.catalog import catalog_index, find_model
-from advisor.selectors.hosts import Reading, reference_gpus
+from advisor.selectors.hosts import Reading
 from hardware.hosts import is_here
 
 
@@ -94,20 +95,3 @@ def plan_at_rank(reading: Reading, question: Question, place: int) -> Plan:
     planner = planner_named(chosen.engine)
     settings = planner.as_planned(chosen.settings, chosen.memory)
     return stated_or_refused(planner, chosen.model, chosen.build, reading.host, settings)
-
-
-def stated_or_refused(planner: Planner, model: ModelSpec, build: BuildSpec, host: HostSpec, settings: Any) -> Plan:
-    made = stated_plan(planner, model, build, host, settings)
-    if not fits(made):
-        raise DoesNotFit(stated_rejection(made, host, reference_gpus()))
-    return made
-
-
-def best_or_refused(model: ModelSpec, host: HostSpec, workload: Workload, only: frozenset[str] | None) -> Plan:
-    """The best plan of one model. A demand of the workload that it misses is a refusal too."""
-    index = Index.of(replace(catalog_index().catalog, models=(model,)))
-    ranking = ranked(index, host, workload, limit=1, only_builds=only)
-    if ranking.results:
-        return ranking.results[0].plan
-    refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=1)
-    raise DoesNotFit(refused[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from advisor.answers.cache import Answer, keep_answer, known_answer
-from advisor.answers.decision_document import decision_digest, decision_document
+from advisor.answers.decision_document import decision_document, decision_head
 from advisor.engines.installed import as_run_here
 from advisor.files.local import builds_on_disk
 from advisor.fit.ranking.catalog_arrays import Index
@@ -21,14 +21,15 @@ def recommend(question: Question) -> Answer:
     """
     index = catalog_index()
     paths, question = builds_on_disk(index), as_run_here(question)
-    decision = decision_digest(question, index)
+    head = decision_head(question, index)
     # What the digest does not cover: figures of the hardware that the document leaves out, files that came or went.
     told = tuple(question.reading.document.get("warnings") or ())
-    key = (decision, question.host, tuple(paths.items()), told)
+    key = (head["decision"], question.host, tuple(paths.items()), told)
     answer = known_answer(key)
     if answer is None:
         ranking = ranking_of(question, index, paths)
-        answer = keep_answer(key, decision_document(decision, question, ranking, index, paths), decision)
+        document = decision_document(head, question, ranking, index, paths)
+        answer = keep_answer(key, document, document["decision"])
     return answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.answers import compare_machines as machines
-from advisor.answers import estimate as estimates
+from advisor.answers import estimate as estimate_module
 from advisor.answers import recommend as recommendations
 from advisor.answers import requirements
 from advisor.answers.launch_plan import launch_plan, wish_of
@@ -20,7 +20,7 @@ def recommend(body: Any) -> dict[str, Any]:
 
 
 def estimate(body: Any) -> dict[str, Any]:
-    return estimates.estimate(parse_estimate(body))
+    return estimate_module.estimate(parse_estimate(body))
 
 
 def hardware_for_model(body: Any) -> dict[str, Any]:
