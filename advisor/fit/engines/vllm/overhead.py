@@ -11,10 +11,11 @@ from typing import Any
 
 from advisor.fit.engines.vllm.capacity import ASYNC_BATCHES, in_flight
 from advisor.fit.engines.vllm.config import Reading, UnknownConfig
-from advisor.fit.engines.vllm.device import GIB, Card
+from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.loaded_weights import weight_bytes
 from advisor.fit.engines.vllm.recurrent_state import MODEL_BYTES
 from advisor.fit.engines.vllm.serve_options import Serve
+from advisor.fit.units import GIB
 
 ACTIVATION_COPIES = (1, 4)  # of the widest layer's input and output, alive at the peak
 LOGIT_COPIES = (1, 2)  # float32 logits, and their copy in the sampler
