@@ -227,8 +227,8 @@ def test_the_page_says_it_for_the_use_and_the_machine_and_links_a_comparison(cli
     assert f"Against others on {MACHINE}" in text
     assert "For coding with 32k tokens of context." in text
     assert "Beaten here" in text
-    link = text.partition('<a class="small" href="')[2].partition('"')[0].replace("&amp;", "&")
-    assert "Side by side" in page(client, link.partition("#")[0])
+    link = text.partition('#compare"')[0].rpartition('href="')[2].replace("&amp;", "&")
+    assert "Side by side" in page(client, link)
 
 
 def test_an_embedding_model_is_held_against_embedding_models(client: Client) -> None:
