@@ -1,0 +1,50 @@
+"""Where this Berth keeps its data, where it listens and by which names it is called."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from config.environment import fail, flag, number
+
+
+def secret_key() -> str:
+    """SECRET_KEY, or the file named by SECRET_KEY_FILE, or one made once under the data folder."""
+    if os.environ.get("SECRET_KEY"):
+        return os.environ["SECRET_KEY"]
+    path = Path(os.environ.get("SECRET_KEY_FILE") or BERTH_DATA / "secret_key")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    except OSError as error:
+        fail(f"SECRET_KEY is not set and {path} cannot be written ({error.strerror}).")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    return path.read_text().strip()
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+BERTH_DATA = Path(os.environ.get("BERTH_DATA") or BASE_DIR / "var").resolve()
+PORT = number("PORT", 8000, 1, 65535)
+# Loopback unless said otherwise: whoever reaches the page with a launch right starts programs on this machine.
+BIND = os.environ.get("BERTH_BIND") or "127.0.0.1"
+LOOPBACK = BIND in ("127.0.0.1", "::1", "localhost")
+HTTPS = flag("BERTH_HTTPS", False)
+# One: the catalog is some 30 MB in each. More where many people ask at once.
+WEB_WORKERS = number("WEB_WORKERS", 1, 1, 64)
+DEBUG = flag("DEBUG", False)
+SECRET_KEY = secret_key()
+ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
+if "*" in ALLOWED_HOSTS:
+    fail("ALLOWED_HOSTS must name hosts; '*' is refused.")
+CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o]
+
+# The machine that this process runs on. Every host has a queue of its own: a launch must reach its own GPUs.
+HOST_ID = os.environ.get("BERTH_HOST") or "local"
+if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
+    fail(f"BERTH_HOST must be lower-case letters, digits and dashes, not {HOST_ID!r}.")
+HOST_QUEUE = f"host.{HOST_ID}"
