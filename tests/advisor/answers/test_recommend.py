@@ -53,7 +53,7 @@ def test_the_same_question_gives_the_same_bytes_and_another_does_not():
 def test_an_answer_is_kept_until_something_it_rests_on_changes(monkeypatch):
     first = recommend(QUESTION)
     with monkeypatch.context() as patch:
-        patch.setattr(recommend_module, "ranked", None)  # nobody ranks again
+        patch.setattr(recommend_module, "rank", None)  # nobody ranks again
         assert recommend(QUESTION) == first
     monkeypatch.setattr(
         recommend_module, "builds_on_disk", lambda index: {first["results"][0]["build"]["id"]: "/models/x.gguf"}
