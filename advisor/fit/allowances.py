@@ -1,4 +1,4 @@
-"""Planning figures for what no engine reports: data to read and to change, each with where it comes from."""
+"""Planning allowances for memory that no engine reports, as a table with the source of each figure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MIB = 1 << 20
 class Overhead:
     """Bytes that a process holds on a device outside the engine's buffers: driver context, kernels, cuBLAS, pools.
 
-    `planned` is what the sums take, `low` and `high` what was seen, `source` where. A screen on the device is not in
-    it: that is part of what the driver says is in use.
+    `planned` is the figure that plans use, `low` and `high` the observed range, `source` where it comes from. A display
+    on the device is not included: the driver already reports that memory as in use.
     """
 
     low: int
@@ -64,24 +64,25 @@ DEVICE_OVERHEAD: tuple[tuple[str, float, Overhead], ...] = (
 )
 DEVICE_OVERHEAD_UNKNOWN = Overhead(114 * MIB, 768 * MIB, 934 * MIB, "not measured; the span of the known makers")
 
-# Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured 2026-11-25 as launches
-# measure it (`launch/process.py`, held_bytes), less the logged buffers; `engines/llama_cpp/host_memory.json` has them.
-# SmolLM2 itself (49,152 tokens) held 55.6 to 59.9 MB once prompts had filled contexts of 512 to 4,096 tokens, where
-# this line says 55.4; freshly started 39.7 to 43.5 MB, because its compute buffer is not touched before a prompt.
+# Host bytes of the server process beside its buffers: code, tokenizer tables, threads. Measured 2026-11-25 the way
+# launches measure it (`launch/process.py`, held_bytes), less the logged buffers; data in
+# `engines/llama_cpp/host_memory.json`. SmolLM2 itself (49,152 tokens) held 55.6 to 59.9 MB once prompts had filled
+# contexts of 512 to 4,096 tokens, where this line gives 55.4; freshly started it held 39.7 to 43.5 MB, because its
+# compute buffer is not touched before the first prompt.
 HOST_OVERHEAD = 34_200_000
-HOST_OVERHEAD_PER_TOKEN = 432  # of the vocabulary
+HOST_OVERHEAD_PER_TOKEN = 432  # per token of the vocabulary
 HOST_OVERHEAD_PER_DEVICE = 160 * MIB  # the driver's host side of one device context
 
-# Left free on each device and on the host, for what moves between plan and launch: (least bytes, share of capacity).
+# Left free on each device and on the host for changes between plan and launch: (least bytes, share of capacity).
 DEVICE_MARGIN = (256 * MIB, 0.01)
 HOST_MARGIN = (512 * MIB, 0.02)
 
-# Stated hardware has no "available" reading: what an idle operating system keeps of the RAM.
+# Stated hardware has no "available" reading: RAM that an idle operating system uses.
 OS_RESERVE = (3 * GIB // 2, 1 / 16)
 
 
 def overhead_of(device: Device) -> Overhead:
-    """What is known of the bytes outside the engine's buffers on `device`."""
+    """Overhead row for `device`: the first whose vendor and compute capability match, else the widest range."""
     capability = float(device.compute_capability or 0)
     for vendor, lowest, figures in DEVICE_OVERHEAD:
         if device.vendor == vendor and capability >= lowest:
@@ -90,16 +91,16 @@ def overhead_of(device: Device) -> Overhead:
 
 
 def device_overhead(device: Device) -> int:
-    """Bytes outside the engine's buffers that are planned with on `device`."""
+    """Planned bytes outside the engine's buffers on `device`."""
     return overhead_of(device).planned
 
 
 def host_overhead(devices: int, n_vocab: int = 0) -> int:
-    """Bytes of the server process on the host outside the engine's buffers."""
+    """Planned bytes of the server process on the host outside the engine's buffers."""
     return HOST_OVERHEAD + n_vocab * HOST_OVERHEAD_PER_TOKEN + devices * HOST_OVERHEAD_PER_DEVICE
 
 
 def kept(figure: tuple[int, float], capacity: int) -> int:
-    """Bytes that a (least, share) figure keeps of `capacity`."""
+    """Bytes of `capacity` reserved by a (least bytes, share) figure."""
     least, share = figure
     return max(least, int(capacity * share))

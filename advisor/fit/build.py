@@ -1,4 +1,4 @@
-"""A build as the memory sums see it: tensors, and what lies where of each block."""
+"""Memory layout of a build: GGUF tensors, and per block the bytes by buffer type and the cache elements."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Tensor:
 class Header:
     """A GGUF header without its tokenizer arrays: metadata by key, and the tensor table.
 
-    Comes from a file (`catalog.gguf`) or from a model's configuration (`advisor.fit.architectures.computed_header`);
-    everything after it is one path, so a catalog model and a file on disk are summed by the same code.
+    Read from a file (`catalog.gguf`) or computed from a model's configuration
+    (`advisor.fit.architectures.computed_header`). Both take the same path afterwards, so a catalog model and a file on
+    disk are sized by the same code.
     """
 
     kv: dict[str, Any]
@@ -31,7 +32,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class LayerSizes:
-    """One block: bytes of its tensors by where they may lie, and what it keeps per token or per slot."""
+    """One block: tensor bytes by buffer type, cache elements per token and recurrent state per slot."""
 
     device: int  # bytes in a CUDA buffer without routed experts (rows padded, tensors aligned to 128)
     host: int  # the same tensors in a host buffer (aligned to 32)
@@ -42,21 +43,21 @@ class LayerSizes:
     window: int | None = None  # sliding or chunked window in tokens; None = full attention
     state_conv: int = 0  # f32 elements of convolution state per slot
     state_ssm: int = 0  # f32 elements of recurrent state per slot
-    block: int = 0  # its kind among the build's distinct blocks (`BuildSizes.graph["blocks"]`)
-    matrices: tuple[int, ...] = ()  # bytes of each weight on a device, in the order of that kind's names
-    moved: tuple[int, ...] = ()  # which of them stay on the host when experts do
+    block: int = 0  # index into the build's distinct blocks (`BuildSizes.graph["blocks"]`)
+    matrices: tuple[int, ...] = ()  # bytes of each weight on a device, in the order of that block's tensor names
+    moved: tuple[int, ...] = ()  # indices of the matrices that stay on the host when experts do
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSizes:
-    """All that memory and speed need to know of one build; small enough to keep for every build of the catalog."""
+    """Everything that memory and speed need about one build; small enough to store for every build of the catalog."""
 
     arch: str
     layers: tuple[LayerSizes, ...]
     embedding_host: int  # token_embd and other input tensors: always host memory
     output_device: int  # output_norm and output on a device (a second copy of the embedding when tied)
     output_host: int
-    repack: int  # bytes that a CPU-only run holds in repacked buffers rather than file pages
+    repack: int  # bytes that a CPU-only run holds in repacked buffers instead of file pages
     n_vocab: int
     hidden: int
     context_length: int
@@ -76,4 +77,4 @@ class BuildSizes:
     parameters: int = 0
     active_bytes: int = 0  # read for one generated token at batch 1: experts_used of experts, output matrix
     active_parameters: int = 0
-    graph: dict[str, Any] = field(default_factory=dict)  # what the compute-buffer rule of this architecture needs
+    graph: dict[str, Any] = field(default_factory=dict)  # inputs of this architecture's compute buffer rule

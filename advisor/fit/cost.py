@@ -1,6 +1,6 @@
-"""What a million generated tokens cost on one's own hardware, and when that is less than a hosted price.
+"""Cost per million generated tokens on own hardware, and the break-even against a hosted price.
 
-Prices are in one currency throughout; rates in tokens per second of all requests together.
+One currency throughout; rates are tokens per second summed over all requests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ SECONDS_PER_YEAR = 365.25 * 24 * 3600
 
 
 def energy(tokens_per_second: Range, watts: float, per_kwh: float) -> Range:
-    """Dollars of electricity per million tokens; the fastest is the cheapest."""
+    """Electricity cost per million tokens, given watts and a price per kWh. The highest rate gives the lowest cost."""
 
     def at(rate: float) -> float:
         return watts * (MILLION / rate) / JOULES_PER_KWH * per_kwh
@@ -22,7 +22,7 @@ def energy(tokens_per_second: Range, watts: float, per_kwh: float) -> Range:
 
 
 def purchase(tokens_per_second: Range, price: float, years: float, utilisation: float) -> Range:
-    """Dollars of the purchase price per million tokens, when the machine works that share of those years."""
+    """Purchase price per million tokens, amortised over `years` at `utilisation` (share of time busy, 0..1)."""
 
     def at(rate: float) -> float:
         return price / (rate * utilisation * years * SECONDS_PER_YEAR) * MILLION
@@ -31,11 +31,13 @@ def purchase(tokens_per_second: Range, price: float, years: float, utilisation: 
 
 
 def tokens_in_time(tokens_per_second: float, years: float, utilisation: float) -> float:
-    """Tokens in that time."""
+    """Tokens generated in `years` at `utilisation` (0..1)."""
     return tokens_per_second * utilisation * years * SECONDS_PER_YEAR
 
 
 def break_even(price: float, energy_per_million: float, hosted_per_million: float) -> float | None:
-    """Tokens after which the purchase has paid for itself; None when electricity alone costs what the host asks."""
+    """Tokens after which the purchase has paid for itself; None when electricity alone costs the hosted price or
+    more.
+    """
     saved = hosted_per_million - energy_per_million
     return price / saved * MILLION if saved > 0 else None

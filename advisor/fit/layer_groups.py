@@ -1,4 +1,4 @@
-"""The distinct blocks of a build and how many of each lie between two places: sums over blocks without a loop."""
+"""Run-length view of a build's blocks: distinct blocks with prefix counts, to sum over a layer range without a loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Layers = tuple[LayerSizes, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """`before[k][i]`: how many of the first i blocks are of kind k. Equal blocks of a build are one object."""
+    """`before[k][i]`: how many of the first i blocks are of kind k. Equal blocks of a build are the same object."""
 
     distinct: Layers
     before: tuple[tuple[int, ...], ...]
@@ -31,19 +31,19 @@ class Kinds:
         return cls(tuple(layers[row.index(kind)] for kind in range(len(numbers))), tuple(counts))
 
     def between(self, first: int, last: int) -> Iterator[tuple[LayerSizes, int]]:
-        """Distinct blocks among those from `first` to before `last`, with their number."""
+        """Distinct blocks in the half-open range [first, last), each with its count."""
         for layer, upto in zip(self.distinct, self.before, strict=True):
             count = upto[last] - upto[first] if first < last else 0
             if count:
                 yield layer, count
 
 
-@remembered(4096)  # some kilobytes each
+@remembered(4096)  # a few kilobytes each
 def kinds(layers: Layers) -> Kinds:
-    """The kinds of a build's blocks, worked out once while the build is in use."""
+    """The kinds of a build's blocks, memoised while the build is in use."""
     return Kinds.of(layers)
 
 
 def distinct(layers: Layers) -> Layers:
-    """One of each kind of a build's blocks."""
+    """One block of each kind, in order of first appearance."""
     return kinds(layers).distinct

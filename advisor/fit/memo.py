@@ -1,7 +1,7 @@
-"""What was worked out once is remembered while there is room: the one memo of the fit.
+"""The bounded memo of the fit, keyed by object identity plus argument values.
 
-Builds are large and never change, so they are known by identity; whatever else a result depends on, by value. A memo
-that is full forgets everything: what is asked for again soon comes back, and no order has to be kept.
+Builds are large and immutable, so they are keyed by identity; every other argument is keyed by value. A full memo is
+cleared: hot entries return quickly, and no eviction order has to be maintained.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _memos: list[Memo[Any]] = []
 
 
 class Memo(Generic[Value]):
-    """At most `most` values, each of an owner and a key.
+    """Holds at most `most` values, each keyed by an owner's identity and a key.
 
-    An owner is held beside its value, so that its `id` stays its own for as long as the value is remembered.
+    The owner is stored beside its value, so that its `id` cannot be reused while the entry lives.
     """
 
     __slots__ = ("held", "most")
@@ -31,7 +31,9 @@ class Memo(Generic[Value]):
         _memos.append(self)
 
     def get(self, owner: object, key: Hashable, work_out: Callable[[], Value]) -> Value:
-        """`key` must hold everything that the value depends on beside the owner."""
+        """Returns the stored value, or calls `work_out`. `key` must cover everything the value depends on beside the
+        owner.
+        """
         found = self.held.get((id(owner), key))
         if found is not None and found[0] is owner:
             return found[1]
@@ -45,7 +47,7 @@ class Memo(Generic[Value]):
 def remembered(
     most: int,
 ) -> Callable[[Callable[Concatenate[Owner, Rest], Value]], Callable[Concatenate[Owner, Rest], Value]]:
-    """Decorator: a result is remembered for the identity of the first argument and the values of the others."""
+    """Decorator: memoises by the identity of the first argument and the values of the others."""
 
     def decorate(function: Callable[Concatenate[Owner, Rest], Value]) -> Callable[Concatenate[Owner, Rest], Value]:
         memo: Memo[Value] = Memo(most)
@@ -53,7 +55,7 @@ def remembered(
 
         @wraps(function)
         def call(owner: Owner, *rest: Rest.args, **named: Rest.kwargs) -> Value:
-            # As `Memo.get`, without a closure for each call: a question makes tens of thousands of them.
+            # Inlines `Memo.get` to avoid a closure per call: one question makes tens of thousands of calls.
             key = (id(owner), rest, *named.values()) if named else (id(owner), rest)
             found = held.get(key)
             if found is not None and found[0] is owner:
@@ -64,12 +66,12 @@ def remembered(
             held[key] = owner, value
             return value
 
-        return call  # type: ignore[return-value]  # `wraps` names the owner, which is given by position
+        return call  # type: ignore[return-value]  # `wraps` keeps the owner's name, which is passed by position
 
     return decorate
 
 
 def forget() -> None:
-    """Empty every memo: for whoever measures how long the work takes."""
+    """Clears every memo, for benchmarks that need a cold start."""
     for memo in _memos:
         memo.held.clear()

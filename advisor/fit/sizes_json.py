@@ -1,4 +1,4 @@
-"""BuildSizes <-> JSON: distinct blocks once, then which follows which; small enough to keep for every build."""
+"""Run-length JSON form of BuildSizes: each distinct block once, then (block, count) runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ layer_values = attrgetter(*LAYER)
 
 
 def to_json(sizes: BuildSizes) -> dict[str, Any]:
-    """JSON-ready form of the sizes; `from_json` gives back an equal object."""
+    """JSON-ready form of the sizes; `from_json` returns an equal object."""
     kinds: dict[LayerSizes, int] = {}
     runs: list[list[int]] = []
     for layer in sizes.layers:
@@ -29,7 +29,7 @@ def to_json(sizes: BuildSizes) -> dict[str, Any]:
 
 
 def listed(values: tuple[Any, ...]) -> list[Any]:
-    """As JSON gives it back, so that what is stored and what is summarised anew compare as equal."""
+    """Tuples as lists, as JSON returns them, so that stored and freshly computed sizes compare equal."""
     return [listed(value) if isinstance(value, tuple) else value for value in values]
 
 
@@ -37,7 +37,7 @@ def from_json(stored: dict[str, Any]) -> BuildSizes:
     """The object that `to_json` wrote.
 
     Raises:
-        ValueError: when it was written by another version of this module; summarise the header again.
+        ValueError: when another version of this module wrote it; summarise the header again.
     """
     if stored.get("version") != VERSION:
         raise ValueError(f"Sizes of version {stored.get('version')} cannot be read, version {VERSION} is needed.")

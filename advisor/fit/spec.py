@@ -1,4 +1,4 @@
-"""The words of the fit: plain frozen dataclasses, bytes as integers, nothing of Django.
+"""Input and output types of the fit: plain frozen dataclasses without Django, bytes as integers.
 
 Everything that enters or leaves `advisor.fit` is one of these. `None` means "not known", never zero.
 """
@@ -31,7 +31,7 @@ REASONS = (
 )
 
 
-class DeviceMemory(NamedTuple):  # a question makes thousands of them: tuples are made in a quarter of the time
+class DeviceMemory(NamedTuple):  # one question makes thousands: a tuple is created in a quarter of the time
     weights: int
     kv: int  # KV cache and recurrent state
     compute: int
@@ -43,7 +43,7 @@ class DeviceMemory(NamedTuple):  # a question makes thousands of them: tuples ar
 
 
 class Memory(NamedTuple):
-    """What one run holds: one entry per device in order, and the host."""
+    """Memory of one run: one entry per device in order, and the host."""
 
     devices: tuple[DeviceMemory, ...]
     host: DeviceMemory
@@ -73,10 +73,10 @@ class Device:
 @dataclass(frozen=True, slots=True)
 class HostSpec:
     devices: tuple[Device, ...]
-    ram_bytes: int | None  # None: not stated; then only plans that live on the devices are made
+    ram_bytes: int | None  # None: not stated; then only plans that stay on the devices are made
     ram_available_bytes: int | None
     cpu_cores: int | None = None
-    ram_bandwidth: int | None = None  # None: a stated default of the fit is used and said
+    ram_bandwidth: int | None = None  # bytes per second; None: a stated default is used, and the answer says so
     os: str = "linux"
 
 
@@ -96,7 +96,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One sourced figure. `score` in the benchmark's own unit: only one (benchmark, version, metric) compares."""
+    """One sourced score, in the benchmark's own unit: only equal (benchmark, version, metric) compare."""
 
     benchmark: str
     version: str
@@ -128,7 +128,7 @@ class BuildSpec:
     files: tuple[dict[str, Any], ...]  # {"path", "bytes", "sha256"}
     bytes: int
     basis: str  # exact | computed
-    sizes: BuildSizes | None  # None: layout not known, never promised to fit
+    sizes: BuildSizes | None  # None: layout unknown, so the build is never planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ class ModelSpec:
     builds: tuple[BuildSpec, ...]
     strengths: dict[str, Strength]  # by use case
     licence_name: str | None = None
-    licence_conditions: str = ""  # a sentence, where there are any
-    native: str = ""  # the type in which its weights are published, of its experts where those have their own
+    licence_conditions: str = ""  # one sentence, or empty
+    native: str = ""  # type of the published weights; of the experts where those have their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,9 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    decode: Range  # tokens per second of one stream at the asked depth
+    decode: Range  # tokens per second of one stream at the requested depth
     prefill: Range
-    first_token: Range  # seconds for a prompt that fills the asked context
+    first_token: Range  # seconds for a prompt that fills the requested context
     at_context: int
     basis: str
 
@@ -185,7 +185,7 @@ class Plan:
     model: ModelSpec
     build: BuildSpec
     engine: str
-    settings: Any  # its engine's own
+    settings: Any  # the engine's own settings type
     memory: Memory
     margins: tuple[int, ...]  # available minus total, per device
     host_margin: int | None
@@ -195,18 +195,18 @@ class Plan:
 
 
 class Room(NamedTuple):
-    """How a build would run after a change: where, with how many devices, and the bytes to spare."""
+    """How a build would run after a change: placement, number of devices, and the bytes to spare."""
 
     placement: str
     devices: int
-    on_host: int  # blocks in main memory, or with their experts there
+    on_host: int  # blocks in host memory, entirely or with their experts only
     on_devices: int  # layers on devices
     kv_type: str
     spare: int
 
 
 class Pace(NamedTuple):
-    """How fast it would run: tokens per second, and seconds to the first token."""
+    """Speed after a change: decode tokens per second, and seconds to the first token."""
 
     decode: float
     first_token: float
@@ -217,12 +217,12 @@ class Fix:
     change: str
     from_: Any
     to: Any
-    gives: Room | Pace | str  # a reason code: the requirement of that name is met
+    gives: Room | Pace | str  # a string is the reason code of the requirement that is then met
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    model: str | None  # None: a launch by an earlier decision that was not looked up
+    model: str | None  # None: a launch by an earlier decision, whose model was not looked up
     build: str | None
     reason: str
     needed: int | float | None

@@ -1,4 +1,4 @@
-"""Units of what is summed: bytes are integers, and GiB exist at the edge only."""
+"""Byte units: sums are integer bytes, converted to GiB only for display and input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models are asked for: the one table of use cases. Which benchmarks speak of each is in `data/quality.json`."""
+"""The table of use cases; `data/quality.json` maps benchmarks to them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class UseCase(NamedTuple):
-    """`decode` and `first_token`: the rate and the wait at which a person or a program stops waiting."""
+    """A use case; `decode` and `first_token` are the rate and the wait beyond which a user notices no improvement."""
 
     name: str
     label: str  # in a form
     words: str  # in a sentence
-    context: int  # tokens per request where the question names none: what it usually takes
+    context: int  # tokens per request when the question states none
     decode: float  # tokens per second
     first_token: float  # seconds
 

@@ -1,4 +1,4 @@
-"""Latent abilities from scores with missing cells: a Gaussian factor model with one factor per use case.
+"""Latent abilities from an incomplete score matrix: a Gaussian factor model with one factor per use case.
 
 A score x of model i on item j of use case u is  x = a_j + b_j * theta[i, u] + noise, noise ~ N(0, s_j^2 / weight), and
 theta[i] ~ N(mean_i, S). a, b, s and S are fitted by expectation maximisation (Dempster, Laird, Rubin 1977; the
@@ -20,7 +20,7 @@ LOADING_PRIOR_SD = 0.35  # scores are in logits, so a loading near 1 is expected
 NOISE_PRIOR = 0.35  # logits; counts as NOISE_PRIOR_ROWS rows
 NOISE_PRIOR_ROWS = 4.0
 COVARIANCE_PRIOR_ROWS = 10.0
-COVARIANCE_PRIOR_CORRELATION = 0.8  # abilities go together, a model strong in maths is rarely weak in reasoning
+COVARIANCE_PRIOR_CORRELATION = 0.8  # abilities correlate: a model strong in maths is rarely weak in reasoning
 ITERATIONS = 60
 
 
@@ -49,7 +49,7 @@ class Items:
 
 
 def posterior(rows: Rows, items: Items, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
-    """Abilities given scores: means (models x use cases) and covariances (models x use cases x use cases).
+    """Posterior abilities: means (models x use cases) and covariances (models x use cases x use cases).
 
     `mean` (models x use cases) and `covariance` (one, or one per model) are the prior.
     """
@@ -70,7 +70,7 @@ def posterior(rows: Rows, items: Items, mean: Floats, covariance: Floats) -> tup
 
 
 def fit(rows: Rows) -> Items:
-    """Benchmarks' difficulty, loading and noise, and the covariance of abilities, by expectation maximisation."""
+    """Difficulty, loading and noise of each item, and the covariance of abilities, by expectation maximisation."""
     total = np.maximum(np.bincount(rows.item, rows.weight, rows.items), 1e-9)
     offset = np.bincount(rows.item, rows.weight * rows.score, rows.items) / total
     prior = np.full((rows.use_cases, rows.use_cases), COVARIANCE_PRIOR_CORRELATION)

@@ -1,7 +1,7 @@
-"""What a model's own family and generation say about it: the prior of its abilities, never a substitute for evidence.
+"""Prior of a model's abilities from siblings in its family and generation; never a substitute for evidence.
 
-A sibling is a model of the same family and task, released within a year. Its ability, moved along the size slope that
-is found inside families, is the expectation; how far it counts falls with the difference in size and in date.
+A sibling is a model of the same family and task, released within a year. Its ability, shifted along the size slope
+fitted within families, is the prior mean; its precision falls with the difference in size and in release date.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from advisor.fit.quality.factor_model import Floats, Ints, Rows
 Bools = NDArray[np.bool_]
 
 GENERATION_YEARS = 1.0
-SAME_SD = 0.35  # of an ability's standard deviation: two siblings of one size and date still differ
-SD_PER_STEP = 1.0  # of the size coordinate
+SAME_SD = 0.35  # of an ability's standard deviation: two siblings of equal size and date still differ
+SD_PER_STEP = 1.0  # per unit of the size coordinate
 SIZE_POWER = -0.25  # ability grows with size as in scaling laws: fast below 10 billion parameters, slowly above
 SD_PER_YEAR = 0.6
 
@@ -40,9 +40,9 @@ class Facts(Protocol):
 
 
 def size_coordinate(model: Facts) -> float:
-    """Size on a scale on which ability is about linear inside families (1B -1.0, 8B -0.6, 70B -0.35).
+    """Size on a scale on which ability is about linear within families (1B -1.0, 8B -0.6, 70B -0.35).
 
-    Of a mixture of experts the geometric mean of all and active parameters counts.
+    A mixture of experts counts as the geometric mean of its total and active parameters.
     """
     if not model.parameters_total:
         return float("nan")
@@ -52,7 +52,7 @@ def size_coordinate(model: Facts) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Models of one family by their place in the group, and as arrays of (model, sibling)."""
+    """Models of one family by their index in the group, and arrays of (model, sibling)."""
 
     members: Ints
     same: Bools  # whether the two are siblings
@@ -61,7 +61,7 @@ class Family:
 
 
 def families(group: Sequence[Facts]) -> list[Family]:
-    """The families in which there are siblings. A model of unknown size or date is nobody's sibling."""
+    """Families that contain siblings. A model of unknown size or date has no siblings."""
     names: dict[str, list[int]] = {}
     for i, model in enumerate(group):
         names.setdefault(f"{model.organisation}/{model.family}".lower(), []).append(i)
@@ -86,7 +86,7 @@ def _year(model: Facts) -> float:
 def prior(
     group: Sequence[Facts], rows: Rows, first: tuple[Floats, Floats], mean: Floats, covariance: Floats
 ) -> tuple[Floats, Floats]:
-    """Prior mean (models x use cases) and covariance per model from scored siblings' first posterior `first`."""
+    """Prior mean (models x use cases) and covariance per model, from scored siblings' first posterior `first`."""
     theta, spread = first
     variance = np.diagonal(spread, axis1=1, axis2=2)
     scored = np.zeros(theta.shape, dtype=bool)
@@ -101,7 +101,7 @@ def prior(
         counted = family.same & np.asarray(scored[i].any(axis=1))[None, :]
         said = counted[:, :, None] / (variance[i][None, :, :] + distance[:, :, None] * sd**2)
         expected = theta[i][None, :, :] + gain * family.larger[:, :, None]
-        strength[i] = said.max(axis=1)  # siblings share what they get wrong: their precision does not add up
+        strength[i] = said.max(axis=1)  # siblings share errors, so their precisions do not add up
         average[i] = (said * expected).sum(1) / np.maximum(said.sum(1), 1e-12)
     own = 1 / sd**2
     precision = own + strength
@@ -111,7 +111,7 @@ def prior(
 
 
 def _slope(theta: Floats, scored: Any, related: Sequence[Family]) -> Floats:
-    """Ability gained per step of size, per use case, over pairs of siblings that were both scored in it."""
+    """Ability gained per unit of size, per use case, over pairs of siblings scored in the same use case."""
     gained, counted = np.zeros(theta.shape[1]), np.zeros(theta.shape[1])
     for family in related:
         has, ability, steps = scored[family.members], theta[family.members], family.larger[:, :, None]
@@ -122,9 +122,9 @@ def _slope(theta: Floats, scored: Any, related: Sequence[Family]) -> Floats:
 
 
 def inferable(group: Sequence[Facts], scored: Any) -> Callable[[int, int | None], bool]:
-    """A function (model, use case or None for the combination) -> whether anything speaks of it.
+    """Predicate (model, use case or None for the combination): whether there is a basis for an inference.
 
-    That is a scored sibling of the same generation, or scores of its own in other use cases.
+    The basis is a scored sibling of the same generation, or the model's own scores in other use cases.
     """
     any_scored = scored.any(axis=1)
     held = {int(i): (family, row) for family in families(group) for row, i in enumerate(family.members)}

@@ -1,9 +1,9 @@
 """Quality of a model per use case, 0..100 with an 80 % interval, from sourced scores alone.
 
-The model: every (model, use case) has a latent ability, every benchmark a difficulty, a loading and a noise
-(`factor_model`). An old score, a vendor's own score and the tenth slice of one leaderboard weigh less. A family's other
-members of the same generation give the expectation, adjusted by the size slope found inside families. What has neither
-own scores nor scored siblings has no evidence, and says so.
+Every (model, use case) has a latent ability, every benchmark a difficulty, a loading and a noise (`factor_model`). Old
+scores, vendors' own scores and further slices of one leaderboard weigh less. Siblings of the same family and generation
+set the prior mean, adjusted by the size slope within families (`family_prior`). A model with neither own scores nor
+scored siblings gets basis "none".
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ INTERVAL_SD = 1.2816  # 80 %
 VENDOR_WEIGHT = 0.3
 HALF_LIFE_YEARS = 1.5
 UNDATED_YEARS = 2.0  # age taken for a score without a date
-SUPERSEDED = 0.25  # weight of a model's score in a version that a later one replaces: it links the versions' scales
+SUPERSEDED = 0.25  # weight of a score in a superseded version of a benchmark: it links the versions' scales
 SAME_PUBLISHER_POWER = 0.6  # k slices of one leaderboard count as k ** 0.4 observations
-OWN_VERSION_MODELS = 5  # a version scored for fewer models is pooled with the benchmark's other versions
+OWN_VERSION_MODELS = 5  # a version with scores for fewer models is pooled with the benchmark's other versions
 SCEPTICAL_MEAN = -0.3  # in standard deviations: untested models are, on the whole, not better than tested ones
 INFERRED_SD = 0.4  # of an ability's standard deviation, added where the use case itself was never scored
 GENERAL_SHARE = 0.4  # of the weights of "general" must be scored for it to rest on evidence
@@ -41,7 +41,7 @@ NONE_MARGIN = 5.0  # points below the weakest scored model of the size class, an
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What strength needs to know of a model; `released` is an ISO date, parameters are counts, task as in `spec`."""
+    """Model facts that strength depends on; `released` is an ISO date, parameters are counts, task as in `spec`."""
 
     slug: str
     name: str
@@ -64,7 +64,7 @@ def tables() -> dict[str, Any]:
 
 
 def strengths(models: Sequence[ModelFacts], evidence: Sequence[tuple[str, Evidence]]) -> dict[str, dict[str, Strength]]:
-    """Strength by model slug and use case. Evidence of unknown slugs or use cases is ignored; order does not matter."""
+    """Strength by model slug and use case. Ignores evidence of unknown slugs or use cases; order does not matter."""
     known = {m.slug: m for m in models}
     chosen = _choose([(slug, e) for slug, e in evidence if slug in known])
     result: dict[str, dict[str, Strength]] = {m.slug: {} for m in models}
@@ -76,7 +76,7 @@ def strengths(models: Sequence[ModelFacts], evidence: Sequence[tuple[str, Eviden
 
 
 def canonical(benchmark: str) -> str:
-    """One name per benchmark: lower case, aliases folded."""
+    """Canonical benchmark name: lower case, aliases resolved."""
     name = benchmark.strip().lower()
     return str(tables()["aliases"].get(name, name))
 
@@ -118,7 +118,7 @@ class _Row:
 
 
 def _logit(evidence: Evidence, rating: bool) -> float:
-    """Ratings of the Elo kind and percentages on one scale: natural log-odds."""
+    """Elo ratings and percentages on one scale: natural log-odds."""
     if rating:
         return evidence.value * float(np.log(10)) / 400
     share = min(max(evidence.value / 100, 0.01), 0.99)
@@ -126,7 +126,7 @@ def _logit(evidence: Evidence, rating: bool) -> float:
 
 
 def _choose(evidence: list[tuple[str, Evidence]]) -> list[_Row]:
-    """One row per model and item: the best setting a model was listed with."""
+    """One row per model and item: the best setting under which the model was listed."""
     table = tables()
     names, weights, inverted = table["use_case_names"], table["weights"], set(table["lower_is_better"])
     lines = [(slug, e, canonical(e.benchmark)) for slug, e in evidence]
@@ -166,7 +166,7 @@ def _years(text: str | None) -> float | None:
 
 
 def _weights(rows: list[_Row]) -> Floats:
-    """Share of a full observation that each row is, by the benchmark's own weight, source, age and company."""
+    """Weight of each row as a share of a full observation, from benchmark weight, source, age and sibling slices."""
     years = [_years(r.evidence.date) for r in rows]
     newest = max((y for y in years if y is not None), default=0.0)
     latest: dict[tuple[str, str], str] = {}
@@ -206,7 +206,7 @@ def _arrays(group: Sequence[ModelFacts], abilities: tuple[str, ...], rows: list[
 def latent_abilities(
     group: Sequence[ModelFacts], names: tuple[str, ...], rows: list[_Row]
 ) -> tuple[Floats, Floats, Rows]:
-    """Posterior means (models x use cases) and covariances, with the sibling prior; and the rows as arrays."""
+    """Posterior means (models x use cases) and covariances under the sibling prior, and the rows as arrays."""
     arrays = _arrays(group, names, rows)
     items = fit(arrays)
     mean = np.full((arrays.models, arrays.use_cases), SCEPTICAL_MEAN) * np.sqrt(np.diag(items.covariance))
@@ -253,7 +253,7 @@ def _general(names: tuple[str, ...], mean: Floats, spread: Floats, scored: Any) 
 
 
 def _widen(spread: Floats, scored: Any) -> Floats:
-    """Abilities differ in ways their correlation does not show: an inference is less sure than the model thinks."""
+    """Widens the variance of inferred abilities: they differ in ways that the fitted correlation does not capture."""
     extra = np.where(scored, 0.0, INFERRED_SD**2)
     return spread + extra[:, :, None] * np.eye(scored.shape[1])
 
@@ -273,7 +273,7 @@ def _floors(group: Sequence[ModelFacts], points: Floats, has: Any) -> Floats:
     size = np.log2(np.array([m.parameters_total or np.nan for m in group], dtype=float))
     known = np.flatnonzero(has & np.isfinite(size))
     known = known[np.argsort(size[known])]
-    # Somewhat wide, and then by the rule: what differs in the last bit is decided in one place.
+    # Search a slightly wider range, then apply the exact rule, so that a rounding error in the last bit cannot matter.
     first, last = np.searchsorted(size[known], size - 1.001), np.searchsorted(size[known], size + 1.001)
     weakest = np.full(len(group), np.inf)
     for i in np.flatnonzero(np.isfinite(size)):

@@ -1,4 +1,4 @@
-"""A catalog with what is computed once for it, so that a question is array arithmetic over all models and builds."""
+"""The catalog as NumPy arrays, computed once per catalog version, so that ranking is vectorised over all builds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Strengths:
 
     score: Floats
     low: Floats
-    unproved: NDArray[np.bool_]  # nothing published
+    unproved: NDArray[np.bool_]  # no published evidence
 
     @classmethod
     def of(cls, models: tuple[ModelSpec, ...], use_case: str) -> Strengths:
@@ -36,26 +36,26 @@ class Strengths:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The builds that some engines serve, one row a build and engine, as parallel arrays sorted by model.
+    """The builds that a set of engines can serve, one row per build and engine, as parallel arrays sorted by model.
 
-    Arrays by model have one entry per model of the catalog.
+    Arrays marked "per model" have one entry per model of the catalog.
     """
 
     catalog: Catalog
     planners: tuple[Planner, ...]
-    tables: tuple[Table, ...]  # of each planner
-    order: Ints | None  # from the tables one after the other to rows; None: the only table is in order
-    engine: Ints  # place in planners
-    local: Ints  # place in that planner's table
+    tables: tuple[Table, ...]  # one per planner
+    order: Ints | None  # permutation from the concatenated tables to rows; None when there is one table, already sorted
+    engine: Ints  # index into planners
+    local: Ints  # row in that planner's table
     model: Ints
     build: Ints
     bits: Floats
-    losses: Floats  # points lost to quantization
-    ends: Ints  # the rows of model i are ends[i] to ends[i + 1]
-    smallest: Ints  # by model: row of the smallest build above the quality floor, or NOBODY
-    layout: list[int]  # by model: a number that those whose smallest builds are alike but for their values share
-    served: Bools  # by model: there is no build, or one that an engine reads
-    known: Bools  # by model: of a build that an engine reads the layout is known
+    losses: Floats  # points of quality lost to quantization
+    ends: Ints  # model i has rows ends[i] to ends[i + 1]
+    smallest: Ints  # per model: row of the smallest build above the quality floor, or NOBODY
+    layout: list[int]  # per model: layout number; models whose smallest builds differ only in weight values share it
+    served: Bools  # per model: no builds at all, or one in a format that some engine reads
+    known: Bools  # per model: some build in a readable format has a known layout
 
     @classmethod
     def of(cls, catalog: Catalog, planners: tuple[Planner, ...]) -> Rows:
@@ -104,7 +104,7 @@ class Rows:
         return parts[0] if parts else Screened.nothing()
 
     def screened_kinds(self, rows: Ints, questions: list[tuple[HostSpec, Workload]]) -> Ints:
-        """Kinds of placement of some rows for each of several questions: an array of (questions, rows)."""
+        """Placement kind of each of `rows` under each of several questions: array of (questions, rows)."""
         found = np.empty((len(questions), len(rows)), dtype=np.int64)
         for i, (planner, table) in enumerate(zip(self.planners, self.tables, strict=True)):
             ours = self.engine[rows] == i
@@ -113,7 +113,12 @@ class Rows:
         return found
 
     def barred(self, codes: Codes) -> Codes:
-        """`missed`, and of the models that meet everything those that no engine serves, or whose layout none knows."""
+        """Returns `codes` with UNKNOWN_LAYOUT or ENGINE set for models that meet every requirement but cannot be
+        planned.
+
+        ENGINE: no engine reads any of the model's builds. UNKNOWN_LAYOUT: none of the readable builds has a known
+        layout.
+        """
         found = codes.copy()
         meets = found == MEETS
         found[meets & ~self.known] = UNKNOWN_LAYOUT
@@ -128,16 +133,16 @@ def _whole(parts: list[Ints]) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Arrays have one entry per model of the catalog."""
+    """Lookup tables over one catalog version; arrays have one entry per model."""
 
     catalog: Catalog
     traits: Traits
     strengths: dict[str, Strengths]  # by use case
-    successor: Ints  # which model replaces it, or NOBODY
-    place: Ints  # its place in the order of slugs
-    numbers: dict[str, int]  # slug -> place in the catalog
-    builds: dict[str, tuple[ModelSpec, BuildSpec]]  # by id
-    published: dict[str, list[BuildSpec]]  # by the name of the first file
+    successor: Ints  # index of the model that supersedes this one, or NOBODY
+    place: Ints  # position in slug order, the tie-breaker
+    numbers: dict[str, int]  # slug -> index into the catalog
+    builds: dict[str, tuple[ModelSpec, BuildSpec]]  # by build id
+    published: dict[str, list[BuildSpec]]  # by file name of the first shard
     _rows: dict[tuple[str, ...], Rows] = field(default_factory=dict)
 
     @classmethod
@@ -159,7 +164,7 @@ class Index:
         return self.catalog.models[self.numbers[slug]] if slug in self.numbers else None
 
     def rows(self, engines: tuple[str, ...] | None = None) -> Rows:
-        """The builds that these engines serve, or any; worked out once."""
+        """Rows for the given engines, or for all engines when None; cached per set of engines."""
         planners = planners_of(engines)
         key = tuple(planner.NAME for planner in planners)
         if key not in self._rows:
@@ -167,7 +172,9 @@ class Index:
         return self._rows[key]
 
     def strongest(self, models: Ints, workload: Workload, last: Ints) -> Ints:
-        """`models` by `last`, then strongest first, those with nothing published after all others."""
+        """`models` sorted by `last`, then by lower quality bound descending; models without evidence last within each
+        group.
+        """
         judged = self.strengths[workload.use_case]
         order = np.lexsort((self.place[models], -judged.low[models], judged.unproved[models], last))
         found: Ints = models[order]
@@ -175,7 +182,7 @@ class Index:
 
 
 def _smallest(bits: list[float], build: list[int], models: tuple[ModelSpec, ...], ends: list[int]) -> Ints:
-    """What is judged when nothing fits."""
+    """Per model, the row of its smallest build above the quality floor: the build that a rejection refers to."""
     found = []
     for i, model in enumerate(models):
         rows = range(ends[i], ends[i + 1])

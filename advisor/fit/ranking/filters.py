@@ -1,4 +1,4 @@
-"""What a workload asks of a model whatever the hardware: the first requirement that a model misses, or none."""
+"""Hardware-independent requirements of a workload (task, licence, modality, ...), checked for all models at once."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from numpy.typing import NDArray
 from advisor.fit.spec import REASONS, ModelSpec, Strength, Workload
 
 NO_STRENGTH = Strength(score=0.0, low=0.0, high=0.0, basis="none")
-MEETS = -1  # no requirement is missed
+MEETS = -1  # every requirement is met
 
 Bools = NDArray[np.bool_]
-Codes = NDArray[np.int8]  # places in spec.REASONS, or MEETS
+Codes = NDArray[np.int8]  # indices into spec.REASONS, or MEETS
 
 
 def context_limit(model: ModelSpec) -> int | None:
-    """Tokens the model was made for: the smaller of what the catalog and its layout say."""
+    """Maximum context in tokens: the smaller of the catalog's figure and the header's; None when neither is known."""
     layout = next((b.sizes.context_length for b in model.builds if b.sizes and b.sizes.context_length), None)
     return min((limit for limit in (layout, model.context_length) if limit), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What requirements look at, as parallel arrays with one entry per model; built once per catalog version."""
+    """The model properties that requirements test, as parallel arrays with one entry per model.
+
+    Built once per catalog version.
+    """
 
     task: NDArray[np.object_]
     licence: NDArray[np.object_]
-    commercial: Bools  # allowed, perhaps under conditions
+    commercial: Bools  # commercial use allowed, possibly under conditions
     reads: dict[str, Bools]  # by modality
     speaks: dict[str, Bools]  # by language
-    silent: Bools  # no languages are stated
+    silent: Bools  # states no languages
     tool_use: Bools
     reasoning: Bools
-    limit: NDArray[np.float64]  # tokens of context; infinite where nobody says
+    limit: NDArray[np.float64]  # context in tokens; infinite where unknown
 
     @classmethod
     def of(cls, models: Sequence[ModelSpec]) -> Traits:
@@ -57,7 +60,7 @@ def _flags(values: Iterable[bool]) -> Bools:
 
 
 def _members(sets: Sequence[Sequence[str]]) -> dict[str, Bools]:
-    """Name -> whose sets hold it."""
+    """Boolean mask per name: which sets contain it."""
     names = sorted({name for one in sets for name in one})
     return {name: _flags(name in one for one in sets) for name in names}
 
@@ -87,7 +90,8 @@ def _modality(traits: Traits, workload: Workload) -> Bools:
 
 
 def _language(traits: Traits, workload: Workload) -> Bools:
-    # Most makers state no list. Not stated is not the same as not spoken: such a model stays, and its reasons say so.
+    # Most publishers state no list of languages. Not stated is not the same as not supported, so such a model is kept
+    # and its reasons say so.
     return traits.silent | _all_of(traits.speaks, workload.languages, len(traits.task))
 
 
@@ -117,7 +121,7 @@ RULES: tuple[tuple[str, Callable[[Traits, Workload], Bools]], ...] = (
 
 
 def missed(traits: Traits, workload: Workload) -> Codes:
-    """By model: the first requirement that it misses, or MEETS."""
+    """Per model, the first requirement in RULES order that it misses, as an index into spec.REASONS, or MEETS."""
     found = np.full(len(traits.task), MEETS, dtype=np.int8)
     for reason, holds in reversed(RULES):
         found[~holds(traits, workload)] = REASONS.index(reason)

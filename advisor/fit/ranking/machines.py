@@ -1,4 +1,4 @@
-"""The reverse question: on which of many machines does one model run as asked? The smallest machine first."""
+"""Reverse lookup: the smallest machines that run a given model for a given workload."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WHOLE = ("gpu", "gpus")
 def meeting(
     index: Index, machines: Sequence[HostSpec], workload: Workload, *, prefer: str = "balanced", limit: int = 20
 ) -> list[tuple[HostSpec, Result]]:
-    """The first `limit` of `machines` on which the index's one model meets `workload`, each with its best plan.
+    """Up to `limit` of `machines` that run the index's single model under `workload`, each with its best plan.
 
-    Machines are tried in the given order; once a card does it, more of the same card are not listed. Nothing is found
-    for a model that misses a requirement of the workload whatever the machine.
+    Machines are tried in the given order. Once a card suffices, larger counts of the same card are skipped. Returns an
+    empty list when the model misses a requirement that does not depend on hardware.
     """
     rows = index.rows()
     builds = [rows.at(row)[2] for row in rows.of_model(0)]
@@ -29,13 +29,13 @@ def meeting(
     for machine in machines:
         card = machine.devices[0].name, machine.devices[0].memory_bytes
         room = sum(device.available_bytes for device in machine.devices)
-        # Some tensors lie in main memory, so weights somewhat above the room may still fit.
+        # Some tensors stay in host memory, so weights slightly larger than device memory may still fit.
         if card in enough or not weights or 0.8 * min(weights) > room:
             continue
         ranking = rank(index, machine, workload, prefer=prefer, limit=1)
         if ranking.barred[0] != MEETS:
             break
-        # Main memory is not what one buys a card for: a plan that spills into it is no answer here.
+        # A plan that spills to host memory does not count: it is not the reason to buy a card.
         if not ranking.results or ranking.results[0].plan.placement not in WHOLE:
             continue
         found.append((machine, ranking.results[0]))

@@ -1,4 +1,4 @@
-"""One build on one host as a plan with its speed: where placement, speed and quality meet."""
+"""Builds a complete plan for one build on one host from placement, speed and quality."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from advisor.fit.ranking import utility
 from advisor.fit.ranking.filters import context_limit, strength
 from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Range, Workload
 
-LEAST_BITS = 3.4  # per weight: below about Q3_K_M the losses grow fast, so nothing is advised there
-USUAL_BITS = 4.2  # below Q4_K_M and MXFP4 only when nothing above fits
+LEAST_BITS = 3.4  # per weight: below about Q3_K_M the losses grow fast, so nothing smaller is recommended
+USUAL_BITS = 4.2  # builds below Q4_K_M and MXFP4 are used only when nothing above fits
 
 
 def embeds(model: ModelSpec) -> bool:
@@ -18,7 +18,7 @@ def embeds(model: ModelSpec) -> bool:
 
 
 def pace(plan: Plan) -> Range:
-    """Tokens per second of one request: written, or by a model that writes none, read."""
+    """Tokens per second of one request: decode rate, or prefill rate for an embedding model."""
     return plan.speed.prefill if embeds(plan.model) else plan.speed.decode
 
 
@@ -39,7 +39,7 @@ def best_plan_of(
 
 
 def all_plans(model: ModelSpec, build: BuildSpec, host: HostSpec, workload: Workload) -> list[Plan]:
-    """Every kind of placement that fits, under every engine that serves the build."""
+    """One plan per placement kind that fits, for every engine that serves the build."""
     if build.sizes is None:
         return []
     return [
@@ -68,7 +68,10 @@ def planned(
 
 
 def loss(model: ModelSpec, build: BuildSpec, kv_type: str = "f16") -> float:
-    """Points of quality lost to the build's quantization and the cache's. An unknown name is judged by its bits."""
+    """Points of quality lost to weight quantization plus KV cache quantization.
+
+    An unknown quantization name is estimated from its bits per weight.
+    """
     try:
         weights = quantization_loss(build.quantization, model.parameters_total, model.native)
     except KeyError:
@@ -81,18 +84,18 @@ def outline_of(plan: Plan) -> Outline:
 
 
 def plan_loss(plan: Plan) -> float:
-    """Points of quality that a plan costs against the model as it is published."""
+    """Points of quality that a plan loses against the model as published."""
     return loss(plan.model, plan.build, outline_of(plan).kv_type)
 
 
 def bits(build: BuildSpec) -> float:
-    """Bits per weight."""
+    """Bits per weight; 16 when the layout is unknown."""
     sizes = build.sizes
     return 8 * sizes.file_bytes / sizes.parameters if sizes and sizes.parameters else 16.0
 
 
 def too_slow(plan: Plan, workload: Workload) -> str | None:
-    """The speed demand that the plan misses, judged at the middle of its range."""
+    """Reason code of the speed requirement that the plan misses at the middle of its predicted range, or None."""
     least, most = workload.min_decode_tokens_per_second, workload.max_first_token_seconds
     if least is not None and not embeds(plan.model) and plan.speed.decode.mid < least:
         return "speed"
@@ -104,7 +107,7 @@ def too_slow(plan: Plan, workload: Workload) -> str | None:
 def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[float, float, float, float]:
     """Quality, speed, headroom and context of a plan, each 0..1."""
     judged = strength(plan.model, workload)
-    # Where a plan spills over, the devices are filled on purpose: what is left of the host's memory counts.
+    # A plan that spills to the host fills the devices on purpose, so headroom is measured on the host there.
     spilled = plan.placement not in ("gpu", "gpus")
     capacity = [host.ram_available_bytes or 1] if spilled else [host.devices[i].available_bytes for i in plan.devices]
     rooms = [plan.host_margin or 0] if spilled else list(plan.margins)
@@ -118,7 +121,7 @@ def parts(plan: Plan, host: HostSpec, workload: Workload, prefer: str) -> tuple[
 
 
 def tokens_more(plan: Plan, room: int) -> float:
-    """Tokens per request by which the context could still grow, by memory and by training."""
+    """Tokens per request by which the context could still grow, limited by memory and by the trained context."""
     planner, outline = planners()[plan.engine], outline_of(plan)
     limit = context_limit(plan.model) or outline.context
     growth = limit - outline.context // outline.slots

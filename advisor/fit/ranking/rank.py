@@ -1,4 +1,4 @@
-"""Question -> ordered results: screen every build, plan the promising ones exactly, order by utility."""
+"""Ranks a catalog for a workload: screens every build, plans the promising ones exactly, sorts by utility."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from advisor.fit.ranking.filters import MEETS, Codes, missed, strength
 from advisor.fit.ranking.plans import LEAST_BITS, USUAL_BITS, all_plans, best_plan_of, parts, plan_loss, too_slow
 from advisor.fit.spec import REASONS, HostSpec, Plan, Result, Workload
 
-BUILDS_TRIED = 3  # of one model, best first, before it counts as rejected
+BUILDS_TRIED = 3  # builds planned exactly per model, best first, before the model is rejected
 OTHERS = 6
 SUPERSEDED, NO_EVIDENCE = (REASONS.index(reason) for reason in ("superseded", "no_evidence"))
 
 
 @dataclass(slots=True)
 class Ranking:
-    """Results in order, and what is left to explain, by model of the catalog."""
+    """Ranked results, and per model of the catalog why it was left out."""
 
-    rows: Rows  # what was asked about
-    barred: Codes  # the requirement that the model misses
-    unfit: Bools  # no build fits
-    slow: dict[int, Plan] = field(default_factory=dict)  # fits, but misses a demand on speed
+    rows: Rows  # builds and engines that were considered
+    barred: Codes  # per model: index of the missed requirement, or MEETS
+    unfit: Bools  # per model: no build fits
+    slow: dict[int, Plan] = field(default_factory=dict)  # by model: fits, but misses a speed requirement
     results: list[Result] = field(default_factory=list)
 
     @property
     def left_out(self) -> Ints:
-        """The models that have to be explained."""
+        """Indices of the models that need a rejection."""
         missing = (self.barred != MEETS) | self.unfit
         missing[list(self.slow)] = True
         return np.flatnonzero(missing)
 
     def reason(self, model: int) -> str | None:
-        """Code of the requirement that the model misses."""
+        """Reason code of the requirement that the model misses, or None."""
         return None if self.barred[model] == MEETS else REASONS[self.barred[model]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may run, with its best build's screened score."""
+    """A model that may run, with the screened score of its best build."""
 
     model: int
     score: float
-    unproved: bool  # nothing published for the use case: comes after every model that has something
-    reach: float  # what its exact score is not above
-    sure: bool  # fits without doubt, however the exact sums come out
+    unproved: bool  # no evidence for the use case: ranks after every model that has some
+    reach: float  # upper bound of its exact score
+    sure: bool  # fits whatever the error of the screen
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A candidate's exact plan. `key` is total: two plans never tie."""
+    """The exact plan of a candidate. `key` is a total order: two plans never tie."""
 
     key: tuple[bool, float, str, str]
     plan: Plan
@@ -63,7 +63,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question with everything that was computed for it at once."""
+    """One question with the arrays computed for all rows."""
 
     index: Index
     rows: Rows
@@ -71,8 +71,8 @@ class Asked:
     workload: Workload
     prefer: str
     found: Screened
-    able: Bools  # by row: may fit, and is considered
-    scores: Floats  # by row, as far as they are able
+    able: Bools  # per row: may fit, and is considered
+    scores: Floats  # per row: screened utility; meaningful only where `able`
 
     @property
     def judged(self) -> Strengths:
@@ -93,9 +93,9 @@ def rank(
     """The `limit` best models for `workload` on `host`, each with its best plan.
 
     Args:
-        engines: those that may serve; None for all there are.
-        only_builds: when given, no other build is considered (those on disk, or one asked for).
-        expand: keep each model's other plans too.
+        engines: engines to consider; None for all.
+        only_builds: when given, consider only these build ids (builds on disk, or one named in the question).
+        expand: also return the other plans of each model.
     """
     rows = index.rows(engines)
     found = rows.screened(host, workload)
@@ -140,7 +140,7 @@ def rank(
 
 
 def scores(index: Index, rows: Rows, found: Screened, workload: Workload, prefer: str) -> Floats:
-    """Utility per row by the screened figures."""
+    """Utility 0..100 per row, from screened figures."""
     judged, owner = index.strengths[workload.use_case], rows.model
     result: Floats = utility.utility(
         prefer,
@@ -155,9 +155,9 @@ def scores(index: Index, rows: Rows, found: Screened, workload: Workload, prefer
 
 
 def candidates(asked: Asked, out: Ranking) -> tuple[Ints, Floats]:
-    """Models that meet the requirements and may fit, by screened score, and by model the score of its best build.
+    """Models that meet the requirements and may fit, best screened score first, and per model its best score.
 
-    What is replaced by another of them is noted in `out`; what stays `unfit` there has no build that may fit.
+    Updates `out`: marks models superseded by another candidate, and clears `unfit` where some build may fit.
     """
     index, rows, able = asked.index, asked.rows, asked.able
     usual = able & (rows.bits >= USUAL_BITS)
@@ -172,7 +172,7 @@ def candidates(asked: Asked, out: Ranking) -> tuple[Ints, Floats]:
 
 
 def by_model(rows: Rows, values: Floats) -> Floats:
-    """The largest of each model's rows; minus infinity where it has none."""
+    """Maximum of `values` over the rows of each model; -inf for a model without rows."""
     found = np.full(len(rows.ends) - 1, -np.inf)
     owners = np.flatnonzero(np.diff(rows.ends))
     if len(owners):
@@ -181,7 +181,7 @@ def by_model(rows: Rows, values: Floats) -> Floats:
 
 
 def considered(index: Index, rows: Rows, only: frozenset[str] | None) -> tuple[Bools, Bools]:
-    """Which models and rows are asked about: those above the quality floor, or `only` those, however packed."""
+    """Masks of models and rows to consider: rows above the quality floor, or exactly `only` at any quantization."""
     if only is None:
         return np.ones(len(index.catalog.models), dtype=bool), rows.bits >= LEAST_BITS
     models, builds = np.zeros(len(index.catalog.models), dtype=bool), np.zeros(len(rows.bits), dtype=bool)
@@ -193,7 +193,7 @@ def considered(index: Index, rows: Rows, only: frozenset[str] | None) -> tuple[B
 
 
 def rows_of(asked: Asked, model: int) -> list[int]:
-    """Rows of a model's builds that may fit, best first: usual quantizations first, none below the floor."""
+    """Rows of a model that may fit, best first; quantizations below USUAL_BITS come last."""
     rows = asked.rows
 
     def key(row: int) -> tuple[bool, float, str, int]:
@@ -203,8 +203,11 @@ def rows_of(asked: Asked, model: int) -> list[int]:
 
 
 def candidate_of(asked: Asked, model: int, score: float) -> Candidate:
-    """`sure`: a build that the screen takes to lie whole on the devices, or whole on the host, with room to spare, and
-    no demand on speed that could still be missed."""
+    """The candidate with its upper bound and whether it fits for certain.
+
+    `sure` holds when the screen places the best build entirely on the devices or entirely on the host with memory to
+    spare, and the workload sets no speed requirement that the exact plan could miss.
+    """
     first = rows_of(asked, model)[0]
     demands = asked.workload.min_decode_tokens_per_second, asked.workload.max_first_token_seconds
     close = asked.rows.at(first)[0].CLOSE[KINDS[int(asked.found.kind[first])]]
@@ -213,20 +216,20 @@ def candidate_of(asked: Asked, model: int, score: float) -> Candidate:
 
 
 def beaten(candidate: Candidate, last: tuple[bool, float, str, str], reach: float) -> bool:
-    """Whether a candidate that scores `reach` at most cannot come before the last plan that is shown."""
+    """Whether a candidate with an exact score of at most `reach` cannot rank above the last plan shown."""
     if candidate.unproved != last[0]:
         return candidate.unproved
     return reach < -last[1]
 
 
 def best_plan(asked: Asked, candidate: Candidate, out: Ranking) -> Planned | None:
-    """The best of a model's builds whose exact plan fits and is fast enough; else note in `out` why not.
+    """The best build of a model whose exact plan fits and is fast enough, or None with the reason recorded in `out`.
 
-    The first that will do is held against the best build that stays nearer to the devices: a finer quantization that
-    spills into main memory and a coarser one that does not are compared by their exact figures.
+    The first such plan is compared by exact figures with the best build that keeps more on the devices, so that a finer
+    quantization that spills to host memory competes with a coarser one that does not.
     """
     i, rows = candidate.model, rows_of(asked, candidate.model)
-    # A demand on speed may be met only by the fastest build, however it ranks.
+    # A speed requirement may be met only by the fastest build, wherever it ranks.
     fastest = max(rows, key=lambda row: asked.found.decode[row])
     for row in dict.fromkeys([*rows[:BUILDS_TRIED], fastest]):
         made = exact(asked, row)
@@ -262,14 +265,14 @@ def judged(asked: Asked, candidate: Candidate, made: Plan) -> Planned:
 
 
 def leave_unproved(asked: Asked, order: Ints, kept: list[Planned], out: Ranking) -> None:
-    """Models that would run but have nothing published for the use case give way, and that is said of them."""
+    """Marks models that would run but were displaced for lack of evidence for the use case as NO_EVIDENCE."""
     shown = [asked.index.numbers[one.plan.model.slug] for one in kept]
     unproved = order[asked.judged.unproved[order]]
     out.barred[unproved[~np.isin(unproved, shown)]] = NO_EVIDENCE
 
 
 def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
-    """A model's further plans: other builds, and other placements of the same."""
+    """Up to OTHERS further plans of the model: other builds, and other placements of the same build."""
     made = 0
     for build in best.model.builds:
         for other in all_plans(best.model, build, host, workload):
@@ -280,7 +283,7 @@ def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
 
 
 def with_plan(result: Result, other: Plan) -> Result:
-    """The result of the same model by another of its plans; its place and score are not worked out anew."""
+    """The result with another plan of the same model; rank and score are left as they are."""
     return replace(
         result,
         plan=other,
@@ -291,7 +294,7 @@ def with_plan(result: Result, other: Plan) -> Result:
 
 
 def pareto(plans: list[Plan], workload: Workload) -> list[bool]:
-    """Which plans no other beats in quality, less what quantization costs, and in speed at once."""
+    """Per plan, whether it is on the Pareto front of quality (after quantization loss) and decode speed."""
 
     def key(p: Plan) -> tuple[float, float]:
         score = strength(p.model, workload).score - plan_loss(p)

@@ -1,7 +1,8 @@
-"""Why not, and what would: the binding constraint of a rejected model and the cheapest changes that lift it.
+"""Explains rejected models: the binding constraint, and the cheapest changes that would make the model run.
 
 Fixes are found by search. Each variation of the question (less context, fewer slots, more RAM, one more GPU, another
-GPU) is screened for all rejected models in one pass; what looks possible is planned exactly before it is said.
+GPU) is screened for all rejected models in one pass. A fix that looks possible is planned exactly before it is
+returned.
 """
 
 from __future__ import annotations
@@ -24,22 +25,23 @@ from advisor.fit.ranking.rank import Ranking
 from advisor.fit.spec import REASONS, BuildSpec, Device, Fix, HostSpec, ModelSpec, Pace, Plan, Rejection, Room, Workload
 from advisor.fit.units import GIB
 
-CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest below what was asked
+CONTEXTS = tuple(1 << n for n in range(20, 10, -1))  # tried from the longest below the requested context
 RAM_STEPS = tuple(n * GIB for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
 COUNTS = (1, 2, 4, 8)
 MOST_FIXES = 4
-# What no change of the question would help comes last; by place of the reason, and 0 for models that meet all of them.
+# Sort order of rejections by reason index: models that no change of the question would help come last. The extra entry
+# (index -1, MEETS) is 0.
 LAST = {"superseded": 1, "no_evidence": 2, "engine": 3, "unknown_layout": 3, "embedding": 4}
 HOPELESS = np.array([*(LAST.get(reason, 0) for reason in REASONS), 0])
-LEAST_CAPABILITY = 7.5  # CUDA 13 dropped what came before
+LEAST_CAPABILITY = 7.5  # CUDA 13 dropped older compute capabilities
 
 
-Card = tuple[Device, int]  # and its bytes after the overhead
+Card = tuple[Device, int]  # the card, and its bytes after the overhead
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One change of the question: what it is called, and the question it makes."""
+    """One change of the question and the host and workload that result."""
 
     change: str
     before: Any
@@ -49,12 +51,12 @@ class Variation:
 
 
 def reference_device(gpu: Device) -> Device:
-    """A card that nobody has yet: all its memory, less the margin, is available."""
+    """A card that is not installed yet: all of its memory is available, less the margin."""
     return replace(gpu, available_bytes=gpu.memory_bytes - kept(DEVICE_MARGIN, gpu.memory_bytes))
 
 
 def variations(host: HostSpec, workload: Workload) -> list[Variation]:
-    """Changes worth trying on this host, grouped by kind, the smallest step of a kind first."""
+    """Changes worth trying on this host, grouped by kind, the smallest step of each kind first."""
     found = [
         Variation("context", workload.context, c, host, replace(workload, context=c))
         for c in CONTEXTS
@@ -82,7 +84,7 @@ def variations(host: HostSpec, workload: Workload) -> list[Variation]:
 def rejections(
     index: Index, host: HostSpec, workload: Workload, ranking: Ranking, *, gpus: Sequence[Device] = (), limit: int = 20
 ) -> list[Rejection]:
-    """The `limit` strongest models that were left out, each with its reason and at most four fixes."""
+    """Rejections of the `limit` strongest models left out, each with its reason and at most MOST_FIXES fixes."""
     models, everyone = index.catalog.models, ranking.left_out
     chosen = index.strongest(everyone, workload, HOPELESS[ranking.barred[everyone]])[:limit].tolist()
     unfit = [i for i in chosen if ranking.reason(i) is None and i not in ranking.slow]
@@ -132,7 +134,7 @@ def slow(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device])
 
 
 def faster(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device]) -> Iterator[Fix]:
-    """Less context on the same hardware, then the smallest GPU that is fast enough."""
+    """Yields less context on the same hardware, then the smallest GPU that is fast enough."""
     planner = planners()[best.engine]
 
     def fast(on: HostSpec, asked: Workload, kinds: tuple[str, ...]) -> Pace | None:
@@ -146,7 +148,8 @@ def faster(best: Plan, host: HostSpec, workload: Workload, gpus: Sequence[Device
         if gives := fast(host, asked, KINDS[KINDS.index(best.placement) :]):
             yield Fix("context", workload.context, context, gives)
             break
-    # Whole on one card already: only a card with that much more bandwidth can be fast enough.
+    # When the build already runs entirely on one card, only a card with proportionally more bandwidth can be fast
+    # enough.
     asked_rate = (workload.min_decode_tokens_per_second or 0) / best.speed.decode.mid
     floor = host.devices[best.devices[0]].memory_bandwidth or 0 if best.placement == "gpu" else 0
     floor = int(floor * max(1.0, 0.9 * asked_rate))
@@ -163,7 +166,7 @@ def by_size(gpu: Device) -> tuple[int, int, str]:
 
 
 def usable(host: HostSpec, gpus: Sequence[Device]) -> list[Card]:
-    """Cards that a fix may name, smallest first: of the maker at hand, and not too old for current drivers."""
+    """Cards that a fix may name, smallest first: of the installed vendor, and supported by current drivers."""
     vendors = {d.vendor for d in host.devices if not d.unified}
     able = (gpu for gpu in gpus if not vendors or gpu.vendor in vendors)
     new = (gpu for gpu in able if float(gpu.compute_capability or LEAST_CAPABILITY) >= LEAST_CAPABILITY)
@@ -180,14 +183,14 @@ def named(host: HostSpec) -> str | None:
 
 @dataclass(slots=True)
 class Search:
-    """All variations screened at once for the models that do not fit."""
+    """All variations, screened in one pass for the models that do not fit."""
 
     rows: Rows
     host: HostSpec
     workload: Workload
-    gpus: list[Card]  # that a fix may name
+    gpus: list[Card]  # cards that a fix may name
     tried: list[Variation]
-    kinds: dict[int, list[int]]  # by model: what each variation was screened to
+    kinds: dict[int, list[int]]  # per model: placement kind under each variation, from the screen
     known: dict[int, tuple[Shortage, tuple[Fix, ...]]] = field(default_factory=dict)  # by layout
 
     @classmethod
@@ -203,7 +206,7 @@ class Search:
         if row == NOBODY:
             return Rejection(self.rows.catalog.models[i].slug, None, "unknown_layout", None, None)
         planner, model, build = self.rows.at(row)
-        # Versions of one model share a layout: what was searched for one of them holds for all.
+        # Versions of one model share a layout, so the search runs once per layout.
         layout, embedding = self.rows.layout[i], embeds(model)
         if layout not in self.known:
             short = planner.shortage(build, self.host, self.workload, embedding=embedding)
@@ -229,14 +232,14 @@ class Search:
 def smallest_gpu(
     planner: Planner, build: BuildSpec, host: HostSpec, workload: Workload, gpus: Sequence[Card], *, embedding: bool
 ) -> Fix | None:
-    """The smallest card of `gpus`, or the fewest of the smallest that work together, that hold the whole build."""
+    """The smallest card of `gpus`, or the smallest number of equal cards, that holds the whole build."""
     whole, workload = planner.whole(build, workload, embedding=embedding)
     owned = Counter(device.name for device in host.devices)
     for count in COUNTS:
-        # The first that has the room nearly always does; the next few cover uneven layers.
+        # The first card with enough memory nearly always works; the next few cover uneven layers.
         able = (card for card, room in gpus if count * room >= whole and count > owned[card.name])
         for card in islice(able, 3):
-            # The machine around a card that one would buy has room for the host's part.
+            # Host memory is left unstated: a machine that gets this card is assumed to have room for the host's part.
             machine = HostSpec((card,) * count, None, None)
             placed = planner.place(build, machine, workload, embedding=embedding, kinds=("gpu", "gpus"))
             if placed:
@@ -246,7 +249,7 @@ def smallest_gpu(
 
 
 def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) -> Rejection:
-    """Why a build with stated settings has no room, and which single change of them would give it some."""
+    """Why a build with stated settings does not fit, and the single changes that would make it fit."""
     build, planner = made.build, planners()[made.engine]
     outline = planner.outline(build, made.settings)
     short = [i for i, margin in enumerate(made.margins) if margin < 0]
@@ -273,7 +276,9 @@ def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) ->
 
 
 def smaller_steps(planner: Planner, made: Plan) -> Iterator[Step]:
-    """Single changes that take less memory: of the settings, gentlest first, then a smaller build with the same."""
+    """Single changes that need less memory: settings first, gentlest first, then a smaller build with the same
+    settings.
+    """
     yield from planner.smaller_steps(made.build, made.settings, CONTEXTS)
     for other in sorted(made.model.builds, key=lambda b: (-b.bytes, b.id)):
         smaller = other.bytes < made.build.bytes and other.format in planner.FORMATS and bits(other) >= LEAST_BITS

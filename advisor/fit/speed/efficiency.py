@@ -1,4 +1,4 @@
-"""What hardware achieves of its peak: fitted shares per kind of accelerator, width of weights, device and engine.
+"""Achieved share of peak bandwidth and FLOPS, fitted per device class, weight width, device and engine.
 
 The constants are in `data/speed.json`, written by `bench/fit_speed.py` from published measurements.
 """
@@ -20,14 +20,14 @@ from advisor.fit.spec import Device, HostSpec
 
 Number = float | NDArray[np.float64]
 
-DEVICE_BANDWIDTH = 200e9  # bytes/s of a device whose bandwidth nobody stated; such an answer is never "calibrated"
+DEVICE_BANDWIDTH = 200e9  # bytes/s for a device of unstated bandwidth; such an answer is never "calibrated"
 CPU_CORES = 8  # when not stated
-LARGEST_SHARE = 0.97  # nothing reads faster than the memory
+LARGEST_SHARE = 0.97  # cap on the share of peak bandwidth
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a place achieves: bytes/s and FLOP/s for weights, experts and cache; seconds per step and per block."""
+    """Achieved bytes/s and FLOP/s for weights, experts and cache; seconds of overhead per step and per block."""
 
     dense: Number
     experts: Number
@@ -48,14 +48,14 @@ def fitted() -> dict[str, Any]:
 
 
 def refit(tables: dict[str, Any]) -> None:
-    """Other constants from now on, in this process."""
+    """Replaces constants in this process and clears the caches that depend on them."""
     fitted().update(tables)
     device_rate.cache_clear()
     _cpu_rate.cache_clear()
 
 
 def device_class(device: Device) -> str:
-    """Which row of the table a device belongs to: maker, generation, and whether it shares the host's memory."""
+    """Key of a device into the class table: vendor, generation, and whether it shares the host's memory."""
     if device.vendor == "nvidia":
         major, _, minor = (device.compute_capability or "8.6").partition(".")
         return _reached(fitted()["cuda_generations"], int(major) * 10 + int(minor or 0))
@@ -64,19 +64,19 @@ def device_class(device: Device) -> str:
 
 @lru_cache(4096)
 def plain_name(name: str) -> str:
-    """A device's name without maker and brand, as the table spells it."""
+    """A device's name without vendor and brand, as the table spells it."""
     text = re.sub(r"nvidia|geforce|amd|radeon|apple|intel|\(.*?\)|\d+ ?gb", " ", name.lower())
     return re.sub(r"[^a-z0-9]", "", text)
 
 
 def width_class(sizes: BuildSizes) -> str:
-    """The width of a build's weights in bits: kernels of one width achieve about the same."""
+    """Class of a build's mean bits per active weight: kernels for one width achieve similar shares."""
     bits = 8 * sizes.active_bytes / sizes.active_parameters if sizes.active_parameters else 16.0
     return _reached(fitted()["widths"], bits)
 
 
 def _reached(table: list[tuple[float, str]], value: float) -> str:
-    """The name beside the first bound, from the highest down, that `value` reaches."""
+    """Name of the first entry, highest bound first, whose bound `value` reaches."""
     return next(name for least, name in table if value >= least)
 
 
@@ -96,7 +96,7 @@ def device_rate(device: Device, width: str, engine: str = "llama.cpp") -> Rate:
 
 
 def host_rate(host: HostSpec, width: str) -> Rate:
-    """Achieved rates of the CPU."""
+    """Achieved rates of the CPU for weights of one width class."""
     return _cpu_rate(host.cpu_cores or CPU_CORES, ram_bandwidth(host), width)
 
 
@@ -110,7 +110,7 @@ def _cpu_rate(cores: int, bandwidth: float, width: str) -> Rate:
 
 
 def maker(kind: str) -> str:
-    """The part of a class's name that kernels depend on: cuda, amd, apple, intel or cpu."""
+    """Kernel family of a device class: cuda, amd, apple, intel or cpu."""
     return kind.partition("_")[0]
 
 
@@ -134,7 +134,7 @@ def _rate(kind: dict[str, float], bandwidth: float, share: float, flops: float) 
 
 
 def ram_bandwidth(host: HostSpec) -> float:
-    """Bytes/s: as stated, or what machines of that many cores usually have (`ram_bandwidth` of the data file)."""
+    """Bytes/s: as stated, or typical for the core count (`ram_bandwidth` of the data file)."""
     if host.ram_bandwidth:
         return float(host.ram_bandwidth)
     cores = host.cpu_cores or CPU_CORES
@@ -142,6 +142,6 @@ def ram_bandwidth(host: HostSpec) -> float:
 
 
 def basis(devices: list[Device], host_works: bool) -> str:
-    """ "calibrated" where every device in use was measured, else "roofline"."""
+    """ "calibrated" when every device in use was measured and the host does no work, else "roofline"."""
     measured = all(plain_name(d.name) in fitted()["devices"] and d.memory_bandwidth for d in devices)
     return "calibrated" if devices and measured and not host_works else "roofline"

@@ -1,7 +1,7 @@
-"""One step of a build on one place, and the seconds that it takes at the rates which hardware achieves.
+"""Roofline model of decode and prefill: seconds of one step of a build at the achieved rates of the hardware.
 
-A decode step reads every resident weight once, of the experts those that its tokens choose, and the cache of every
-stream; a fixed time and a time per block go to launching work. Prefill multiplies every active weight with every token,
+A decode step reads every resident weight once, the experts that its tokens are routed to, and the cache of every
+stream; launching work adds a fixed time and a time per block. Prefill multiplies every active weight with every token,
 adds attention, and reads the weights once per micro-batch.
 """
 
@@ -16,10 +16,10 @@ from advisor.fit.speed.efficiency import Number, Rate
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decode step or one prompt token on one place. Numbers, or arrays of one shape.
+    """Work of one decode step or one prompt token on one device or the host. Numbers, or arrays of one shape.
 
-    Bytes of dense weights, of the routed experts that one token takes, and of one stream's cache; blocks; FLOPs of
-    dense weights, of experts and of attention for one token; routed experts per block, in all and per token.
+    Bytes of dense weights, of the routed experts of one token, and of one stream's cache; blocks; FLOPs per token of
+    dense weights, experts and attention; routed experts per block, in total and per token.
     """
 
     dense: Number
@@ -34,12 +34,12 @@ class Step:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of the build lies here; for numbers only."""
+        """Whether nothing of the build is placed here; for numbers only."""
         return not (self.dense or self.experts or self.cache)
 
 
 def experts_touched(step: Step, tokens: Number) -> Number:
-    """By how much the experts read grow from one token to `tokens` that choose independently."""
+    """Distinct experts read by `tokens` routed independently, as a multiple of those read by one token."""
     share = step.experts_used / step.experts_total
     return (1.0 - (1.0 - share) ** tokens) / share
 
@@ -51,14 +51,14 @@ def computing_seconds(step: Step, rate: Rate) -> Number:
 
 
 def decode_seconds(step: Step, rate: Rate, streams: Number = 1.0) -> Number:
-    """Seconds of one decode step that gives each of `streams` requests one token."""
+    """Seconds of one decode step that generates one token for each of `streams` requests."""
     reading = step.dense / rate.dense + step.experts * experts_touched(step, streams) / rate.experts
     computing = computing_seconds(step, rate) * (streams - 1.0)
     return rate.fixed + rate.block * step.blocks + reading + streams * step.cache / rate.cache + computing
 
 
 def prefill_seconds(step: Step, rate: Rate, tokens: Number, ubatch: Number) -> Number:
-    """Seconds to read a prompt of `tokens`; the step's attention is that of the token in the middle."""
+    """Seconds to prefill a prompt of `tokens`; the step's attention is that of the middle token."""
     batch = min(tokens, ubatch) if isinstance(tokens, float | int) else np.minimum(tokens, ubatch)
     read = step.dense / rate.dense + step.experts * experts_touched(step, batch) / rate.experts
     each = read + rate.fixed + rate.block * step.blocks
