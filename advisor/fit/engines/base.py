@@ -1,7 +1,7 @@
-"""What the ranking asks of an engine: the protocol that `planner.py` in the engine's folder fulfils.
+"""The protocol between ranking and an engine, implemented by `planner.py` in the engine's folder.
 
-A planner is a module. It screens all its builds at once by array arithmetic, places one exactly, and says how fast that
-would be. Its settings are its own: nothing outside its folder and its adapter's reads them.
+A planner is a module. It screens all of its builds at once with array arithmetic, places one build exactly, and
+predicts its speed. Its settings type is private to its folder and its adapter.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Kinds of placement, best first; an engine may know some of them only.
+# Kinds of placement, best first; an engine may support only some of them.
 KINDS = ("gpu", "gpus", "experts_on_cpu", "partial", "cpu")
-NEVER = -1  # of a screened build: no kind of placement holds it
+NEVER = -1  # screened build that no kind of placement holds
 
 
 class Setting(NamedTuple):
-    """One setting as a request may state it. `kind`: whole, number, truth, choice or shares (a list of numbers)."""
+    """One setting that a request may state. `kind`: whole, number, truth, choice or shares (a list of numbers)."""
 
     name: str
     kind: str
@@ -39,44 +39,46 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An engine's builds of one catalog as parallel arrays, by model; `columns` are the engine's own."""
+    """An engine's builds of one catalog as parallel arrays, sorted by model; `columns` is the engine's own data."""
 
-    model: Ints  # place in Catalog.models
-    build: Ints  # place among that model's builds
+    model: Ints  # index into Catalog.models
+    build: Ints  # index into that model's builds
     bits: Floats  # per weight
     columns: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What one host makes of each build of a table, for one workload. Estimates: they choose what is placed exactly."""
+    """Estimates for each build of a table on one host, for one workload; used to choose which builds to place
+    exactly.
+    """
 
-    kind: Ints  # best kind of placement, place in KINDS, or NEVER
-    headroom: Floats  # share of the room left over, 0..1
-    more: Floats  # further tokens of context that the room left over would hold
-    cache_loss: Floats  # points of quality lost to a narrower cache
+    kind: Ints  # best kind of placement, index into KINDS, or NEVER
+    headroom: Floats  # share of memory left free, 0..1
+    more: Floats  # further tokens of context that the free memory would hold
+    cache_loss: Floats  # points of quality lost to a quantized cache
     decode: Floats  # tokens per second of one stream
     first_token: Floats  # seconds
-    sure: Bools  # fits without doubt, however the exact sums come out
+    sure: Bools  # fits whatever the error of the estimate
 
     @classmethod
     def joined(cls, parts: Sequence[Screened], order: Ints) -> Screened:
-        """Several engines' builds one after the other, then put in `order`."""
+        """The rows of several engines concatenated, then permuted by `order`."""
         fields = cls.__dataclass_fields__
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in fields})
 
     @classmethod
     def nothing(cls) -> Screened:
-        """Of no builds at all."""
+        """The result for an empty table."""
         kinds = {"kind": np.int64, "sure": np.bool_}
         return cls(**{name: np.zeros(0, kinds.get(name, np.float64)) for name in cls.__dataclass_fields__})
 
 
 class Placed(NamedTuple):
-    """Settings with the memory they take. `devices` are places in `HostSpec.devices`, in the engine's order."""
+    """Settings with the memory they need. `devices` are indices into `HostSpec.devices`, in the engine's order."""
 
     placement: str  # one of KINDS
-    settings: Any  # the engine's own
+    settings: Any  # the engine's own type
     memory: Memory
     devices: tuple[int, ...]
     margins: tuple[int, ...]  # available minus total, per device used
@@ -88,18 +90,18 @@ class Placed(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What can be said of a plan's settings whatever the engine."""
+    """The engine-independent view of a plan's settings."""
 
-    slots: int  # requests at once
-    context: int  # tokens of all of them
-    kv_type: str  # of the cache's values
-    on_host: int  # blocks in main memory, or with their experts there
-    on_devices: int  # layers on devices, counted as the engine does
+    slots: int  # concurrent requests
+    context: int  # tokens of all slots together
+    kv_type: str  # type of the cached values
+    on_host: int  # blocks in host memory, entirely or with their experts only
+    on_devices: int  # layers on devices, counted as the engine counts them
     embeds: bool
 
 
 class Shortage(NamedTuple):
-    """Bytes needed and available at the constraint that binds, and its reason code."""
+    """Bytes needed and available at the binding constraint, and its reason code."""
 
     needed: int
     available: int
@@ -107,7 +109,7 @@ class Shortage(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One change of stated settings that takes less memory."""
+    """One change of stated settings that needs less memory."""
 
     change: str
     before: Any
@@ -117,7 +119,7 @@ class Step(NamedTuple):
 
 
 class BadSetting(ValueError):
-    """Settings that cannot be run. `field` names the one that is wrong; the message is one sentence."""
+    """Settings that cannot run. `field` names the offending setting; the message is one sentence."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -126,54 +128,58 @@ class BadSetting(ValueError):
 
 class Planner(Protocol):
     NAME: str
-    FORMATS: tuple[str, ...]  # of builds
-    COMPUTED_FOR: str  # the build whose memory the sums are of
-    CLOSE: Mapping[str, float]  # by how much an exact score may be above the screened one, by kind of placement
+    FORMATS: tuple[str, ...]  # build formats that the engine reads
+    COMPUTED_FOR: str  # engine version whose memory rules are modelled
+    CLOSE: Mapping[str, float]  # by kind of placement: upper bound of exact score / screened score
     SETTINGS: tuple[Setting, ...]
 
     def tabulate(self, catalog: Catalog) -> Table:
-        """All builds of the catalog that the engine serves and whose layout is known; worked out once per catalog."""
+        """All builds of the catalog in FORMATS with a known layout; called once per catalog."""
 
     def screen(self, table: Table, host: HostSpec, workload: Workload) -> Screened: ...
 
     def screen_kinds(self, table: Table, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
-        """Kinds of placement of some rows for each of several questions: an array of (questions, rows)."""
+        """Placement kind of each of `rows` under each of several questions: array of (questions, rows)."""
 
     def place(
         self, build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: bool, kinds: tuple[str, ...] = KINDS
     ) -> Placed | None:
-        """The best placement of `kinds` that fits."""
+        """The best placement of `kinds` that fits, or None."""
 
     def placements(self, build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: bool) -> Iterator[Placed]:
-        """Every kind of placement that fits, best first."""
+        """Yields one placement per kind that fits, best first."""
 
     def stated(self, build: BuildSpec, host: HostSpec, settings: Any) -> Placed:
-        """Exactly these settings, whether or not they fit. Raises BadSetting."""
+        """Placement with exactly these settings, whether or not they fit. Raises BadSetting."""
 
     def speed(self, build: BuildSpec, host: HostSpec, placed: Placed, prompt_tokens: int) -> Speed: ...
 
     def more_context(self, build: BuildSpec, settings: Any, room: int) -> float:
-        """Tokens per request by which memory would let the context grow; infinite where it takes no more."""
+        """Tokens per request that `room` bytes would add to the context; infinite when context costs no memory."""
 
     def shortage(self, build: BuildSpec, host: HostSpec, workload: Workload, *, embedding: bool) -> Shortage: ...
 
     def whole(self, build: BuildSpec, workload: Workload, *, embedding: bool) -> tuple[int, Workload]:
-        """Bytes of the whole build on one device, and the workload to place where such a device is looked for."""
+        """Bytes of the whole build on one device, and the workload to use when searching for such a device."""
 
     def smaller_steps(self, build: BuildSpec, settings: Any, contexts: Sequence[int]) -> Iterator[Step]:
-        """Single changes of settings that take less memory, gentlest first; `contexts` of one request to try."""
+        """Single changes of settings that need less memory, gentlest first; `contexts` lists contexts per request to
+        try.
+        """
 
     def read_settings(self, given: Mapping[str, Any], build: BuildSpec, host: HostSpec) -> Any:
-        """The engine's settings of checked ones (`SETTINGS`); what is left out gets its default. Raises BadSetting."""
+        """Engine settings from values validated against `SETTINGS`; missing ones get their default. Raises
+        BadSetting.
+        """
 
     def as_planned(self, settings: Any, memory: Memory) -> Any:
-        """Settings with what the plan found out filled in, so that a launch leaves nothing to the engine."""
+        """Settings with the plan's resolved values filled in, so that a launch leaves nothing to the engine."""
 
     def settings_document(self, settings: Any, memory: Memory) -> dict[str, Any]:
-        """Settings as an answer gives them and a request takes them back."""
+        """Settings in the form that answers show and requests accept."""
 
     def kept_settings(self, settings: Any) -> dict[str, Any]:
-        """Settings as JSON that `settings_kept` reads back, all of them."""
+        """All settings as JSON, the inverse of `settings_kept`."""
 
     def settings_kept(self, kept: Mapping[str, Any]) -> Any: ...
 

@@ -1,4 +1,6 @@
-"""The planners there are: one folder each beside this file. Deleting a folder removes its engine from every answer."""
+"""Discovers planners: one folder per engine beside this file. Deleting a folder removes the engine from every
+answer.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,13 @@ from advisor.fit.engines.base import Planner
 
 @cache
 def planners() -> dict[str, Planner]:
-    """By name, the planner of every folder that has one."""
+    """Planners by engine name, from every folder that has a `planner` module."""
     folders = [f"{package.__name__}.{found.name}" for found in pkgutil.iter_modules(package.__path__) if found.ispkg]
     modules = [importlib.import_module(f"{folder}.planner") for folder in folders if find_spec(f"{folder}.planner")]
     return {module.NAME: module for module in modules}
 
 
 def planners_of(names: tuple[str, ...] | None) -> tuple[Planner, ...]:
-    """Those of these names that are here, in that order; all of them for None."""
+    """The known planners among `names`, in that order; all planners for None."""
     known = planners()
     return tuple(known.values()) if names is None else tuple(known[name] for name in names if name in known)

@@ -1,11 +1,12 @@
-"""What llama.cpp knows about an architecture beyond the file: attention windows and which tensors lie where. Data only.
+"""Architecture facts that llama.cpp hard-codes instead of reading them from the GGUF header. Data only.
 
-Source: `src/llama-model.cpp` (`load_hparams`) and `src/llama-arch.cpp` (`LLM_TENSOR_INFOS`) of build b11434.
+Attention windows, rotary and norm variants, tensor placement. Source: `src/llama-model.cpp` (`load_hparams`) and
+`src/llama-arch.cpp` (`LLM_TENSOR_INFOS`) of build b11434.
 """
 
 from __future__ import annotations
 
-# Every n-th layer attends fully, the others within the window, where the file itself does not say so.
+# Every n-th layer uses full attention, the others a sliding window, unless the file states a pattern.
 WINDOW_PERIOD = {
     "afmoe": 4,
     "cohere2": 4,
@@ -21,15 +22,15 @@ WINDOW_PERIOD = {
     "olmo2": 4,
     "smallthinker": 4,
 }
-# Where the full layer comes first in each period instead of last.
+# The full-attention layer comes first in each period instead of last.
 FULL_LAYER_FIRST = frozenset({"smallthinker", "modern-bert"})
-# Windows that the engine takes when the file names none (llama 4: chunked attention).
+# Windows that the engine assumes when the file states none (llama 4: chunked attention).
 DEFAULT_WINDOW = {"llama4": 8192, "gemma2": 4096, "smallthinker": 4096}
-# Files that name a window which the engine does not use.
+# Architectures whose files may state a window that the engine ignores.
 WINDOW_IGNORED = frozenset({"phi3", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "llama", "mistral3"})
 
-# Which blocks turn query and key by position (`src/models/*.cpp`): never, only when the file says so, not where the
-# block attends fully, and not in every n-th block.
+# Which blocks apply RoPE to query and key (`src/models/*.cpp`): UNTURNED never, TURNED_IF_SAID only when the file says
+# so, FULL_UNTURNED not in blocks with full attention, UNTURNED_PERIOD not in every n-th block.
 UNTURNED = frozenset(
     {
         "bert",
@@ -52,9 +53,9 @@ FULL_UNTURNED = frozenset(
 )
 UNTURNED_PERIOD = {"smollm3": 4}
 
-# Files that call the norm before the output layer as others call one behind the embedding.
+# Files that give the norm before the output layer the name that others use for a norm after the embedding.
 LAST_NORM = {"lfm2": "token_embd_norm", "lfm2moe": "token_embd_norm"}
-# Norms that subtract the mean, which makes a new value; others work in place.
+# LayerNorm subtracts the mean, which allocates a new tensor; RMSNorm works in place.
 LAYER_NORM = frozenset(
     {
         "bert",
@@ -85,12 +86,13 @@ LAYER_NORM = frozenset(
     }
 )
 
-# Rows of the embedding times an input of the graph; queries of blocks without positions as well; experts weighted
-# before they work instead of after; sums that name the residual stream before what is added to it.
+# SCALED_EMBEDDING: embedding rows are multiplied by a graph input. SCALED_QUERY: so are the queries of blocks without
+# RoPE. EARLY_WEIGHTS: router weights are applied before the experts instead of after. STREAM_FIRST: sums whose first
+# operand is the residual stream.
 SCALED_EMBEDDING = frozenset({"gemma-embedding", "gemma3", "gemma3n", "gemma4"})
 SCALED_QUERY = frozenset({"llama4"})
 EARLY_WEIGHTS = frozenset({"llama4"})
-# Weights of the chosen experts are divided by their sum whatever the file says.
+# Router weights of the selected experts are normalised to sum 1 whatever the file says.
 NORMED_WEIGHTS = frozenset(
     {
         "arctic",
@@ -119,15 +121,15 @@ NORMED_WEIGHTS = frozenset(
         "smallthinker",
     }
 )
-VALUE_NORM = frozenset({"gemma3n", "gemma4"})  # values are normed before they are kept, without a weight
-SPARSE_BLOCKS = {"gemma3n": 10}  # the first so many keep only large values of the gate
-LATE_SOFTMAX = frozenset({"gpt-oss"})  # over the chosen experts only
+VALUE_NORM = frozenset({"gemma3n", "gemma4"})  # values are RMS-normed without a weight before they are cached
+SPARSE_BLOCKS = {"gemma3n": 10}  # number of leading blocks with activation sparsity: they keep only large gate values
+LATE_SOFTMAX = frozenset({"gpt-oss"})  # softmax over the selected experts only
 BOTH = ("mixer", "feed")
 STREAM_FIRST = {"jamba": BOTH, "lfm2": BOTH, "lfm2moe": BOTH, "openelm": BOTH[:1], "phi3": BOTH[1:]}
-# Positions with four axes (`llama-model.cpp`, LLAMA_ROPE_TYPE_MROPE and IMROPE).
+# M-RoPE: positions with four axes (`llama-model.cpp`, LLAMA_ROPE_TYPE_MROPE and IMROPE).
 FOUR_POSITIONS = frozenset({"hunyuan-vl", "paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe"})
 
-# Models that keep no cache: every token of the batch sees the others directly.
+# Models without a KV cache: every token of the batch attends to the others directly.
 CACHELESS = frozenset(
     {
         "bert",
@@ -146,21 +148,21 @@ CACHELESS = frozenset(
     }
 )
 
-# Encoders, whose graphs end without a language head; all but one keep no output matrix, the embedding is read once.
+# Encoders, whose graphs end without a language head. All but one have no output matrix: the embedding is read once.
 SILENT = CACHELESS - {"dream", "llada", "llada-moe", "rnd1"}
 OUTPUTLESS = SILENT - {"gemma-embedding"}
 
-# Loaders that ask for the output matrix before the embedding: where both are one and lie on the host, two copies.
+# Loaders that request the output matrix before the embedding: when they are tied and on the host, two copies are made.
 TIED_TWICE = frozenset({"gemma3n", "gemma4"})
 
-# Tensors that are read on the host whatever the offload; all others outside the blocks follow the output layer.
+# Tensors read on the host whatever the offload; all others outside the blocks follow the output layer.
 INPUT_TENSORS = frozenset({"token_embd", "token_types", "position_embd", "per_layer_token_embd"})
 
-# x86 builds with AVX2 keep these types interleaved by eight rows (`ggml-cpu/repack.cpp`).
+# x86 builds with AVX2 repack these types, interleaving eight rows (`ggml-cpu/repack.cpp`).
 REPACKED_TYPES = frozenset({"q4_0", "q4_K", "iq4_nl", "mxfp4"})
 
-# Head sizes of K and V that the CUDA flash attention has kernels for (`ggml-cuda/fattn.cu`), and what the number of
-# query heads per key head must be a multiple of; for others "auto" means off.
+# (K, V) head sizes with a CUDA flash attention kernel (`ggml-cuda/fattn.cu`) -> divisor that the number of query heads
+# per KV head must have; for other sizes "auto" means off.
 FLASH_HEADS = {(size, size): 1 for size in (40, 64, 72, 80, 96, 112, 128, 256)} | {
     (192, 128): 8,
     (320, 256): 32,

@@ -1,4 +1,4 @@
-"""The speed of every build at once: the sums of `fit.speed` over arrays, at the placement that the screen expects."""
+"""Vectorised roofline speed of every build, at the placement that the screen expects."""
 
 from __future__ import annotations
 
@@ -18,47 +18,50 @@ from advisor.fit.spec import HostSpec, Workload
 from advisor.fit.speed.efficiency import Number, Rate, basis, device_rate, fitted, host_rate, width_class
 from advisor.fit.speed.roofline import Step, decode_seconds, prefill_seconds
 
-F16, Q8 = 2.0, 34 / 32  # bytes of a cached value
+F16, Q8 = 2.0, 34 / 32  # bytes per cached value
 RATES = tuple(Rate.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one token takes of each build, as parallel arrays: bytes, values and FLOPs as `steps` counts them."""
+    """Work of one token for each build as parallel arrays: bytes, cached values and FLOPs as in `steps`."""
 
     dense: Floats
     output: Floats  # of these, the output layer
-    chosen: Floats  # bytes of the routed experts that a token takes
-    full: Floats  # cached values per token of blocks that attend fully, and of those with a window
+    chosen: Floats  # bytes of the routed experts that one token uses
+    full: Floats  # cached values per token of full-attention blocks; `windowed` of blocks with a window
     windowed: Floats
     window: Floats
     state: Floats  # bytes of recurrent state, read and written
-    attention: Floats  # FLOPs per token that is looked at by a block
-    attending: Floats  # blocks that attend fully, and with a window
+    attention: Floats  # FLOPs per attended token and block
+    attending: Floats  # number of full-attention blocks; `looking` of blocks with a window
     looking: Floats
     per_byte: Floats  # FLOPs per byte of weights
     blocks: Floats
     experts: Floats
     experts_used: Floats
-    width: Ints  # place of the width class in `widths`
+    width: Ints  # index into `widths`
     widths: tuple[str, ...]
 
     @classmethod
     def of(cls, builds: Sequence[BuildSizes]) -> Work:
         names = [width_class(sizes) for sizes in builds]
         widths = tuple(sorted(set(names)))
-        values = chain.from_iterable(map(_row, builds))  # one by one: as objects they would take a megabyte
+        values = chain.from_iterable(map(_row, builds))  # streamed: row objects would take a megabyte
         rows = np.fromiter(values, np.float64, len(builds) * len(FLOATS)).reshape(len(builds), len(FLOATS))
         width = np.array([widths.index(name) for name in names], dtype=np.int64)
         columns: dict[str, Any] = {name: rows[:, i].copy() for i, name in enumerate(FLOATS)}
         return cls(**columns, width=width, widths=widths)
 
     def rate(self, rates: Sequence[Rate]) -> Rate:
-        """One rate per build, from one per width class."""
+        """Per-build rates from one rate per width class."""
         return Rate(*(np.array([getattr(rate, name) for rate in rates])[self.width] for name in RATES))
 
     def step(self, depth: int, word: Floats, blocks: Floats, experts: Floats, output: Floats) -> Step:
-        """With `depth` tokens cached: the given shares of the blocks, of their experts, and of the output layer."""
+        """The step at `depth` cached tokens for the given shares of the blocks, their experts and the output layer.
+
+        `word` is bytes per cached value.
+        """
         seen = np.minimum(depth, self.window)
         dense = blocks * (self.dense - self.output) + output * self.output
         chosen = experts * self.chosen
@@ -101,9 +104,9 @@ def _row(sizes: BuildSizes) -> tuple[float, ...]:
 
 
 def paces(work: Work, host: HostSpec, workload: Workload, found: Fits) -> tuple[Floats, Floats]:
-    """Tokens per second of one stream, and seconds to the first token of a prompt as long as the context.
+    """Decode tokens per second of one stream, and seconds to the first token of a prompt that fills the context.
 
-    Everything on devices runs at the rates of the fastest one: what is built of several is a little slower.
+    Everything on devices runs at the rates of the fastest one, so a mix of devices is predicted slightly too fast.
     """
     of_host = [host_rate(host, width) for width in work.widths]
     of_devices = [device_rate(host.devices[i], width) for i in singles(host)[:1] for width in work.widths]

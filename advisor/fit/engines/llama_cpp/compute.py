@@ -1,4 +1,4 @@
-"""Compute buffers: the peak of the graph's live tensors (`sched_reserve` in `llama-context.cpp`, ggml-alloc)."""
+"""Compute buffers: peak of the graph's live tensors (`sched_reserve` in `llama-context.cpp`, ggml-alloc)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAIN = ("f32", "f16", "bf16")
 
 
 class Load(NamedTuple):
-    """What the graph works on: distinct attending blocks and the settings as the engine resolved them."""
+    """Graph dimensions: distinct attention blocks, and the settings as the engine resolves them."""
 
     sizes: BuildSizes
     size: Cells
@@ -33,7 +33,9 @@ class Load(NamedTuple):
         return self.settings.kv_type_k not in PLAIN or self.settings.kv_type_v not in PLAIN
 
     def masks(self, word: int) -> int:
-        """Attention masks, one per kind of cache; without a cache the batch attends to itself."""
+        """Bytes of attention masks at `word` bytes per entry, one per cache type; without a cache the batch attends to
+        itself.
+        """
         if not self.sizes.causal and not self.attending:
             return word * self.size.ubatch * self.size.ubatch
         windows = {layer.window for layer in self.attending}
@@ -41,25 +43,27 @@ class Load(NamedTuple):
 
     @property
     def attends(self) -> bool:
-        """Devices attend, unless the cache lies on the host, is not pulled over, and blocks have a state-space half."""
+        """Whether devices run attention: not when the KV cache stays on the host, is not copied over, and blocks
+        contain SSMs.
+        """
         return self.flash or self.settings.kv_offload or not self.sizes.graph["scan"]
 
     @property
     def speaks(self) -> bool:
-        """Encoders hand out embeddings and have no logits."""
+        """Whether the graph produces logits; encoders output embeddings."""
         return self.sizes.causal and self.sizes.n_vocab > 0
 
     def rows(self) -> int:
-        """Rows of logits or embeddings that are asked for."""
+        """Rows of logits or embeddings requested from the graph."""
         whole = self.settings.outputs == "lib" or self.settings.embedding
         return self.size.ubatch if whole else min(self.size.ubatch, self.size.slots)
 
 
 def peak(load: Load, *, on_cpu: bool = False) -> int:
-    """One device, or the CPU alone, that works on every block: masks and the largest stage.
+    """Bytes of the compute buffer when one device, or the CPU alone, runs every block: masks plus the largest stage.
 
-    The CPU looks the embedding up itself, one row of the residual stream more, and reads quantised K and V as they are;
-    CUDA expands them for attention.
+    The CPU does the embedding lookup itself, which adds a row of the residual stream per token, and reads quantised K
+    and V directly; CUDA dequantises them for attention.
     """
     size, graph = load.size, load.sizes.graph
     u, d = size.ubatch, load.sizes.hidden
@@ -82,7 +86,9 @@ def peak(load: Load, *, on_cpu: bool = False) -> int:
 
 
 def buffers(load: Load, where: Placement, rough: bool) -> tuple[list[int], int]:
-    """Compute buffers per device, and the host's: of the graph as traced, else a bound."""
+    """Bytes of compute buffer per device, and of the host: from the traced graph, or a bound where tracing is
+    impossible.
+    """
     sizes, settings = load.sizes, load.settings
     if sizes.graph["traced"]:
         with suppress(Incomplete):
@@ -94,7 +100,7 @@ def buffers(load: Load, where: Placement, rough: bool) -> tuple[list[int], int]:
 
 
 def bound(load: Load, where: Placement) -> int:
-    """Graphs that cannot be traced: no more than the stages, the largest copies, and the inputs of every batch."""
+    """Upper bound for graphs that cannot be traced: the stages, the largest copies, and the inputs of every batch."""
     blocks, settings = kinds(load.sizes.layers), load.settings
     matrix = max((max(x.matrices, default=0) for x, _ in blocks.between(0, where.experts)), default=0)
     far = blocks.between(0, where.bounds[0] if settings.kv_offload else len(load.sizes.layers))
@@ -104,7 +110,7 @@ def bound(load: Load, where: Placement) -> int:
 
 
 def _scores(load: Load) -> int:
-    """Without flash attention the scores of all heads live at once, as floats."""
+    """Floats of attention scores without flash attention: the scores of all heads are live at once."""
     sizes, size, query = load.sizes, load.size, int(load.sizes.graph["query"])
     if not load.attending:
         return size.ubatch * (sizes.heads * size.ubatch + 5 * sizes.hidden)
@@ -114,13 +120,13 @@ def _scores(load: Load) -> int:
 
 
 def _unpacked(load: Load) -> int:
-    """CUDA expands one block's quantised K and V of all streams to f16 inside the attention operation."""
+    """Bytes of one block's quantised K and V, which CUDA dequantises to f16 for all streams inside the attention op."""
     size = load.size
     return max(size.of(x.window) * size.streams * 2 * (x.k_elements + x.v_elements) for x in load.attending)
 
 
 def host_beside(load: Load) -> int:
-    """The host's part of the graph when devices hold the blocks: masks, and four rows of the residual stream."""
+    """Bytes of the host's compute buffer when devices hold the blocks: masks and four rows of the residual stream."""
     scores = 0 if load.attends else _scores(load)
     rows = 4 * load.sizes.hidden + 9
     return load.masks(2 if load.flash else 4) + FLOAT * (load.size.ubatch * rows + scores)

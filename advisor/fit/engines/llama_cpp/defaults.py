@@ -1,6 +1,6 @@
-"""Programs that run llama.cpp inside, and the settings it gets there when nobody sets any.
+"""Applications that embed llama.cpp (`data/products.json`) and the default settings they run it with.
 
-The defaults are in `data/products.json`, read from each program's own source or documentation, which it names.
+Each entry names its source: the program's own code or documentation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from advisor.fit.spec import HostSpec
 from advisor.fit.units import GIB
 
-FLASH = {"auto": -1, "off": 0, "on": 1}  # as `requests.request` takes it
+FLASH = {"auto": -1, "off": 0, "on": 1}  # as `settings_text.read_settings` takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Product:
     otherwise: tuple[str, ...]
 
     def tokens(self, device_bytes: int, limit: int | None = None) -> int:
-        """Context with so much GPU memory in all, never more than the model was made for."""
+        """Default context for this much GPU memory in total, at most the model's trained context."""
         asked = next(step["tokens"] for step in self.context if device_bytes >= step["gib"] * GIB)
         return min(asked, limit or asked)
 
     def row(self, context: int) -> dict[str, Any]:
-        """Its settings at this context under llama.cpp's short names, as `requests.request` takes them."""
+        """Settings at this context under llama.cpp's short names, as `settings_text.read_settings` takes them."""
         batch = next(step for step in self.batch if context > step["above"])
         return {
             "ctx": context,
@@ -61,7 +61,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`bytes` as `growth.whole` counts them."""
+    """`bytes` as `memory_curve.whole` counts them."""
 
     context: int
     bytes: int
@@ -75,6 +75,6 @@ def products() -> dict[str, Product]:
 
 
 def taken(product: Product, sizes: BuildSizes, host: HostSpec, limit: int | None) -> Taken:
-    """What a build takes in this program with its defaults on this host, with everything on the devices."""
+    """Context and bytes of a build in this program with its defaults on this host, everything on the devices."""
     context = product.tokens(sum(device.memory_bytes for device in host.devices), limit)
     return Taken(context, whole(sizes, host, product.settings(context)))

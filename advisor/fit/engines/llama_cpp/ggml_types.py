@@ -1,4 +1,4 @@
-"""Bytes of tensor rows: ggml type -> (elements per block, bytes per block).
+"""Sizes of ggml tensors: type -> (elements per block, bytes per block).
 
 From ggml's type traits (`ggml/src/ggml.c`, block structs in `ggml-common.h`).
 """
@@ -61,17 +61,19 @@ def row_bytes(elements: int, type_name: str) -> int:
 
 
 def tensor_bytes(shape: tuple[int, ...], type_name: str) -> int:
-    """Bytes of the tensor's data, without any padding."""
+    """Bytes of the tensor's data, without padding."""
     return row_bytes(shape[0], type_name) * prod(shape[1:])
 
 
 def host_bytes(shape: tuple[int, ...], type_name: str) -> int:
-    """What the tensor takes in a host buffer."""
+    """Bytes of the tensor in a host buffer."""
     return pad(tensor_bytes(shape, type_name), HOST_ALIGNMENT)
 
 
 def cuda_bytes(shape: tuple[int, ...], type_name: str) -> int:
-    """What the tensor takes in a CUDA buffer: quantised rows that are no multiple of 512 get room for one step more."""
+    """Bytes of the tensor in a CUDA buffer: quantised rows that are not a multiple of 512 are padded by one more
+    step.
+    """
     size = tensor_bytes(shape, type_name)
     if BLOCKS[type_name][0] > 1 and shape[0] % CUDA_ROW:
         size += row_bytes(CUDA_ROW - shape[0] % CUDA_ROW, type_name)

@@ -1,4 +1,4 @@
-"""A header's metadata as numbers: one place that knows the key names and what llama.cpp takes when a key is missing."""
+"""Typed access to GGUF metadata, with the key names and llama.cpp's defaults for missing keys."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MOST = (1 << 31) - 1
 
 
 class Metadata:
-    """Typed reads of `<arch>.<key>`; a value per layer and one value for all are read alike.
+    """Typed reads of `<arch>.<key>`; per-layer lists and single values are read alike.
 
-    A file may say anything: what is no whole number from 0 on raises ValueError with the key's name, and a name that
-    would break a sentence raises one without it.
+    Files are untrusted: a value that is not a whole number from 0 up raises ValueError with the key's name. An
+    architecture name that is not printable raises one without it.
     """
 
     def __init__(self, kv: dict[str, Any]) -> None:
         self.kv = kv
         self.arch = str(kv.get("general.architecture", ""))
-        if not self.arch.isprintable():  # messages name it
+        if not self.arch.isprintable():  # error messages quote it
             raise ValueError("The file's architecture (general.architecture) is no name that can be printed.")
         self.blocks = self.number("block_count")
         self.hidden = self.number("embedding_length")
@@ -34,7 +34,7 @@ class Metadata:
         return self.kv.get(f"{self.arch}.{key}")
 
     def number(self, key: str, default: int = 0) -> int:
-        """The value, or the largest of a list of values per layer."""
+        """The value, or the maximum of a per-layer list."""
         value = self.get(key)
         if isinstance(value, list | tuple):
             return max((self._whole(key, v) for v in value), default=default)
@@ -67,7 +67,7 @@ class Metadata:
         return self.number(f"attention.{which}_length", default)
 
     def window(self, layer: int) -> int | None:
-        """Tokens that the layer looks back, None when it looks at all."""
+        """Tokens of the layer's attention window; None for full attention."""
         window = self.number("attention.sliding_window", DEFAULT_WINDOW.get(self.arch, 0))
         if not window or self.arch in WINDOW_IGNORED:
             return None

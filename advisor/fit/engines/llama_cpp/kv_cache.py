@@ -12,7 +12,7 @@ CELL_STEP = 256
 
 
 class Cells(NamedTuple):
-    """How many tokens the cache of one stream holds, and how large the batches of the graph are."""
+    """KV cache cells per stream, and the batch sizes of the graph."""
 
     full: int
     streams: int
@@ -23,18 +23,18 @@ class Cells(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """Rows of the largest batch: as many for each slot (`llama_context::graph_reserve`)."""
+        """Rows of the largest batch: the same number for each slot (`llama_context::graph_reserve`)."""
         return pad(self.ubatch, self.slots)
 
     def of(self, window: int | None) -> int:
-        """Cells of a layer with this window: it must hold the window of each sequence and one micro-batch."""
+        """Cells of a layer with this window: room for the window of each sequence plus one micro-batch."""
         if window is None or self.swa_full:
             return self.full
         return min(self.full, pad(window * (self.slots if self.unified else 1) + self.ubatch, CELL_STEP))
 
 
 def cells(settings: Settings, causal: bool) -> Cells:
-    """As `llama_context` rounds what was asked for."""
+    """Cells after the rounding that `llama_context` applies to the settings."""
     total = pad(settings.context, CELL_STEP)
     batch = min(settings.context, settings.batch) if causal else settings.batch
     return Cells(
@@ -48,9 +48,9 @@ def cells(settings: Settings, causal: bool) -> Cells:
 
 
 def layer_bytes(layer: LayerSizes, size: Cells, settings: Settings, widest_v: int = 0, on_device: bool = False) -> int:
-    """Cache and state of one block.
+    """Bytes of cache and recurrent state of one block.
 
-    `widest_v` is given without flash attention: V is then stored transposed, as wide as the widest block's. CUDA
+    `widest_v` is non-zero without flash attention: V is then stored transposed, at the width of the widest block. CUDA
     buffers pad quantised rows as they do for weights.
     """
     total = 4 * size.slots * (layer.state_conv + layer.state_ssm)

@@ -1,4 +1,4 @@
-"""llama.cpp: bytes per device and on the host for one build and one set of settings."""
+"""Memory of llama.cpp for one build and one set of settings: bytes per device and on the host."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ from advisor.fit.layer_groups import distinct, kinds
 from advisor.fit.memo import remembered
 from advisor.fit.spec import DeviceMemory, Memory
 
-ENGINE_BUILD = "b11434"  # compute buffers are a property of the build: keep it beside every prediction
-COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # as every prediction says it
-# Plans found equal, but for Gemma 4: the later build looks its per-layer rows up first.
+ENGINE_BUILD = "b11434"  # compute buffers depend on the build: store it with every prediction
+COMPUTED_FOR = f"llama.cpp {ENGINE_BUILD}"  # label shown with every prediction
+# Plans are equal under both, except for Gemma 4: the later build looks up its per-layer rows first.
 CONFIRMED_BUILDS = (ENGINE_BUILD, "b11549")
 
 
 def estimate_memory(
     sizes: BuildSizes, settings: Settings, like: Memory | None = None, *, rough: bool = False
 ) -> Memory:
-    """What llama-server's buffers take, per device and on the host.
+    """Bytes of llama-server's buffers, per device and on the host.
 
-    The host's `compute` holds the output rows as well. Memory outside the engine's buffers is not part of it.
-    `like`: take the compute buffers and flash attention from there; for a search over the number of blocks, on which
-    they hardly depend.
-    `rough`: count blocks of one kind alike, which takes a third of the time and is off by a percent in one of fifty.
+    The host's `compute` includes the output rows. Memory outside the engine's buffers is not included.
+
+    `like`: take the compute buffers and flash attention from this result; for a search over the number of offloaded
+    blocks, on which they hardly depend.
+
+    `rough`: treat blocks of one kind as equal, which takes a third of the time and is off by a percent in one case of
+    fifty.
     """
     if like:
         return _estimate(sizes, settings, like)
@@ -39,7 +42,9 @@ def estimate_memory(
 
 @remembered(256)
 def _remembered(sizes: BuildSizes, settings: Settings, rough: bool) -> Memory:
-    """No sum depends on the hardware: one build is weighed with the same settings for card after card."""
+    """Memoised: nothing here depends on the hardware, and one build is sized with the same settings for card after
+    card.
+    """
     return _estimate(sizes, settings, rough=rough)
 
 
@@ -66,15 +71,15 @@ def _estimate(sizes: BuildSizes, settings: Settings, like: Memory | None = None,
     return Memory(devices, host, flash)
 
 
-Share = tuple[tuple[LayerSizes, int], ...]  # distinct blocks, and how many of each
+Share = tuple[tuple[LayerSizes, int], ...]  # distinct blocks, each with its count
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What does not depend on the context: which device holds which block, the bytes of weights, whose caches."""
+    """The context-independent part: block placement, weight bytes, and which caches lie where."""
 
     where: weights.Placement
-    weights: tuple[int, ...]  # by device
+    weights: tuple[int, ...]  # per device
     caches: tuple[Share, ...]
     host_weights: int
     host_caches: Share
@@ -107,10 +112,10 @@ def _framed(sizes: BuildSizes, kv_offload: bool, placed: tuple[int, int, int, tu
 
 
 def _flash(sizes: BuildSizes, size: Cells, settings: Settings, where: weights.Placement) -> bool:
-    """What "auto" comes to (`llama_init_from_model`, `llama_context::resolve_fused_ops`).
+    """Resolves flash attention "auto" (`llama_init_from_model`, `llama_context::resolve_fused_ops`).
 
-    On where V is quantised; off where a device has no kernel or attention would run apart from its block, which can
-    only be where operations on caches stand on both sides of it, or batches are large enough to pull weights over.
+    On when V is quantised. Off when a device has no kernel, or when attention would be scheduled apart from its block,
+    which can only happen where ops on caches surround it or batches are large enough to copy weights to the device.
     """
     if settings.flash_attention is not None or not settings.devices:
         return settings.flash_attention is not False

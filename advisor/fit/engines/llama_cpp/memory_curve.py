@@ -1,4 +1,4 @@
-"""Memory of a build as its context grows, on one host: what all of it takes on the devices, and how it would run."""
+"""Memory of a build as a function of context on one host, and its placement at each context."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from advisor.fit.engines.llama_cpp.tensor_split import device_groups, singles
 from advisor.fit.spec import HostSpec, Workload
 
 LEAST = 4096
-STEPS = 3  # at least so many doublings lead up to a short limit
+STEPS = 3  # minimum number of doublings below a short limit
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`bytes` on the devices together, or in the one memory there is; `placement` None where nothing fits."""
+    """`bytes` on all devices together, or in the single memory pool; `placement` is None when nothing fits."""
 
     context: int
     bytes: int
@@ -26,14 +26,14 @@ class Need:
 
 
 def contexts(limit: int) -> list[int]:
-    """Powers of two up to the model's own limit, and the limit."""
+    """Powers of two up to the model's trained context, and that context itself."""
     least = min(LEAST, max(128, limit >> STEPS))
     powers = [1 << bit for bit in range(7, 28) if least <= 1 << bit < limit]
     return [*powers, limit]
 
 
 def growth(sizes: BuildSizes, host: HostSpec, at: Sequence[int], *, embedding: bool = False) -> list[Need]:
-    """One `Need` per context in `at`, for one request with an f16 cache; how it fits may trade the cache's width."""
+    """One `Need` per context in `at`, for one request. `bytes` assumes an f16 cache; the placement may use q8_0."""
     found = []
     for context in at:
         workload = Workload(context=context)
@@ -44,7 +44,9 @@ def growth(sizes: BuildSizes, host: HostSpec, at: Sequence[int], *, embedding: b
 
 
 def whole(sizes: BuildSizes, host: HostSpec, base: Settings) -> int:
-    """Bytes with every block on one device if that holds it, else over all of a kind; without devices, on the host."""
+    """Bytes with every block on one device, or on a device group when none is large enough; on the host without
+    devices.
+    """
     placed = on_gpu(sizes, host, base) if host.devices else weigh(sizes, host, base, (), "cpu")
     if placed is None:
         used = next(iter(device_groups(host)), tuple(singles(host)[:1]))
@@ -56,9 +58,9 @@ def whole(sizes: BuildSizes, host: HostSpec, base: Settings) -> int:
 
 
 def rooms(host: HostSpec) -> list[tuple[int, int]]:
-    """(number of devices, bytes available) to hold a need against: the roomiest alone, and all that work together.
+    """(number of devices, bytes available): the largest single device, and all devices that can work together.
 
-    A number of 0 stands for main memory.
+    0 devices stands for host memory.
     """
     if not host.devices:
         return [(0, host.ram_available_bytes)] if host.ram_available_bytes else []

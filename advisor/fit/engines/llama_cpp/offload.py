@@ -1,8 +1,8 @@
-"""How much goes to the host when devices are too small: the least that lets them hold the rest, found by search.
+"""Searches the smallest CPU offload with which the devices hold the rest of a build.
 
-While the search goes on only weights and caches move, and what a number of blocks takes of each is one subtraction. The
-compute buffers hardly depend on the number, so those of one stand for all: on one device of the largest, which hold
-those of fewer blocks as well, on several of the first guess.
+Only weights and caches move during the search, and prefix sums give their bytes for any count. Compute buffers hardly
+depend on the count, so one result is reused: on one device that of the largest count, which is an upper bound for
+smaller ones, on several devices that of the first guess.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.llama_cpp.tensor_split import divided, layer_costs
 from advisor.fit.spec import DeviceMemory, HostSpec, Memory
 
-GUESSES = 3  # steps from the first guess before bisection takes over
+GUESSES = 3  # interpolation steps before bisection takes over
 
 
 class Weighed(NamedTuple):
-    """What is left on each device and on the host, layers per device, and bytes of weights and caches in all."""
+    """Bytes left on each device and on the host, layers per device, and total bytes of weights and caches."""
 
     margins: tuple[int, ...]
     host_margin: int
@@ -36,9 +36,9 @@ class Weighed(NamedTuple):
 
 
 class Offload:
-    """A build over the devices `used` with its first blocks on the host, or their routed experts alone.
+    """A build over the devices `used`, with its first blocks, or only their routed experts, on the host.
 
-    `base` is for one request and says nothing of devices; the host's memory must be known.
+    `base` holds settings for one request without devices; the host's memory must be known.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Offload:
         self.assume(Memory((DeviceMemory(0, 0, 0),) * len(used), DeviceMemory(0, 0, 0)))
 
     def assume(self, memory: Memory) -> None:
-        """Takes the compute buffers, and whether attention is fused, from there."""
+        """Adopts the compute buffers and the flash attention setting of `memory`."""
         self.works, self.beside = [part.compute for part in memory.devices], memory.host.compute
         size, layers = cells(self.whole, self.sizes.causal), self.sizes.layers
         wide = 0 if memory.flash_attention else widest_v(self.sizes)
@@ -62,7 +62,7 @@ class Offload:
         self.far = prefix_sums.caches(layers, size, self.whole, wide, on_device=False)
 
     def settings(self, count: int, counts: tuple[int, ...] = ()) -> Settings:
-        """With `count` blocks on the host, the rest divided as `counts` says, else evenly."""
+        """Settings with `count` blocks on the host and the rest split by `counts`, or evenly."""
         split = tuple(map(float, counts)) if len(counts) > 1 else None
         if self.experts:
             return self.whole._replace(experts_on_cpu=count, tensor_split=split)
@@ -78,7 +78,7 @@ class Offload:
         return divided(costs, self.rooms, lambda counts: self.weigh(count, counts))
 
     def weigh(self, count: int, counts: tuple[int, ...]) -> Weighed:
-        """The sum of `memory.llama_cpp` with the buffers that were assumed."""
+        """The sums of `memory.estimate_memory` with the assumed compute buffers."""
         sizes, weights, start = self.sizes, self.weights, 0 if self.experts else count
         output = max((d for d, number in enumerate(counts) if number), default=0)
         bounds = [min(bound, self.most) for bound in accumulate(counts, initial=start)]
@@ -93,16 +93,17 @@ class Offload:
             held += part
             margins.append(self.rooms[d] - part - self.works[d])
         left = self.ram - host - self.beside
-        if self.pooled:  # what unified devices hold is the host's as well
+        if self.pooled:  # what unified devices hold comes out of the host's memory
             shared = [device.unified for device in self.devices]
             left -= sum(x.available_bytes - m for x, m, pool in zip(self.devices, margins, shared, strict=True) if pool)
             margins = [min(margin, left) if pool else margin for margin, pool in zip(margins, shared, strict=True)]
         return Weighed(tuple(margins), left, counts, held)
 
     def least(self, traced: Callable[[Settings], Memory]) -> tuple[Settings, Memory] | None:
-        """Settings with the fewest blocks on the host with which the devices hold the rest, and the buffers assumed.
+        """Settings with the fewest blocks on the host such that the devices hold the rest, and the buffers assumed.
 
-        None where they never do, or devices and host together are too small. `traced` gives a setting's buffers.
+        None when no count suffices, or devices and host together are too small. `traced` returns the memory of given
+        settings.
         """
         bare = self.at(self.most)
         room = sum(device.available_bytes for device in self.devices if not device.unified)
@@ -119,7 +120,7 @@ class Offload:
         return (self.settings(count, found.counts), memory) if found.host_margin >= 0 else None
 
     def guess(self, end: Weighed) -> int:
-        """What the count may be, from the room that is left with everything on the host that may go there."""
+        """First guess of the count, from the device memory left with everything movable on the host."""
         layers = self.sizes.layers
         saved = (
             sum(x.experts_device for x in layers) / len(layers) if self.experts else sum(self.costs) / len(self.costs)
@@ -128,7 +129,7 @@ class Offload:
 
 
 def searched(most: int, guess: int | None, enough: Callable[[int], bool]) -> int:
-    """The smallest count that is enough, as `most` is and every larger one."""
+    """The smallest count for which `enough` holds. `enough` must be monotonic and hold for `most`."""
     low, high = 0, most
     for step in range(most):
         if high - low <= 1:

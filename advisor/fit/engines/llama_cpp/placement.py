@@ -1,6 +1,7 @@
-"""Where a build runs: whole on one GPU, over several, with experts or layers on the CPU, or on the CPU alone.
+"""Places a build: on one GPU, over several, with experts or layers on the CPU, or on the CPU alone.
 
-Every placement is weighed by the engine's own memory sum; what does not fit what is available is never returned.
+Every placement is checked with the engine's own memory sum; one that does not fit the available memory is never
+returned, except by `as_stated`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from advisor.fit.layer_groups import distinct
 from advisor.fit.memo import remembered
 from advisor.fit.spec import DeviceMemory, HostSpec, Memory, Workload
 
-# What is tried, best first. f16 over several GPUs goes before q8_0 on one: the cache keeps its precision.
+# Order of attempts, best first. f16 over several GPUs comes before q8_0 on one: it keeps the cache's precision.
 ATTEMPTS: tuple[tuple[str, str], ...] = (
     ("gpu", "f16"),
     ("gpus", "f16"),
@@ -35,19 +36,19 @@ UBATCH = 512
 
 
 def padded(tokens: int) -> int:
-    """Cells llama.cpp really makes for one sequence (`src/llama-context.cpp`, b11434: multiples of 256)."""
+    """KV cache cells that llama.cpp allocates for one sequence (`src/llama-context.cpp`, b11434: multiples of 256)."""
     return -(-tokens // 256) * 256
 
 
 def settings_for(sizes: BuildSizes, workload: Workload, kv: str = "f16", *, embedding: bool = False) -> Settings:
-    """Settings before placement. `-c` is the context of one request times the slots, split, not shared."""
+    """Settings before placement. `-c` is the context of one request times the slots: split between them, not shared."""
     cells = padded(workload.context)
     settings = Settings(
         context=cells * workload.concurrency, slots=workload.concurrency, kv_type_k=kv, kv_type_v=kv, ubatch=UBATCH
     )
     if not (embedding or not sizes.causal):
         return settings
-    # A bidirectional encoder sees its whole input in one micro-batch; there is no second pass over a cache.
+    # A bidirectional encoder needs its whole input in one micro-batch: there is no cache to continue from.
     micro = UBATCH if sizes.causal else cells
     return settings._replace(embedding=True, batch=max(settings.batch, micro), ubatch=micro)
 
@@ -61,9 +62,9 @@ def weigh(
     *,
     like: Memory | None = None,
 ) -> Placed:
-    """The engine's sum with the overheads against what is available. Unified memory is one pool, counted once.
+    """Memory of the settings plus overheads, against available memory. Unified memory is one pool, counted once.
 
-    `like`: where compute buffers are taken from instead, while a search goes on.
+    `like`: reuse compute buffers from this result during a search.
     """
     memory = estimate_memory(sizes, settings, like)
     devices = tuple(
@@ -92,7 +93,7 @@ def with_overhead(part: DeviceMemory, size: int) -> DeviceMemory:
 
 
 def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
-    """Everything on one device, on the fastest where it fits."""
+    """Everything on one device, the fastest that holds it."""
     whole = base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
     for index in singles(host):
         placed = weigh(sizes, host, whole, (index,), "gpu")
@@ -102,7 +103,7 @@ def on_gpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
 
 
 def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
-    """Everything on the smallest number of devices that holds it: more devices make no single stream faster."""
+    """Everything on the fewest devices that hold it: more devices do not speed up a single stream."""
     whole = base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
     for members in device_groups(host):
         least = estimate_memory(sizes, whole).devices[0]
@@ -120,12 +121,12 @@ def on_gpus(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
 
 
 def with_experts_on_cpu(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
-    """Attention and shared weights on the devices, the routed experts of the fewest first blocks on the host."""
+    """Attention and shared weights on the devices, routed experts of as few leading blocks as possible on the host."""
     return offloaded(sizes, host, base, "experts_on_cpu") if sizes.experts else None
 
 
 def partly(sizes: BuildSizes, host: HostSpec, base: Settings) -> Placed | None:
-    """The most layers that fit on the devices, the rest on the host."""
+    """As many layers as fit on the devices, the rest on the host."""
     return offloaded(sizes, host, base, "partial")
 
 
@@ -142,23 +143,23 @@ def offloaded(sizes: BuildSizes, host: HostSpec, base: Settings, placement: str)
 
 
 def on_grid(sizes: BuildSizes, settings: Settings) -> Memory:
-    """The memory at the next context of the grid, whose compute buffers hold a shorter one's as well.
+    """Memory at the next context of the grid, whose compute buffers bound those of a shorter context.
 
-    Graphs with a part on the host take milliseconds to trace; on a grid most of them have been traced before.
+    Tracing a graph with a part on the host takes milliseconds; on a grid most traces are memoised.
     """
     cells = grid(settings.context // settings.slots)
     return estimate_memory(sizes, settings._replace(context=cells * settings.slots), rough=True)
 
 
 def grid(context: int) -> int:
-    """The next longer of four contexts an octave."""
+    """Context rounded up to a grid of four steps per octave, in cells."""
     cells = padded(context)
     step = max(256, (1 << cells.bit_length()) >> 3)
     return -(-cells // step) * step
 
 
 def scores_all(sizes: BuildSizes) -> bool:
-    """Whether an index scores every cell: then each context has a trace of its own, also whole on one device."""
+    """Whether an indexer scores every cell: each context then needs its own trace, even entirely on one device."""
     return bool(sizes.graph["traced"] and sizes.graph["facts"]["top_k"])
 
 
@@ -179,7 +180,9 @@ PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]]
 
 
 def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
-    """Exactly these settings, on the devices with most room; None when they name more devices than there are."""
+    """Exactly these settings on the devices with most free memory; None when they need more devices than the host
+    has.
+    """
     count = max(settings.devices, len(settings.tensor_split or ()), 1 if settings.gpu_layers else 0)
     if count > len(host.devices):
         return None
@@ -212,7 +215,7 @@ def stated_kind(sizes: BuildSizes, settings: Settings) -> str:
 
 
 def spread(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[int, ...], placement: str) -> Placed:
-    """Weigh `settings` over `used`, of several with a tensor split in whole layers that follows free memory."""
+    """Placement over `used`; several devices get a tensor split in whole layers in proportion to free memory."""
     if len(used) == 1:
         return weigh(sizes, host, settings, used, placement)
 
@@ -223,11 +226,11 @@ def spread(sizes: BuildSizes, host: HostSpec, settings: Settings, used: tuple[in
     return divided(layer_costs(sizes, settings), rooms, by)
 
 
-# ---------------------------------------------------------------- what others ask
+# ---------------------------------------------------------------- entry points
 
 
 def kv_types(sizes: BuildSizes) -> tuple[str, ...]:
-    """Cache types the build can use: q8_0 packs 32 values, so a head must be a multiple of that."""
+    """Cache types that the build supports: q8_0 packs 32 values, so row sizes must be a multiple of 32."""
     rows = [n for layer in distinct(sizes.layers) for n in (layer.k_elements, layer.v_elements) if n]
     return ("f16", "q8_0") if rows and all(n % 32 == 0 for n in rows) and sizes.causal else ("f16",)
 
@@ -235,7 +238,7 @@ def kv_types(sizes: BuildSizes) -> tuple[str, ...]:
 def placements(
     sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
 ) -> Iterator[Placed]:
-    """Every placement that fits, best first; each kind once, with the best cache type that fits."""
+    """Yields each kind of placement that fits, best first, with the best cache type that fits."""
     allowed, seen = kv_types(sizes), set()
     for kind, kv in ATTEMPTS:
         if kind not in kinds or kind in seen or kv not in allowed or (kind != "cpu" and not host.devices):
@@ -249,7 +252,7 @@ def placements(
 def place(
     sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool = False, kinds: tuple[str, ...] = KINDS
 ) -> Placed | None:
-    """The best that fits."""
+    """The best placement that fits, or None."""
     return _place(sizes, host, (workload.context, workload.concurrency), embedding, kinds)
 
 
@@ -257,6 +260,6 @@ def place(
 def _place(
     sizes: BuildSizes, host: HostSpec, asked: tuple[int, int], embedding: bool, kinds: tuple[str, ...]
 ) -> Placed | None:
-    """One machine is asked about for many uses, and about fixes at the same few contexts."""
+    """Memoised: one machine is planned for many use cases, and for fixes at the same few contexts."""
     workload = Workload(context=asked[0], concurrency=asked[1])
     return next(placements(sizes, host, workload, embedding=embedding, kinds=kinds), None)

@@ -1,4 +1,4 @@
-"""llama.cpp as the ranking sees it."""
+"""The llama.cpp planner (`advisor.fit.engines.base.Planner`)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def smaller_steps(build: BuildSpec, settings: Settings, contexts: Sequence[int])
 
 
 def read_settings(given: Mapping[str, Any], build: BuildSpec, host: HostSpec) -> Settings:
-    """Left out, `gpu_layers` is all of them where there is a device: nobody has one to keep it idle."""
+    """`gpu_layers` defaults to all layers when the host has a device."""
     stated = dict(given)
     if stated.get("tensor_split") is not None:
         stated["tensor_split"] = tuple(stated["tensor_split"])

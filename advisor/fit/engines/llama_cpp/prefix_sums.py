@@ -1,4 +1,4 @@
-"""Sums over the first blocks of a build: what lies between two of them is one subtraction."""
+"""Prefix sums over a build's blocks: bytes of any layer range by one subtraction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Layers = tuple[LayerSizes, ...]
 
 
 class Weights(NamedTuple):
-    """Bytes of the first i blocks, i from none to all: where they would lie, without and of routed experts."""
+    """Bytes of the first i blocks, i = 0..n, per buffer type: without routed experts, and of routed experts."""
 
     device: array[int]
     experts_device: array[int]
@@ -28,9 +28,9 @@ def upto(values: Iterable[int]) -> array[int]:
     return array("q", accumulate(values, initial=0))
 
 
-@remembered(256)  # a kilobyte or two each, as the caches below
+@remembered(256)  # one or two kilobytes each, as the caches below
 def weights(layers: Layers) -> Weights:
-    """The sums of a build's weights, worked out once while the build is in use."""
+    """Prefix sums of a build's weights, memoised while the build is in use."""
     return Weights(
         upto(x.device for x in layers),
         upto(x.experts_device for x in layers),
@@ -40,7 +40,7 @@ def weights(layers: Layers) -> Weights:
 
 
 def caches(layers: Layers, size: Cells, settings: Settings, wide: int, *, on_device: bool) -> array[int]:
-    """Bytes of cache and state of the first i blocks (`layer_bytes`)."""
+    """Prefix sums of cache and state bytes (`layer_bytes`)."""
     return _caches(layers, size, (settings.kv_type_k, settings.kv_type_v), wide, on_device)
 
 

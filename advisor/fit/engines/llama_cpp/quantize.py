@@ -1,7 +1,7 @@
-"""Which ggml type each tensor gets when llama.cpp quantises a model: the mix rule of `src/llama-quant.cpp`, b11434.
+"""The ggml type of each tensor after quantisation by llama.cpp: the mix rules of `src/llama-quant.cpp`, b11434.
 
-No bits-per-weight averages: rows that do not fill a block of 256 fall back to another type, some tensors get more
-bits in some blocks, and some are never quantised. Without an importance matrix.
+No bits-per-weight averages: rows that do not fill a block of 256 fall back to another type, some tensors get more bits
+in some blocks, and some are never quantised. Without an importance matrix.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from advisor.fit.engines.llama_cpp.ggml_types import BLOCKS
 
 @dataclass(frozen=True, slots=True)
 class WeightShape:
-    """A tensor that has no type yet; `shape` in ggml order."""
+    """A tensor before its type is assigned; `shape` in ggml order."""
 
     name: str
     shape: tuple[int, ...]
 
 
-# Name of a quantization -> type of every tensor for which no rule below says otherwise.
+# Quantization name -> default type, for tensors that no rule below changes.
 MIXES = {
     "F16": "f16",
     "BF16": "bf16",
@@ -39,17 +39,17 @@ MIXES = {
 PLAIN = ("f16", "bf16")
 FALLBACKS = {"iq4_xs": "iq4_nl", "q2_K": "q4_0", "q3_K": "q4_0", "q4_K": "q5_0", "q5_K": "q5_1", "q6_K": "q8_0"}
 
-# Matrices that the converter writes as f32 (`convert_hf_to_gguf.py`, prepare_tensors), and biases per expert.
+# Matrices that the converter writes as f32 (`convert_hf_to_gguf.py`, prepare_tensors), and per-expert biases.
 FULL_PRECISION = re.compile(
     r"\.bias$|_norm\.weight$|ffn_gate_inp(_shexp)?\.weight$|^position_embd|^token_types|ssm_conv1d|shortconv\.conv\.weight$"
     r"|altup_(correct|predict)_coef|ssm_[ad]$"
 )
-# Matrices that the converter writes as f32 too, and llama-quantize does not spare.
+# Matrices that the converter also writes as f32, but that llama-quantize does quantise.
 WRITTEN_FULL = re.compile(r"indexer\.proj\.weight$")
-# Tensors that stay as the converter wrote them.
+# Tensors that keep the converter's type.
 NEVER_QUANTISED = re.compile(r"altup|laurel|per_layer_model_proj|indexer\.[kq]_proj")
 
-CATEGORIES = (  # the first that occurs in the name wins, as in tensor_get_category
+CATEGORIES = (  # the first match in the name wins, as in tensor_get_category
     ("output", re.compile(r"^output\.weight$")),
     ("embedding", re.compile(r"^(per_layer_)?token_embd\.weight$")),
     ("value", re.compile(r"attn_(qkv|kv_b|v)\.weight$")),
@@ -61,10 +61,10 @@ CATEGORIES = (  # the first that occurs in the name wins, as in tensor_get_categ
 )
 BLOCK = re.compile(r"^blk\.(\d+)\.")
 EXPERTS = re.compile(r"_exps\.weight$")
-MIXTRAL_EXPERTS = 8  # llama.cpp spends more on the small attention tensors of models with exactly this many experts
-# Models that llama.cpp takes for its "70B" type, whose shared value heads get more bits: 80 blocks in these.
+MIXTRAL_EXPERTS = 8  # models with exactly this many experts get more bits in their small attention tensors
+# Architectures that llama.cpp classifies as "70B" at 80 blocks: their shared value heads get more bits.
 SEVENTY = ("llama", "qwen2")
-# Whose keys and values of latent attention, though of three dimensions like experts, are not taken for such in MXFP4.
+# MLA key and value tensors that are 3-D like experts, but are not treated as experts under MXFP4.
 EXPERTS_BY_NAME = ("bailingmoe3",)
 
 
@@ -75,8 +75,8 @@ def assign(
 
     Args:
         kv: GGUF metadata.
-        expert_type: the type in which the experts were published, where it is one of ggml's own: the converter copies
-            such tensors as they are, and llama-quantize refuses to make them into another ("requantizing is disabled").
+        expert_type: the ggml type in which the experts were published, if any: the converter copies such tensors, and
+        llama-quantize refuses to convert them ("requantizing is disabled").
 
     Raises:
         ValueError: for an unknown quantization.
@@ -99,12 +99,12 @@ def category(name: str) -> str:
 
 
 def more_bits(index: int, count: int) -> bool:
-    """First and last eighth, and every third between."""
+    """True for the first and last eighth of the blocks, and every third in between (use_more_bits)."""
     return index < count // 8 or index >= 7 * count // 8 or (index - count // 8) % 3 == 2
 
 
 class _Mix:
-    """One run over the tensors in file order; value and down projections are counted as they come."""
+    """One pass over the tensors in file order; counts value and down projections as it goes."""
 
     def __init__(
         self, quantization: str, kv: Mapping[str, Any], weights: Sequence[WeightShape], expert_type: str | None
@@ -135,7 +135,7 @@ class _Mix:
         return self._fitting(self._wanted(weight), weight.shape[0])
 
     def _fitting(self, wanted: str, row: int) -> str:
-        """A type whose blocks fill the row."""
+        """`wanted`, or its fallback when its blocks do not divide the row."""
         for type_name in (wanted, FALLBACKS.get(wanted, self.plain)):
             if row % BLOCKS[type_name][0] == 0:
                 return type_name
@@ -176,7 +176,7 @@ class _Mix:
         return "q8_0" if self.experts == MIXTRAL_EXPERTS else self.default
 
     def _down(self, name: str) -> str:
-        # several expert tensors share a block, so there the block's number counts, not the order
+        # Several expert tensors share a block, so there the block number counts, not the order.
         index = _block(name) if self.experts > 1 else self.seen["down"]
         self.seen["down"] += 1
         if self.name == "Q2_K":
@@ -196,7 +196,7 @@ class _Mix:
 
 
 def _heads_per_key(kv: Mapping[str, Any], arch: str) -> int:
-    """Query heads per key head of block 0; 0 where that block has no keys (llama_hparams::n_gqa)."""
+    """Query heads per KV head of block 0; 0 when that block has no KV heads (llama_hparams::n_gqa)."""
     heads, keys = (
         value[0] if isinstance(value, list) else value
         for value in (kv.get(f"{arch}.attention.head_count", 0), kv.get(f"{arch}.attention.head_count_kv", 0))

@@ -1,7 +1,7 @@
-"""Every build against one host at once: array arithmetic that says which are worth an exact plan, and about how fast.
+"""Vectorised screen of every build on one host: which builds are worth an exact plan, and their approximate figures.
 
-The sums are those of `fit.engines.llama_cpp` without the per-block detail. They choose what is planned, they promise
-nothing: a screened build is answered only after `placement` has weighed it exactly.
+The sums are those of `fit.engines.llama_cpp` without per-block detail. They only select candidates: no build is
+returned before `placement` has sized it exactly.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from advisor.fit.spec import HostSpec, Workload
 Number = float | Floats
 Truth = bool | Bools
 
-SLACK = 0.95  # sums are taken at this share: they leave out padding and rounding in either direction
-DOUBT = 1.1  # and at this where a build must surely fit
-PACKED = 0.53  # what q8_0 makes of an f16 cache
+SLACK = 0.95  # factor on the sums: they leave out padding, and rounding in either direction
+DOUBT = 1.1  # factor for builds that must fit for certain
+PACKED = 0.53  # bytes of a q8_0 cache relative to f16
 EXPERTS = KINDS.index("experts_on_cpu")  # the first kind with a part on the host
 
 
@@ -33,11 +33,11 @@ EXPERTS = KINDS.index("experts_on_cpu")  # the first kind with a part on the hos
 class Columns:
     """Builds as parallel arrays of length n; made once per catalog version."""
 
-    device: Floats  # weight bytes of a full offload, on the device
+    device: Floats  # weight bytes on the device with full offload
     experts: Floats  # of these, routed experts
-    host: Floats  # weight bytes of a run on the CPU alone
-    inputs: Floats  # weight bytes that stay on the host whatever happens
-    full: Floats  # cache values per token of layers that attend fully
+    host: Floats  # weight bytes of a CPU-only run
+    inputs: Floats  # weight bytes that stay on the host whatever the offload
+    full: Floats  # cache values per token of full-attention layers
     windowed: Floats  # cache values per token of layers with a window
     window: Floats
     state: Floats  # bytes of recurrent state per slot
@@ -47,7 +47,7 @@ class Columns:
     limit: Floats  # trained context
 
     def take(self, rows: Ints) -> Columns:
-        """Those rows alone."""
+        """The given rows alone."""
         return Columns(*(getattr(self, name)[rows] for name in FIELDS))
 
 
@@ -81,28 +81,28 @@ def _row(sizes: BuildSizes) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """What one host makes of each build."""
+    """Screening result of one host, per build."""
 
     kind: Ints  # best kind of placement, index into KINDS, or NEVER
     need: Floats  # bytes of a full offload
-    headroom: Floats  # share of the room left over, 0..1
+    headroom: Floats  # share of memory left free, 0..1
     fill: Floats  # cache bytes per further token of context, all slots
-    sure: Bools  # fits with room to spare: whole on devices with the host's part, or whole on the host
-    packed: Bools  # whole on devices, and only with a q8_0 cache
+    sure: Bools  # fits with a margin: whole on devices with the host's part, or whole on the host
+    packed: Bools  # whole on devices, but only with a q8_0 cache
     host_blocks: Floats  # share of the blocks on the host, 0..1
-    host_experts: Floats  # and of their routed experts
+    host_experts: Floats  # share of their routed experts on the host, 0..1
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What one host offers, in bytes after the overheads; or columns of as many hosts."""
+    """Memory of one host in bytes after overheads, or columns of several hosts."""
 
-    one: Number  # on the best single device
-    several: Number  # on the best set of devices together
+    one: Number  # on the largest single device
+    several: Number  # on the largest device group
     ram: Number
     overhead: Number  # of the host's memory
     offload: Truth  # the host's memory is known and may be used
-    devices: Truth  # there is one
+    devices: Truth  # the host has a device
     unified: Truth
 
     @classmethod
@@ -125,9 +125,9 @@ class Room:
 
 
 def share_of_several(held: Floats, layers: Floats, host: HostSpec) -> Floats:
-    """Share of their room that builds take of the fullest of the devices that hold them, layers being whole.
+    """Share of memory used on the fullest device, per build, when whole layers are split over a device group.
 
-    No more devices are taken than a build needs, of the set with most room, the largest first.
+    Uses the group with most memory, its largest devices first, and no more devices than the build needs.
     """
     sets = [
         [float(host.devices[i].available_bytes - device_overhead(host.devices[i])) for i in s]
@@ -144,7 +144,7 @@ def share_of_several(held: Floats, layers: Floats, host: HostSpec) -> Floats:
 
 
 def screen(table: Columns, host: HostSpec, workload: Workload) -> Fits:
-    """All builds for one question: arrays of the table's length."""
+    """Screens all builds for one question; arrays have the table's length."""
     room, slots = Room.of(host), workload.concurrency
     sums = _sums(table, room, padded(workload.context), slots)
     seen, moved = np.clip(sums.kind, 0, None), np.clip(sums.moved, 0, 1)
@@ -177,7 +177,7 @@ def _sure(table: Columns, room: Room, sums: Sums) -> Bools:
 
 
 def screen_all(table: Columns, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
-    """Kinds of placement of all builds for each of several questions: an array of (questions, builds)."""
+    """Placement kind of every build under each of several questions: array of (questions, builds)."""
     rooms = {id(host): Room.of(host) for host, _ in questions}
     return _sums(
         table,
@@ -188,18 +188,18 @@ def screen_all(table: Columns, questions: Sequence[tuple[HostSpec, Workload]]) -
 
 
 class Sums(NamedTuple):
-    """Bytes of each build as far as they do not depend on a choice, and the best kind of placement that may hold it."""
+    """Bytes per build that do not depend on the placement chosen, and the best kind of placement that may fit."""
 
     kind: Ints
     cache: Floats
     work: Floats  # compute buffers
-    need: Floats  # on the devices, whole
+    need: Floats  # on the devices, full offload
     packed: Floats  # the same with a q8_0 cache
-    beside: Floats  # on the host, whole on devices
-    pool: Floats  # what devices take of the host's memory
-    moved: Floats  # share of the experts that has to go to the host, above 1 where that is not enough
-    on_devices: Floats  # share of all that the devices hold
-    left_over: Floats  # bytes that they do not
+    beside: Floats  # on the host, with full offload
+    pool: Floats  # host memory taken by unified devices
+    moved: Floats  # share of the experts that must move to the host; above 1 where that is not enough
+    on_devices: Floats  # share of the total that the devices hold
+    left_over: Floats  # bytes that they do not hold
     alone: Floats  # on the host, without devices
 
 
@@ -210,7 +210,7 @@ def _sums(table: Columns, room: Room, cells: int | Ints, slots: int | Ints) -> S
     work = UBATCH * (2.0 * (cells + kept) + 4.0 * table.width)
     small = PACKED * cache
     packed = table.device + small + work
-    # Bounds are drawn in favour of the build, with the smallest cache there is: the exact sum decides.
+    # Bounds are optimistic, with the smallest possible cache: the exact sum decides.
     least = packed * SLACK
     beside = (table.inputs + work + room.overhead) * SLACK
     pool = np.where(room.unified, least, 0.0)

@@ -1,4 +1,4 @@
-"""How llama.cpp is asked to run a build."""
+"""llama.cpp's settings: the validation table for requests, and the resolved `Settings`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from advisor.fit.engines.base import Setting
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 MOST_DEVICES = 64
-# As a request may state them; what is left out keeps the default of `Settings`.
+# Settings that a request may state; the others keep their default in `Settings`.
 SETTINGS = (
     Setting("context", "whole", 128, 1 << 26, required=True, help="of all slots together"),
     Setting("slots", "whole", 1, 1024),
@@ -29,16 +29,16 @@ SETTINGS = (
 
 
 class Settings(NamedTuple):
-    """How llama.cpp is asked to run a build. Defaults are what Berth plans with, not llama-server's own."""
+    """Settings of one llama-server run. Defaults are those Berth plans with, not llama-server's own."""
 
-    context: int = 4096  # total cells asked for (-c): context per slot x slots unless unified
+    context: int = 4096  # total cells requested (-c): context per slot x slots unless unified
     slots: int = 1
     unified: bool = False
     kv_type_k: str = "f16"
     kv_type_v: str = "f16"
     flash_attention: bool | None = None  # None = auto
     gpu_layers: int = 0  # as -ngl: blocks + 1 puts everything on the devices
-    experts_on_cpu: int = 0  # number of first blocks whose routed experts stay on the host (--n-cpu-moe)
+    experts_on_cpu: int = 0  # number of leading blocks whose routed experts stay on the host (--n-cpu-moe)
     tensor_split: tuple[float, ...] | None = None
     devices: int = 0
     batch: int = 2048

@@ -1,4 +1,4 @@
-"""Settings as people and scripts write them -> `Settings` and the tensors that they keep on the host."""
+"""Parses settings under llama.cpp's short flag names into `Settings` and the tensors overridden to the host."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ALL_LAYERS = 1 << 16
 MAX_PATTERN = 64 << 10
 CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 FLASH = {"auto": None, "on": True, "off": False, -1: None, 0: False, 1: True}
-EXPERTS = r"\.ffn_(up|down|gate|gate_up)_(ch|)exps"  # what --cpu-moe writes
-FIRST_EXPERTS = re.compile(r"blk\\\.(\d+)\\\.ffn_\(up\|down\|gate\|gate_up\)_\(ch\|\)exps")  # and --n-cpu-moe
+EXPERTS = r"\.ffn_(up|down|gate|gate_up)_(ch|)exps"  # the override that --cpu-moe expands to
+FIRST_EXPERTS = re.compile(r"blk\\\.(\d+)\\\.ffn_\(up\|down\|gate\|gate_up\)_\(ch\|\)exps")  # and that of --n-cpu-moe
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Request:
 
 
 def read_settings(row: Mapping[str, Any]) -> Request:
-    """One row of settings with llama.cpp's short names.
+    """Parses one row of settings with llama.cpp's short names.
 
     Args:
         row: any of the `KNOWN` keys; `fa` is -1 for auto, `par` the number of slots, `ngl` -1 for all layers.
 
     Raises:
-        ValueError: one sentence that names the setting and what would be right.
+        ValueError: one sentence that names the setting and what would be valid.
     """
     unknown = sorted(set(row) - KNOWN)
     if unknown:
@@ -99,7 +99,7 @@ def _choice(row: Mapping[str, Any], key: str, default: Any, allowed: tuple[Any, 
 
 
 def _split(text: Any, devices: int) -> tuple[float, ...] | None:
-    """Shares per device, as "3,1"; devices that are not named get nothing, as llama.cpp does."""
+    """Shares per device, as in "3,1"; devices without a share get nothing, as in llama.cpp."""
     if not text:
         return None
     try:
@@ -112,7 +112,7 @@ def _split(text: Any, devices: int) -> tuple[float, ...] | None:
 
 
 def _moved(settings: Settings, text: Any) -> Request:
-    """Tensor overrides `pattern=CPU`, several joined by comma or semicolon; other buffers than CPU are refused."""
+    """Parses tensor overrides `pattern=CPU`, joined by comma or semicolon; buffers other than CPU are rejected."""
     if not text:
         return Request(settings)
     if not isinstance(text, str) or len(text) > MAX_PATTERN:

@@ -1,4 +1,4 @@
-"""What a build lacks where it does not fit, and what would hold it."""
+"""The binding memory constraint of a build that does not fit, and smaller settings to try."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from advisor.fit.spec import BuildSpec, HostSpec, Workload
 
 
 def shortage(sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding: bool) -> Shortage:
-    """Bytes needed and available at the constraint that binds."""
+    """Bytes needed and available at the binding constraint, with its reason code."""
     base = settings_for(sizes, workload, embedding=embedding)
     if not host.devices:
         memory = estimate_memory(sizes, base)
@@ -34,8 +34,8 @@ def shortage(sizes: BuildSizes, host: HostSpec, workload: Workload, *, embedding
 
 
 def whole_on_one(sizes: BuildSizes, workload: Workload, *, embedding: bool) -> tuple[int, Workload]:
-    """Bytes of the whole build on one device, and the workload to place where such a device is looked for."""
-    if scores_all(sizes):  # what holds a longer context on the grid holds this one
+    """Bytes of the whole build on one device, and the workload to use when searching for such a device."""
+    if scores_all(sizes):  # a device that holds the longer context of the grid holds this one
         workload = replace(workload, context=grid(workload.context))
     base = settings_for(sizes, workload, embedding=embedding)
     return estimate_memory(sizes, on_one_device(sizes, base)).devices[0].total, workload
@@ -46,7 +46,7 @@ def on_one_device(sizes: BuildSizes, base: Settings) -> Settings:
 
 
 def smaller_settings(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[Step]:
-    """Single changes that take less memory, gentlest first."""
+    """Single changes that need less memory, gentlest first."""
     if settings.kv_type_k == "f16" and build.sizes and "q8_0" in kv_types(build.sizes):
         yield Step("kv_type", "f16", "q8_0", build, settings._replace(kv_type_k="q8_0", kv_type_v="q8_0"))
     for context in contexts:

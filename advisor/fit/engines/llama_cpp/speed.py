@@ -1,6 +1,6 @@
-"""Decode and prefill speed of a build as placed, from the bytes and operations of one step and what hardware achieves.
+"""Decode and prefill speed of a placed build: roofline of one step at the achieved rates of the hardware.
 
-Blocks on several places run one after the other.
+Blocks on several devices run one after the other (layer split).
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ def estimate_speed(
     engine: str = "llama.cpp",
     parallel: bool = False,
 ) -> Speed:
-    """Decode of one stream with its context full and all slots busy; prefill rate and seconds of a prompt.
+    """Decode rate of one stream with its context full and all slots busy; prefill rate and seconds of a prompt.
 
     `prompt_tokens` defaults to the context of one slot. With `parallel` every block is split over all devices, which
-    must be alike, instead of the blocks among them. Low and high are the 8th and 92nd percentile of what was
-    measured over what is predicted; mid of decode is where the mean relative error is least. Tokens per second and
-    seconds.
+    must be identical (tensor parallelism), instead of the blocks among them. Low and high are the 8th and 92nd
+    percentile of measured / predicted; mid of decode minimises the mean relative error. Tokens per second and seconds.
     """
     depth = settings.context if settings.unified else max(1, settings.context // settings.slots)
     tokens = max(1, min(prompt_tokens or depth, depth))
@@ -58,7 +57,9 @@ def estimate_speed(
 
 
 def together(rate: Rate, devices: int) -> Rate:
-    """The rate of `devices` alike that share every block: their sums are exchanged after attention and feed-forward."""
+    """Rate of `devices` identical devices under tensor parallelism, with an all-reduce after attention and
+    feed-forward.
+    """
     shared = fitted()["tensor_parallel"]
     gain = devices ** shared["exponent"]
     whole = {name: getattr(rate, name) * gain for name in RATES}

@@ -1,4 +1,4 @@
-"""What one step of a placed build reads and computes, per device and on the host."""
+"""Bytes read and FLOPs of one step of a placed build, per device and on the host."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def steps(sizes: BuildSizes, settings: Settings, devices: int, depth: int) -> li
 
 
 def ranges(blocks: int, settings: Settings, devices: int) -> list[tuple[int, int, int]]:
-    """(place, first block, end) of every place that holds some: a device's position, or `devices` for the host."""
+    """(place, first block, end) for every place with blocks: a device's position, or `devices` for the host."""
     offloaded = min(settings.gpu_layers, blocks) if devices else 0
     weights = (settings.tensor_split or (1.0,) * devices)[:devices]
     ends = [blocks - offloaded + end for end in (0, *(_ends(offloaded, weights) if offloaded else ()))]
@@ -64,14 +64,14 @@ def ranges(blocks: int, settings: Settings, devices: int) -> list[tuple[int, int
 
 @lru_cache(4096)
 def _ends(blocks: int, weights: tuple[float, ...]) -> tuple[int, ...]:
-    """Up to where each device's share of the offloaded blocks goes."""
+    """End of each device's share of the offloaded blocks."""
     total, bounds = sum(weights), list(accumulate(weights))
     chosen = [min(bisect_left(bounds, total * (i + 0.5) / blocks), len(weights) - 1) for i in range(blocks)]
     return tuple(bisect_right(chosen, device) for device in range(len(weights)))
 
 
 def seen(layer: LayerSizes, depth: int) -> int:
-    """Cached tokens that a block looks at."""
+    """Cached tokens that a block attends to."""
     return depth if layer.window is None else min(depth, layer.window)
 
 
@@ -83,5 +83,5 @@ def cache_bytes(layer: LayerSizes, settings: Settings, depth: int) -> float:
 
 
 def attention_flops(sizes: BuildSizes, layer: LayerSizes, depth: int) -> float:
-    """Products of one token's queries with the cached keys, and of the weights with the values."""
+    """FLOPs of one token's attention: queries x cached keys, and weights x values."""
     return 4.0 * sizes.heads * sizes.head_dim * seen(layer, depth) if layer.k_elements else 0.0

@@ -1,4 +1,4 @@
-"""Header -> BuildSizes: what lies where, and what each block keeps per token and per slot."""
+"""Summarises a GGUF header as BuildSizes: bytes by buffer type, and per block cache and state sizes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXPERTS = re.compile(r"\.ffn_(up|down|gate|gate_up)_(ch|)exps")  # as llama.cpp'
 
 @dataclass(slots=True)
 class Split:
-    """Tensors by where they lie: their own block, the host's inputs, the output layer."""
+    """Tensors by placement: their own block, the host's inputs, the output layer."""
 
     blocks: dict[int, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
     inputs: list[Tensor] = field(default_factory=list)
@@ -44,10 +44,10 @@ def summarise(header: Header, moved: re.Pattern[str] | None = None) -> BuildSize
 
     Args:
         header: metadata and tensors.
-        moved: tensors that `experts_on_cpu` is to keep on the host; the routed experts when not given.
+        moved: tensors that `experts_on_cpu` keeps on the host; default: the routed experts.
 
     Raises:
-        ValueError: when a fact without which no sum is possible is missing; the message names it.
+        ValueError: when a fact that every sum needs is missing; the message names it.
     """
     meta = Metadata(header.kv)
     if not meta.arch or meta.blocks <= 0 or meta.hidden <= 0:
@@ -108,7 +108,7 @@ def _graph(found: dict[str, Any], split: Split, layers: tuple[LayerSizes, ...]) 
 
 def _split(header: Header, meta: Metadata) -> Split:
     split = Split()
-    predicted = meta.blocks - meta.number("nextn_predict_layers")  # further blocks only draft tokens: not loaded
+    predicted = meta.blocks - meta.number("nextn_predict_layers")  # MTP blocks only draft tokens: not loaded
     for tensor in header.tensors:
         split.by_name[tensor.name] = tensor
         match, bare = BLOCK.match(tensor.name), tensor.name.split(".")[0]
@@ -124,7 +124,7 @@ def _split(header: Header, meta: Metadata) -> Split:
         else:
             split.outputs.append(tensor)
     missing = next((il for il in range(predicted) if il not in split.blocks), None)
-    if missing is not None:  # a lie, or one part of a model that comes in several files
+    if missing is not None:  # a corrupt count, or one part of a multi-file model
         raise ValueError(f"The file states {meta.blocks} blocks, but holds no tensor of block {missing}.")
     return split
 
@@ -149,7 +149,7 @@ def _layer(meta: Metadata, il: int, tensors: list[Tensor], moved: re.Pattern[str
 
 
 def _traced(layer: LayerSizes, block: int, own: list[Tensor], moved: re.Pattern[str]) -> LayerSizes:
-    """With what the graph is traced from: the kind of block, its weights one by one, and which of them are moved."""
+    """Adds the inputs of the graph trace: kind of block, bytes of each weight, and which of them are moved."""
     matrices = tuple(cuda_bytes(t.shape, t.type) for t in own)
     return replace(
         layer, block=block, matrices=matrices, moved=tuple(i for i, t in enumerate(own) if moved.search(t.name))
@@ -157,7 +157,7 @@ def _traced(layer: LayerSizes, block: int, own: list[Tensor], moved: re.Pattern[
 
 
 def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:
-    """K and V values per token; (0, 0) where the block has no cache (`llama-kv-cache.cpp`)."""
+    """K and V values per token; (0, 0) when the block has no cache (`llama-kv-cache.cpp`)."""
     attends = "attn_k" in names or "attn_kv_a_mqa" in names or ("attn_qkv" in names and not _recurrent(names))
     shared = meta.number("attention.shared_kv_layers")
     if not attends or meta.arch in CACHELESS or (shared and il >= meta.blocks - shared):
@@ -165,7 +165,7 @@ def _cache(meta: Metadata, il: int, names: set[str]) -> tuple[int, int]:
     rank = meta.number("attention.kv_lora_rank")
     if rank and "attn_kv_a_mqa" in names and meta.get("attention.key_length_mla") is not None:
         index = meta.number("attention.indexer.key_length") if "indexer" in names else 0  # llama-kv-cache-dsa.cpp
-        return meta.head_dim("key", il) + index, 0  # latent attention: V is read from K
+        return meta.head_dim("key", il) + index, 0  # MLA: V is read from K
     heads = meta.kv_heads(il)
     k, v = heads * meta.head_dim("key", il), heads * meta.head_dim("value", il)
     if (not k or not v) and not _recurrent(names):
@@ -204,6 +204,6 @@ def _share(tensor: Tensor, share: float) -> float:
 
 
 def _intern(layers: Iterable[LayerSizes]) -> tuple[LayerSizes, ...]:
-    """Equal blocks become one object, so that a run of blocks is counted by identity."""
+    """Replaces equal blocks by one object, so that runs of blocks can be counted by identity."""
     seen: dict[LayerSizes, LayerSizes] = {}
     return tuple(seen.setdefault(layer, layer) for layer in layers)

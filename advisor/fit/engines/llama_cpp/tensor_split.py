@@ -1,4 +1,4 @@
-"""Devices that work together, and layers shared out between them in proportion to their room."""
+"""Device groups, and tensor splits in whole layers in proportion to free memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.layer_groups import distinct
 from advisor.fit.spec import HostSpec
 
-REPAIRS = 6  # how often a tensor split is corrected after weighing it
+REPAIRS = 6  # corrections of a tensor split after sizing it
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 
 
 def singles(host: HostSpec) -> list[int]:
-    """Devices by what serves one stream fastest."""
+    """Device indices by single-stream speed, fastest first."""
     return sorted(
         range(len(host.devices)),
         key=lambda i: (-(host.devices[i].memory_bandwidth or 0), -host.devices[i].available_bytes, i),
@@ -23,7 +23,7 @@ def singles(host: HostSpec) -> list[int]:
 
 
 def device_groups(host: HostSpec) -> list[tuple[int, ...]]:
-    """Sets of devices that one engine build can use together: discrete, of one maker, largest first."""
+    """Sets of devices that one engine build can use together: discrete, of one vendor, largest first."""
     vendors = sorted({device.vendor for device in host.devices if not device.unified})
     found = []
     for vendor in vendors:
@@ -35,7 +35,7 @@ def device_groups(host: HostSpec) -> list[tuple[int, ...]]:
 
 
 def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
-    """About what each layer on a device takes there, the output layer last: a guide for the split, not a promise."""
+    """Approximate bytes of each layer on a device, the output layer last; guides the split only."""
     cells = settings.context // settings.slots
     start = len(sizes.layers) + 1 - settings.gpu_layers
     whole: dict[int, int] = {}
@@ -53,7 +53,7 @@ def layer_costs(sizes: BuildSizes, settings: Settings) -> list[int]:
 
 
 def shares(costs: list[int], rooms: list[int]) -> list[int]:
-    """Layers per device, in order, so that each device's part of the bytes follows its part of the room."""
+    """Layers per device, in order, so that bytes per device follow free memory."""
     whole, total = sum(costs), max(1, sum(rooms))
     counts, device, filled, boundary = [0] * len(rooms), 0, 0.0, whole * rooms[0] / total
     for cost in costs:
@@ -74,7 +74,9 @@ Made = TypeVar("Made", bound=HasMargins)
 
 
 def divided(costs: list[int], rooms: list[int], weigh: Callable[[tuple[int, ...]], Made]) -> Made:
-    """What `weigh` makes of a split in whole layers that follows the room, moving some while a device is too full."""
+    """Result of `weigh` for a split in whole layers that follows free memory; moves layers while a device is over
+    capacity.
+    """
     counts = shares(costs, rooms)
     for repair in range(1, REPAIRS + 1):
         made = weigh(tuple(counts))

@@ -1,4 +1,4 @@
-"""Which device holds which block (`llama-model.cpp`, load_tensors) and what the weights take there."""
+"""Assigns blocks to devices (`llama-model.cpp`, load_tensors) and sums the weight bytes of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Placement:
 
 
 def place_weights(sizes: BuildSizes, settings: Settings) -> Placement:
-    """The last `gpu_layers` of blocks + 1 go to the devices, shared out by `tensor_split` (default: evenly)."""
+    """The last `gpu_layers` of blocks + 1 go to the devices, split by `tensor_split` (default: evenly)."""
     blocks = len(sizes.layers)
     on_device = min(settings.gpu_layers, blocks + 1) if settings.devices else 0
     experts = min(settings.experts_on_cpu, blocks)
@@ -31,14 +31,14 @@ def place_weights(sizes: BuildSizes, settings: Settings) -> Placement:
     bounds, reached = [start], 0.0
     for part in split[:-1]:
         reached += part
-        # A layer whose place within the offloaded ones is not below the share reached belongs to the next device.
+        # A layer whose position among the offloaded ones is not below the cumulative share belongs to the next device.
         bounds.append(start + next((i for i in range(on_device) if i / on_device >= reached / total), on_device))
     last = next(d for d in reversed(range(len(split))) if d == 0 or bounds[d] <= blocks)
     return Placement((*(min(b, blocks) for b in bounds), blocks), last, max(experts, start))
 
 
 def device_weight_bytes(sizes: BuildSizes, where: Placement, device: int) -> int:
-    """Weights in the CUDA buffer of one device."""
+    """Weight bytes in the CUDA buffer of one device."""
     first, last, blocks = where.bounds[device], where.bounds[device + 1], prefix_sums.weights(sizes.layers)
     total = sizes.output_device if where.output == device else 0
     if first < last:
@@ -49,7 +49,7 @@ def device_weight_bytes(sizes: BuildSizes, where: Placement, device: int) -> int
 
 
 def host_weight_bytes(sizes: BuildSizes, where: Placement) -> int:
-    """Weights in host memory: inputs, blocks without a device, experts kept there."""
+    """Weight bytes in host memory: inputs, blocks without a device, experts kept there."""
     first, blocks = where.bounds[0], prefix_sums.weights(sizes.layers)
     total = sizes.embedding_host + blocks.host[first] + blocks.experts_host[where.experts]
     if first:

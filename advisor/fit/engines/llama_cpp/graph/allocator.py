@@ -1,4 +1,4 @@
-"""How ggml's graph allocator hands out addresses (`ggml-alloc.c`): best fit, and the last free block grows."""
+"""Replica of ggml's graph allocator (`ggml-alloc.c`): best fit, and the last free block grows without limit."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ ENDLESS = 1 << 62
 
 
 class Pool:
-    """One buffer while its graph is planned. Sizes are multiples of the buffer's alignment already.
+    """One buffer while its graph is planned. Sizes must already be multiples of the buffer's alignment.
 
-    Tensors of no bytes take a place too, and leave a free block of no bytes between what is in use, as in the engine:
-    it decides which neighbours are joined later.
+    Zero-byte tensors are allocated too and leave zero-byte free blocks between live ones, as in the engine: they decide
+    which neighbours are merged later.
 
-    decided: a number for how all comparisons came out, equal where the same blocks were chosen for the same reasons.
+    decided: hash of the outcome of every comparison; equal when the same blocks were chosen for the same reasons.
     """
 
     __slots__ = ("decided", "offsets", "peak", "raised", "sizes", "taken")
@@ -21,10 +21,10 @@ class Pool:
         self.sizes = [ENDLESS]
         self.peak = 0
         self.decided = 0
-        self.taken = self.raised = 0  # how many were taken, and which of them made the peak
+        self.taken = self.raised = 0  # number of allocations, and the one that set the peak
 
     def take(self, size: int) -> int:
-        """Offset of `size` bytes: in the smallest free block that holds them, of equal ones the last."""
+        """Offset of `size` bytes in the smallest free block that holds them; the last such block on ties."""
         sizes, offsets = self.sizes, self.offsets
         best, least = 0, ENDLESS
         for i, room in enumerate(sizes):
@@ -43,7 +43,7 @@ class Pool:
         return offset
 
     def give(self, offset: int, size: int) -> None:
-        """Frees a block and joins it with the first free neighbour, and that one with the next."""
+        """Frees a block and merges it with the first adjacent free block, then that one with the next."""
         offsets, sizes, end = self.offsets, self.sizes, offset + size
         for i, start in enumerate(offsets):
             if start + sizes[i] == offset:

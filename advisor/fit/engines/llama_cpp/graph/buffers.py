@@ -1,8 +1,8 @@
-"""Compute buffers of graphs whose parts lie apart: the blocks of a build traced, scheduled and allocated.
+"""Compute buffers of split graphs: the build's blocks are traced, scheduled and allocated.
 
-Blocks repeat, and so does what the allocator makes of them: after a few periods nothing new happens. So only the first
-and last periods of a row of equal blocks are traced, and a layout that was planned once is remembered. Quantization
-mixes give some blocks larger weights than their likes; a rough plan takes the largest for all, and finds longer rows.
+Blocks repeat, and the allocator settles into a cycle after a few periods. So only the first and last periods of a run
+of equal blocks are traced, and a layout that was planned once is memoised. Quantization mixes give some blocks larger
+weights than others of their kind; a rough plan uses the largest for all of them, which gives longer runs.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from advisor.fit.engines.llama_cpp.kv_cache import CELL_STEP
 from advisor.fit.layer_groups import distinct, kinds
 from advisor.fit.memo import Memo
 
-COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight when devices work one after the other
-PERIODS, LONGEST = 3, 8  # what is kept of a row of equal periods, and how many blocks a period may have
+COPIES = 4  # GGML_SCHED_MAX_COPIES: batches in flight under pipeline parallelism
+PERIODS, LONGEST = 3, 8  # periods kept of a run of equal periods, and the maximum blocks per period
 
-# What a block's part of the buffers depends on: its device, whether its experts stay on the host, the block it borrows
-# from (-2: rows of its own are added), its kind, cache and states, and the weights that are copied; those that lie on
-# its device take no room.
+# Everything of a block that the buffers depend on: its device, whether its experts stay on the host, the block whose
+# cache it reads (-2: rows of its own are added), its kind, cache and states, and the weights that are copied; weights
+# on its own device take no room.
 Symbol = tuple[int, bool, int, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the buffers depend on but for the context, in sixteen bytes, and how to find them.
+    """A 16-byte hash of everything the buffers depend on except the context, and the trace inputs to compute them.
 
-    Equal names have equal buffers at the same context, and no value of theirs bends between two contexts.
+    Equal names have equal buffers at the same context, and no size changes slope between two contexts.
     """
 
     name: bytes
@@ -43,24 +43,24 @@ class Layout:
     copies: int
 
 
-_programs: Memo[GraphProgram] = Memo(8192)  # by the layout's name
+_programs: Memo[GraphProgram] = Memo(8192)  # by layout name
 _astray: Memo[bool] = Memo(8192)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run's program; where only masks grow with the context, also the least context of which that is so."""
+    """A run's program. When only the masks grow with context, also the least context from which that holds."""
 
     program: GraphProgram
     least: int | None
-    growth: tuple[int, ...]  # bytes per cell beyond the least, by device, the host's last
+    growth: tuple[int, ...]  # bytes per cell beyond the least, per device, the host's last
 
 
-_prepared: Memo[Prepared] = Memo(1024)  # without the way over the layout's name
+_prepared: Memo[Prepared] = Memo(1024)  # short cut that avoids hashing the layout
 
 
 def compute_buffers(run: Run) -> list[int]:
-    """Bytes per device, the host's last."""
+    """Compute buffer bytes per device, the host's last."""
     known, cells = prepared(run), run.size.full
     if known.least is None:
         return list(known.program.at(cells, lambda: traced(run)))
@@ -70,10 +70,10 @@ def compute_buffers(run: Run) -> list[int]:
 
 
 def prepared(run: Run) -> Prepared:
-    """What is known of a run and all others that differ in the context alone, on the same side of all its bends."""
+    """The program shared by all runs that differ only in context and lie on the same side of every window bound."""
     s, size = run.settings, run.size
     asked = (s.devices, s.kv_type_k, s.kv_type_v, s.kv_offload, s.experts_on_cpu, s.override, s.embedding)
-    batch = size[1:]  # all but the context
+    batch = size[1:]  # everything but the context
     key = (run.where, batch, bends(run), run.flash, run.rows, run.rough, *asked)
 
     def prepare() -> Prepared:
@@ -84,10 +84,10 @@ def prepared(run: Run) -> Prepared:
 
 
 def _growing(run: Run, copies: int) -> tuple[int | None, tuple[int, ...]]:
-    """The shortest context that has the same windows, from which on only the masks are longer, and by how much a cell.
+    """The shortest context with the same windows, beyond which only masks grow, and their growth in bytes per cell.
 
-    Masks come first and stay until the last block. None elsewhere: where experts are copied, a mask that is first read
-    behind them lies where its size lets it, not before all else.
+    Masks are allocated first and live until the last block. (None, ()) elsewhere: where experts are copied, a mask that
+    is first read after them is placed wherever it fits, not before everything else.
     """
     settings, size, where, layers = run.settings, run.size, run.where, run.sizes.layers
     apart = where.bounds[0] > 0 or where.output is None or not settings.kv_offload
@@ -95,8 +95,8 @@ def _growing(run: Run, copies: int) -> tuple[int | None, tuple[int, ...]]:
     other = (settings.devices and (apart or expanded)) or not run.flash or run.rows == size.ubatch
     windows = {layer.window for layer in distinct(layers) if layer.k_elements}
     least = max((size.of(w) for w in windows if w is not None), default=0) + CELL_STEP
-    lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache that another device reads is copied
-    sparse = run.sizes.graph["facts"]["top_k"] > 0  # the index scores every cell
+    lent = settings.devices > 1 and run.sizes.graph["borrows"]  # a cache read by another device is copied
+    sparse = run.sizes.graph["facts"]["top_k"] > 0  # the indexer scores every cell
     if other or lent or sparse or size.swa_full or size.full < least:
         return None, ()
     firsts = [layers[il] for il in where.bounds[:-1] if il < len(layers)]
@@ -112,7 +112,7 @@ def _growing(run: Run, copies: int) -> tuple[int | None, tuple[int, ...]]:
 
 
 def _overlaps(run: Run) -> bool:
-    """Batches overlap where all blocks lie on several devices and nothing is overridden."""
+    """Whether batches overlap (pipeline parallelism): all blocks on several devices, and no tensor overridden."""
     settings, where = run.settings, run.where
     whole = where.bounds[0] == 0 and where.output is not None and settings.kv_offload
     return settings.devices > 1 and whole and not (settings.experts_on_cpu or settings.override)
@@ -124,14 +124,16 @@ def traced(run: Run) -> Schedule:
 
 
 def strays(run: Run) -> bool:
-    """Whether attention runs apart from its block when each slot adds one token: "auto" then means no flash."""
+    """Whether attention would be scheduled apart from its block at one token per slot: "auto" then disables flash
+    attention.
+    """
     of = layout(run._replace(size=run.size._replace(ubatch=run.size.slots), rows=run.size.slots))
 
     def goes_astray() -> bool:
         try:
             return astray(unroll(of.run, of.kept))
         except Incomplete:
-            return True  # without flash attention more is needed
+            return True  # without flash attention more memory is needed
 
     return _astray.get(None, of.name, goes_astray)
 
@@ -153,7 +155,7 @@ def layout(run: Run) -> Layout:
                 if traits is None:
                     traits = known[id(layer)] = _traits(layer, apart and home == host, apart)
                 symbols.append((home, apart, borrows.get(il, -2 if il < stacked else -1), traits))
-    # Where blocks read caches of others, no row is so regular that its middle may be left out.
+    # When blocks read other blocks' caches, no run is regular enough to skip its middle.
     traced = list(range(len(symbols))) if borrows and not run.rough else shortened(symbols)
     copies = COPIES if _overlaps(run) else 1
     content = (
@@ -162,21 +164,21 @@ def layout(run: Run) -> Layout:
         *(host, where.output, tuple(run.size._replace(full=0)), bent),
         *(settings.kv_type_k, settings.kv_type_v, settings.kv_offload),
         *(run.flash, run.rows, copies, settings.embedding, sizes.graph["extra"], sizes.graph["factors"]),
-        len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # blocks that are not traced have zeros too
+        len(symbols) if sizes.graph["facts"]["top_k"] else 0,  # untraced blocks have zeros too
     )
-    # Version 2 of marshal writes equal values alike, whoever else holds them.
+    # marshal version 2 has no references, so equal values serialise equally whoever else holds them.
     return Layout(blake2b(marshal.dumps(content, 2), digest_size=16).digest(), run, traced, copies)
 
 
 def bends(run: Run) -> tuple[bool, ...]:
-    """Beyond which of its windows, and of the cells that an index chooses, the cache has grown."""
+    """For each window, and for the indexer's top-k, whether the cache has outgrown it."""
     size = run.size
     windows = sorted({layer.window for layer in distinct(run.sizes.layers) if layer.window is not None})
     return *(size.of(window) < size.full for window in windows), size.full > run.sizes.graph["facts"]["top_k"]
 
 
 def alike(run: Run) -> BuildSizes:
-    """The sizes with the largest weights of each kind of block in all blocks of the kind whose weights are copied."""
+    """Sizes in which copied blocks of one kind all have the largest weights of that kind."""
     layers, where = run.sizes.layers, run.where
     made: list[LayerSizes] = []
     for _, first, end in homes(where, where.experts):
@@ -203,7 +205,7 @@ def _kept(layer: LayerSizes) -> tuple[Any, ...]:
 
 
 def shortened(symbols: list[Symbol]) -> list[int]:
-    """Blocks that are traced: of each row of more than three equal periods the first two and the last."""
+    """Blocks to trace: of each run of more than PERIODS equal periods, the first two periods and the last."""
     names: dict[Symbol, int] = {}
     row = [names.setdefault(symbol, len(names)) for symbol in symbols]
     kept: list[int] = []
@@ -221,7 +223,7 @@ def shortened(symbols: list[Symbol]) -> list[int]:
 
 
 def _repeated(row: list[int], i: int) -> tuple[int, int]:
-    """Length and period of the longest row of equal periods that starts at i, (0, 0) when there is none."""
+    """Length and period of the longest run of equal periods that starts at i; (0, 0) when there is none."""
     best = (0, 0)
     for period in range(1, min(LONGEST, (len(row) - i) // 2) + 1):
         first, count = row[i : i + period], 1

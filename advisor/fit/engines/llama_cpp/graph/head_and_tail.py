@@ -1,4 +1,4 @@
-"""What stands before the first block and behind the last: embedding, further streams, output layer, pooling."""
+"""Graph ops before the first block and after the last: embedding, AltUp streams, output layer, pooling."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ MEAN = 1  # LLAMA_POOLING_TYPE_MEAN
 
 
 def embedding(run: Run, t: Trace, inputs: dict[str, int]) -> int:
-    """Rows of the embedding, looked up on the host.
+    """Embedding rows, looked up on the host.
 
-    The branch for batches that mix tokens and given rows stands beside it: nobody reads its result, so its room is
-    never given back.
+    The branch for batches that mix tokens and embeddings is allocated beside it: its result is never read, so its
+    memory is never freed.
     """
     u = run.size.tokens
     size = FLOAT * u * run.sizes.hidden
@@ -38,7 +38,7 @@ def embedding(run: Run, t: Trace, inputs: dict[str, int]) -> int:
 
 
 def streams(run: Run, t: Trace) -> Streams:
-    """The streams of models that have several; the matrices that make and merge them lie with the output layer."""
+    """The streams of AltUp models; the matrices that create and merge them are placed with the output layer."""
     at = t.host if run.where.output is None else run.where.output
     count = run.sizes.graph["blocks"][run.sizes.layers[0].block]["width"]["altup_router"]
     weight = Weight(run.sizes.graph["facts"]["altup"], at)
@@ -46,7 +46,7 @@ def streams(run: Run, t: Trace) -> Streams:
 
 
 def entered(run: Run, t: Trace, x: int, inputs: dict[str, int]) -> int:
-    """Rows of learned positions and of the token's type added, and a norm before the first block."""
+    """Adds learned positions and token types, and applies the embedding norm."""
     u, facts, entry = run.size.tokens, run.sizes.graph["facts"], run.sizes.graph["facts"]["entry"]
     row = FLOAT * run.sizes.hidden
     places = t.op(row * u, inputs["positions"], at=t.host) if "position_embd" in entry else -1
@@ -62,7 +62,7 @@ def entered(run: Run, t: Trace, x: int, inputs: dict[str, int]) -> int:
 
 
 def head(run: Run, t: Trace, x: int, asked: int) -> None:
-    """The last norm, the output layer where there is one, and one row per sequence where embeddings are asked for."""
+    """The final norm, the output layer if any, and one pooled row per sequence when embeddings are requested."""
     at, facts = t.host if run.where.output is None else run.where.output, run.sizes.graph["facts"]
     n, d = run.rows, run.sizes.hidden
     if facts["altup"]:

@@ -1,4 +1,4 @@
-"""What a graph is given: inputs that its caller fills on the host before each run, and zeros."""
+"""Graph inputs, which the caller fills on the host before each run, and zero-filled leaves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from advisor.fit.engines.llama_cpp.graph.run import PLAIN, Run, index_values
 from advisor.fit.engines.llama_cpp.graph.trace import FLOAT, INDEX, INTEGER, Trace
 from advisor.fit.layer_groups import Kinds
 
-TURNS = 64  # side of the smallest matrix that rotates keys and values before they are quantised
+TURNS = 64  # smallest side of the matrix that rotates keys and values before quantisation
 
 
 def unmasked(run: Run) -> list[tuple[int, int]]:
-    """Blocks whose attention is to cells that an index chooses, and the bytes of zeros that open their mask there."""
+    """Blocks with sparse attention over cells chosen by an indexer, and the bytes of zeros that open their mask."""
     most, layers = run.sizes.graph["facts"]["top_k"], run.sizes.layers
     if not most:
         return []
@@ -21,9 +21,9 @@ def unmasked(run: Run) -> list[tuple[int, int]]:
 
 
 def graph_inputs(run: Run, t: Trace) -> dict[str, int]:
-    """Inputs of the graph that its caller fills on the host before each run, by name.
+    """Graph inputs by name, in the engine's order.
 
-    A batch may come as tokens, as rows of the stream, or as both (`build_inp_embd`): all have their inputs.
+    A batch may consist of tokens, of embeddings, or of both (`build_inp_embd`): inputs for all of them are allocated.
     """
     sizes, size, u, facts = run.sizes, run.size, run.size.tokens, run.sizes.graph["facts"]
     made = {

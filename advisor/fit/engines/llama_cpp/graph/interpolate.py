@@ -1,11 +1,10 @@
-"""One layout's graph as the allocator sees it, for every context: what is taken and given back, in order.
+"""The sequence of allocations and frees of one layout, with sizes interpolated over context.
 
-Which operations there are and who reads what does not depend on the context, within the points that belong to the
-layout (windows, cells an index chooses); only sizes do, and each along a straight line. So a layout is traced at two
-contexts, and any other is a run of the allocator (`ggml_gallocr_alloc_graph_impl`, ggml-alloc.c) over interpolated
-sizes. Between two contexts at which all its comparisons came out alike not even that is needed: a difference of two
-straight lines that has one sign at both ends has it all the way, so the same blocks are chosen, and the peak is as
-straight as they are.
+The ops and their readers do not depend on the context, within the bounds that belong to the layout (windows, cells
+chosen by an indexer). Only sizes do, and each is linear. So a layout is traced at two contexts, and any other context
+is a run of the allocator (`ggml_gallocr_alloc_graph_impl`, ggml-alloc.c) over interpolated sizes. Between two contexts
+at which all comparisons came out equal not even that is needed: a difference of two linear functions with one sign at
+both ends keeps that sign in between, so the same blocks are chosen and the peak is linear too.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from typing import Any
 from advisor.fit.engines.llama_cpp.graph.allocator import Pool
 from advisor.fit.engines.llama_cpp.graph.schedule import Schedule
 
-# Pool, value that takes a place there (-1: none does), values whose room it may take over, values that are given back.
+# Pool, value allocated there (-1: none), values whose memory it may reuse in place, values freed afterwards.
 Step = tuple[int, int, tuple[int, ...], tuple[int, ...]]
-Allocated = tuple[tuple[int, ...], int]  # peak of each pool, the host's last, and the decisions as a number
-CONTEXTS = 64  # remembered of one layout
+Allocated = tuple[tuple[int, ...], int]  # peak of each pool, the host's last, and a hash of the decisions
+CONTEXTS = 64  # memoised per layout
 
-_lock = Lock()  # threads of a web process share the programs, and each changes in several steps
+_lock = Lock()  # threads of a web process share the programs, and an update takes several steps
 
 
 class GraphProgram:
-    """Buffers of one layout by cells of the cache."""
+    """Buffers of one layout as a function of KV cache cells."""
 
     __slots__ = ("cells", "copies", "found", "packed", "pools", "sizes")
 
@@ -37,12 +36,12 @@ class GraphProgram:
         self.copies = copies
         self.packed = b""  # steps and owners
         self.pools = 0
-        self.sizes: list[tuple[int, bytes]] = []  # of all values, packed, at the first two contexts
+        self.sizes: list[tuple[int, bytes]] = []  # sizes of all values, packed, at the first two contexts
         self.cells: list[int] = []  # ascending
         self.found: list[Allocated] = []
 
     def at(self, cells: int, schedule: Callable[[], Schedule]) -> tuple[int, ...]:
-        """Bytes per device, the host's last, with a cache of so many cells."""
+        """Bytes per device, the host's last, with `cells` cells of cache."""
         with _lock:
             return self._at(cells, schedule)
 
@@ -79,7 +78,7 @@ class GraphProgram:
 
 
 def pack(content: Any) -> bytes:
-    """A few kilobytes, where the objects take a hundred: a process meets thousands of layouts."""
+    """Compressed bytes: a few kilobytes where the objects take a hundred; a process meets thousands of layouts."""
     return zlib.compress(marshal.dumps(content), 1)
 
 
@@ -88,15 +87,15 @@ def unpack(packed: bytes) -> Any:
 
 
 def between(low: int, lows: Iterable[int], high: int, highs: Iterable[int], at: int) -> list[int]:
-    """Values at a point of the straight lines through those at two others."""
+    """Linear interpolation between two points, per value."""
     done, whole = at - low, high - low
     return [a + (b - a) * done // whole for a, b in zip(lows, highs, strict=True)]
 
 
 def steps(schedule: Schedule, copies: int) -> list[Step]:
-    """What is taken and given back in order; a value lives from its making to its last reader.
+    """Allocations and frees in order; a value lives from its op to its last reader.
 
-    With `copies` above one, batches overlap: so many of each input are kept, all through.
+    With `copies` above one, batches overlap: that many copies of each input are kept throughout.
     """
     trace, root, moved = schedule.trace, schedule.root, schedule.moved
     users = [0] * len(schedule.owner)
@@ -105,10 +104,10 @@ def steps(schedule: Schedule, copies: int) -> list[Step]:
     def hold(values: Iterable[int], copies: int) -> None:
         for value in values:
             made.extend([(schedule.owner[value], value, (), ())] * copies)
-            users[value] += copies > 1  # a reader that never comes
+            users[value] += copies > 1  # an extra reader, so that it is never freed
 
     def read(values: Iterable[int]) -> tuple[int, ...]:
-        """Those of the values that nobody reads any more."""
+        """The values whose last reader this was."""
         done = []
         for part in values:
             value = root[part]
@@ -144,10 +143,10 @@ def steps(schedule: Schedule, copies: int) -> list[Step]:
 
 
 def allocate(pools: int, order: list[Step], owner: list[int], size: list[int]) -> Allocated:
-    """Runs the allocator: in each pool best fit, and in place where a value is the last to read a large enough one."""
+    """Runs the allocator: best fit per pool; in place when an op is the last reader of a value that is large enough."""
     pool = [Pool() for _ in range(pools)]
     place = [-1] * len(size)
-    lent: list[int] = []  # whose room was taken over by whom
+    lent: list[int] = []  # in-place reuse decisions, for the hash
     for where, made, last, done in order:
         if made >= 0:
             need = size[made]

@@ -1,4 +1,4 @@
-"""What one trace is of, and where its blocks lie."""
+"""Inputs of one graph trace, and the device of each block."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ PLAIN = ("f32", "f16", "bf16")
 
 
 class Run(NamedTuple):
-    """What one trace is of."""
+    """Inputs of one graph trace."""
 
     sizes: BuildSizes
     size: Cells
     settings: Settings
     flash: bool
     where: Placement
-    rows: int  # that are asked for
-    rough: bool = False  # blocks of one kind are taken to be alike
+    rows: int  # output rows requested
+    rough: bool = False  # treat blocks of one kind as equal
 
     @property
     def wide(self) -> int:
-        """Values of a row that is given instead of a token: the first blocks may have rows of their own beside it."""
+        """Values per embedding row that replaces a token; includes the extra rows of the first blocks (deepstack)."""
         return self.sizes.hidden * (1 + int(self.sizes.graph["facts"]["stacked"]))
 
     @property
@@ -34,18 +34,18 @@ class Run(NamedTuple):
 
 
 def home_of(where: Placement, il: int, host: int) -> int:
-    """The device that holds a block."""
+    """The device that holds a block; `host` when none does."""
     return next((d for d in range(host) if where.bounds[d] <= il < where.bounds[d + 1]), host)
 
 
 def homes(where: Placement, blocks: int) -> list[tuple[int, int, int]]:
-    """(device, first block, end) of the first `blocks`, in their order: the host's, then those of each device."""
+    """(device, first block, end) of the first `blocks`, in order: the host's range, then each device's."""
     ends = [0, *(min(bound, blocks) for bound in where.bounds)]
     places = (len(where.bounds) - 1, *range(len(where.bounds) - 1))
     return [(place, a, b) for place, a, b in zip(places, ends, ends[1:], strict=False) if a < b]
 
 
 def index_values(run: Run, layer: LayerSizes) -> int:
-    """Values that a block's index keeps per token, 0 without one."""
+    """Values that a block's indexer caches per token; 0 without one."""
     graph = run.sizes.graph
     return int(graph["facts"]["index"]) if "indexer.attn_k" in graph["blocks"][layer.block]["width"] else 0

@@ -1,7 +1,7 @@
-"""What ggml's scheduler makes of a trace (`ggml_backend_sched_split_graph`, `ggml-backend.cpp`, b11434).
+"""Replica of ggml's backend scheduler (`ggml_backend_sched_split_graph`, `ggml-backend.cpp`, b11434).
 
-Operations without a device take that of their neighbours, devices first; a split ends where the device changes or where
-another host weight is pulled over; what a split reads from elsewhere is copied at its start, once per device.
+Ops without a device take that of their neighbours, devices first. A split ends where the device changes or where
+another host weight is copied over. Values that a split reads from elsewhere are copied at its start, once per device.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from advisor.fit.engines.llama_cpp.graph.trace import Trace
 
 ALIGNMENT = 128  # of a CUDA buffer
-Split = tuple[int, int, list[int]]  # device, first operation, what is copied to it
+Split = tuple[int, int, list[int]]  # device, first op, values copied to it
 
 
 def astray(trace: Trace) -> bool:
-    """Whether an attention operation comes to lie on another device than its block."""
+    """Whether an attention op is assigned to another device than its block."""
     backend = assigned([device for _, _, device, _, _ in trace.operations], trace.host)
     return any(backend[i] != home for i, home in trace.attending)
 
 
 class Schedule:
-    """A trace whose operations all have a device, divided into splits.
+    """A trace whose ops are all assigned to a device, divided into splits.
 
-    owner: device of each value; moved: (value, device) -> its copy there; root: the value in which each one lies.
+    owner: device of each value; moved: (value, device) -> its copy there; root: the value that each view lies in.
     """
 
     __slots__ = ("backend", "inplace", "moved", "output", "owner", "pulled", "reads", "root", "size", "splits", "trace")
@@ -52,7 +52,7 @@ class Schedule:
         self.divide()
 
     def divide(self) -> None:
-        """Finds the splits; reads are renamed to the copies that the split's device holds."""
+        """Finds the splits and redirects reads to the copies on the split's device."""
         host, owner, reads = self.trace.host, self.owner, self.reads
         current = -1
         inputs: list[int] = []
@@ -69,7 +69,7 @@ class Schedule:
                     break
 
     def copied(self, value: int, backend: int, inputs: list[int]) -> int:
-        """The copy of a value on another device; the first split that reads it makes the copy."""
+        """The copy of a value on another device, created by the first split that reads it."""
         copy = self.moved.get((value, backend), -1)
         if copy < 0:
             copy = self.moved[value, backend] = len(self.size)
@@ -80,7 +80,7 @@ class Schedule:
         return copy
 
     def allocated(self) -> list[int]:
-        """Bytes that each value takes, with what its device's kernel needs beside it."""
+        """Aligned bytes of each value, including its device kernel's scratch space."""
         size = [-(-size // ALIGNMENT) * ALIGNMENT for size in self.size]
         for value, extra in self.trace.extra.items():
             if self.owner[value] != self.trace.host:
@@ -89,7 +89,9 @@ class Schedule:
 
 
 def assigned(backend: list[int], host: int) -> list[int]:
-    """Operations without a device take that of the one before, else of the one after; the host gives its own last."""
+    """Assigns ops without a device: that of the op before, else of the op after; the host's only when both are the
+    host.
+    """
     start = -1
     for i, device in enumerate([*backend, host]):
         if device < 0:

@@ -1,12 +1,12 @@
-"""Stages of an architecture's graph: how many floats per token live at once, from its tensor table.
+"""Peak of an architecture's compute graph in floats per token, from its tensor table.
 
-A compute buffer is the peak of what ggml's graph allocator keeps alive. Per token of the micro-batch that peak does not
-depend on context, depth or quantisation, so it is found once per build. Each stage below names the tensors that live in
-it (`src/llama-graph.cpp`, `src/models/*.cpp`, `ggml/src/ggml-alloc.c` of build b11434):
+A compute buffer is the peak of the tensors that ggml's graph allocator keeps alive. Per token of the micro-batch that
+peak does not depend on context, depth or quantisation, so it is computed once per build. Live tensors of each stage
+(`src/llama-graph.cpp`, `src/models/*.cpp`, `ggml/src/ggml-alloc.c` of build b11434):
 
 * gated feed-forward: gate, up and their product (3 F) beside four rows of the residual stream;
-* routed experts: the same per expert used; their outputs (e d) take over the room of gate and up when they fit in it;
-* latent attention: the query as projected, split, absorbed and joined again;
+* routed experts: the same per expert used; their outputs (e d) reuse the memory of gate and up when they fit;
+* latent attention (MLA): the query as projected, split, absorbed and joined again;
 * state space: the projected input, twice the convolution's channels, the scan's result, and the states of every slot.
 """
 
@@ -21,11 +21,11 @@ Names = dict[str, Tensor]
 
 
 def graph_facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, Any]:
-    """What `compute` needs, as floats per token unless said otherwise.
+    """Inputs of `compute`, in floats per token unless stated otherwise.
 
-    peak: the largest stage but those below; attention, query: what lives when attention runs, and its query alone;
-    scan, states: state-space stage per token, and floats per slot; extra: rows that live through all blocks;
-    tables: 4-byte words of positions and indices; borrows: [block, block whose cache it reads].
+    peak: the largest stage other than those below; attention, query: live tensors of attention, and its query alone;
+    scan, states: state-space stage per token, and floats per slot; extra: rows that live through all blocks; tables:
+    4-byte words of positions and indices; borrows: [block, block whose cache it reads].
     """
     d = meta.hidden
     named = [_named(tensors) for tensors in blocks.values()]
@@ -47,7 +47,7 @@ def graph_facts(meta: Metadata, blocks: dict[int, list[Tensor]]) -> dict[str, An
 
 
 def _named(tensors: list[Tensor]) -> Names:
-    """A block's weights by their bare name, such as "attn_q"."""
+    """A block's weights by bare name, such as "attn_q"."""
     return {t.name.split(".")[2]: t for t in tensors if t.name.count(".") >= 2 and not t.name.endswith(".bias")}
 
 
@@ -56,13 +56,16 @@ def rows(tensor: Tensor) -> int:
 
 
 def _borrows(meta: Metadata) -> list[list[int]]:
-    """The last blocks read the cache of the last block before them that looks as far (`llama-kv-cache.cpp`, reuse)."""
+    """Shared KV layers: each reads the cache of the last layer with its own cache and the same window type.
+
+    Source: `llama-kv-cache.cpp`, reuse.
+    """
     own = max(1, meta.blocks - meta.number("attention.shared_kv_layers"))
     return [[il, own - (1 if meta.window(il) is None else 2)] for il in range(own, meta.blocks) if own > 1]
 
 
 def _parallel(names: Names) -> bool:
-    """Attention and feed-forward side by side: no norm of its own before the latter."""
+    """Whether attention and feed-forward run in parallel: the latter has no norm of its own."""
     return "attn_norm" in names and "attn_q" in names and "ffn_up" in names and not _second_norm(names)
 
 
@@ -71,7 +74,7 @@ def _second_norm(names: Names) -> bool:
 
 
 def _gated(names: Names) -> bool:
-    """Gate and up as two matrices, or as one of twice the width."""
+    """Whether the feed-forward is gated: gate and up as two matrices, or as one of twice the width."""
     up = names.get("ffn_up")
     return "ffn_gate" in names or (up is not None and rows(up) == 2 * names["ffn_down"].shape[0])
 
@@ -86,7 +89,7 @@ def _feed_forward(meta: Metadata, names: Names) -> int:
     if "ffn_down_exps" in names:
         each = meta.number("expert_used_count") * names["ffn_down_exps"].shape[0]
         outputs = meta.number("expert_used_count") * d
-        beside = 5 if meta.arch == "llama4" else 4  # its shared expert runs beside the routed one
+        beside = 5 if meta.arch == "llama4" else 4  # the shared expert runs beside the routed one
         stages.append(3 * each + beside * d + (outputs if outputs > 2 * each else 0))
     return max(stages)
 
@@ -104,7 +107,7 @@ def _scan(meta: Metadata, names: Names) -> int:
         return 0
     d, projected = meta.hidden, rows(names["ssm_in"])
     inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
-    if "ssm_x" in names:  # first generation: step size, B and C come from a second projection
+    if "ssm_x" in names:  # Mamba-1: step size, B and C come from a second projection
         return 4 * d + projected + 2 * inner + rows(names["ssm_x"]) + meta.number("ssm.time_step_rank")
     return 4 * d + projected + 2 * (inner + 2 * groups * state) + inner
 
@@ -119,7 +122,7 @@ def _query(meta: Metadata, names: Names, il: int) -> int:
 
 
 def _states(meta: Metadata, names: Names) -> int:
-    """State that the scan hands on, per slot; the first generation keeps its convolution apart."""
+    """Floats of state per slot that the scan outputs; Mamba-1 keeps its convolution state separately."""
     if "ssm_conv1d" not in names:
         return 0
     conv = 0 if "ssm_x" in names else meta.number("ssm.conv_kernel") - 1

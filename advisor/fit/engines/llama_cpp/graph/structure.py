@@ -1,4 +1,4 @@
-"""What a build's blocks are traced from: weights by name and width, and what llama.cpp does beside what they say."""
+"""Describes a build's blocks for tracing: weights by name and width, and architecture facts not in the header."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from advisor.fit.engines.llama_cpp.ggml_types import cuda_bytes
 from advisor.fit.engines.llama_cpp.gguf_metadata import Metadata
 
 Widths = dict[str, int]
-ENTRY = ("position_embd", "token_types", "token_embd_norm")  # worked on before the first block, in this order
-EARLY = {"ssm_in", "shortconv.in_proj"}  # their blocks list their states before the end of the block before them
+ENTRY = ("position_embd", "token_types", "token_embd_norm")  # applied before the first block, in this order
+EARLY = {"ssm_in", "shortconv.in_proj"}  # blocks whose state ops are listed before the end of the preceding block
 LISTED = {"attn_output", "ffn_down_exps", *EARLY}
-# Weights that come together: the first is traced only with all the others. What no line names is not traced.
+# Weights that occur together: the first is traced only when all others are present. Anything else is not traced.
 TOGETHER = (
     ("attn_q", "attn_output"),
     ("attn_kv_a_mqa", "attn_kv_a_norm", "attn_output"),
@@ -56,10 +56,10 @@ UNTRACED = ("time_mix", "cross_attn", "hc_")
 
 
 def apart(blocks: list[Widths]) -> bool:
-    """Whether an attention operation stands between operations on caches, and follows them to the host.
+    """Whether some attention op is listed between cache ops, and follows them to the host.
 
-    States of the next state-space block, or of the block's own half, are listed right after attention; routed experts
-    come before them.
+    State ops of the next state-space block, or of the block's own SSM half, are listed right after attention; routed
+    experts come before them.
     """
     listed = [names for names in blocks if names.keys() & LISTED]
     attending = [names for names in listed if "attn_output" in names]
@@ -70,8 +70,8 @@ def apart(blocks: list[Widths]) -> bool:
 
 
 def traceable(meta: Metadata, blocks: list[Widths]) -> bool:
-    """Whether all blocks are made of what `blocks` knows."""
-    blocks = [names for names in blocks if names]  # blocks that only draft tokens are not loaded
+    """Whether all blocks consist of structures that `graph.blocks` can trace."""
+    blocks = [names for names in blocks if names]  # MTP blocks only draft tokens and are not loaded
     known = all(set(rest) <= names.keys() for names in blocks for first, *rest in TOGETHER if first in names)
     mixes = all(names.keys() & {first for first, *_ in TOGETHER} or "attn_qkv" in names for names in blocks)
     strange = any(part in name for names in blocks for name in names for part in UNTRACED)
@@ -79,7 +79,7 @@ def traceable(meta: Metadata, blocks: list[Widths]) -> bool:
 
 
 def consistent(graph: dict[str, Any], layers: Sequence[LayerSizes]) -> bool:
-    """Whether every block keeps what its weights ask for; a file may say anything."""
+    """Whether every block has the cache and states that its weights require; headers are untrusted."""
     sources = dict(graph["borrows"])
     for il, layer in enumerate(layers):
         block, source = graph["blocks"][layer.block], sources.get(il, il)
@@ -105,7 +105,7 @@ def _possible(facts: dict[str, Any], block: dict[str, Any], layer: LayerSizes, k
 def describe(
     meta: Metadata, tensors: dict[int, list[Tensor]], named: Mapping[str, Tensor]
 ) -> tuple[dict[str, Any], list[int]]:
-    """Facts of the architecture, the distinct blocks, and which of them each block is."""
+    """Architecture facts, the distinct blocks, and for each block the index of its kind."""
     found: dict[str, int] = {}
     blocks: list[dict[str, Any]] = []
     numbers = []
@@ -123,7 +123,7 @@ def describe(
 
 
 def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], named: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Numbers that the operations of all blocks share."""
+    """Facts shared by all blocks."""
     inner, state, groups = (meta.number(f"ssm.{k}") for k in ("inner_size", "state_size", "group_count"))
     taps = meta.number("shortconv.l_cache") or meta.number("ssm.conv_kernel")
     altup = named.get("altup_proj.weight")
@@ -162,7 +162,7 @@ def _facts(meta: Metadata, tensors: dict[int, list[Tensor]], named: Mapping[str,
 
 
 def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
-    """What `blocks` traces a block from: its weights with the width of their products, and its heads."""
+    """Trace description of one block: weights with the width of their products, and heads."""
     heads = meta.heads(il)
     made = {
         "width": {bare(t): t.shape[1] if len(t.shape) > 1 and "conv" not in bare(t) else t.shape[-1] for t in tensors},
@@ -178,7 +178,7 @@ def structure(meta: Metadata, il: int, tensors: list[Tensor]) -> dict[str, Any]:
 
 
 def turned(meta: Metadata, il: int) -> bool:
-    """Whether query and key are turned by position."""
+    """Whether the block applies RoPE to query and key."""
     if meta.arch in UNTURNED or (meta.get("rope.scaling.finetuned") is False and meta.arch in TURNED_IF_SAID):
         return False
     if meta.arch in FULL_UNTURNED and meta.number("attention.sliding_window", DEFAULT_WINDOW.get(meta.arch, 0)):
@@ -187,7 +187,7 @@ def turned(meta: Metadata, il: int) -> bool:
 
 
 def kernel(meta: Metadata, block: dict[str, Any]) -> bool:
-    """Whether CUDA has a flash attention kernel for the block, if it attends at all."""
+    """Whether CUDA has a flash attention kernel for the block; True for blocks without attention."""
     names, heads = block["width"].keys(), max(1, block["heads"])
     if not names & {"attn_q", "attn_qkv", "attn_kv_a_mqa"} or names & {"ssm_ba", "ssm_beta"}:
         return True
@@ -199,10 +199,10 @@ def kernel(meta: Metadata, block: dict[str, Any]) -> bool:
 
 
 def last_norm(meta: Metadata) -> str:
-    """What the norm before the output layer is called."""
+    """Tensor name of the norm before the output layer."""
     return LAST_NORM.get(meta.arch, "output_norm")
 
 
 def bare(tensor: Tensor) -> str:
-    """A weight's name within its block; biases keep their ending."""
+    """A weight's name within its block; biases keep their suffix."""
     return tensor.name.split(".", 2)[2].removesuffix(".weight")

@@ -1,17 +1,19 @@
-"""A graph as the scheduler sees it: operations in order, what each reads and writes, and where its weights lie."""
+"""A graph as the scheduler sees it: ops in order, what each reads and writes, and where its weights lie."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 FLOAT = 4
-INTEGER, INDEX = 4, 8  # bytes of a position, and of a row's place in the cache
-OFFLOADED_ROWS = 32  # ggml-cuda.cu: batches of so many rows pull host weights over (GGML_OP_OFFLOAD_MIN_BATCH)
+INTEGER, INDEX = 4, 8  # bytes of a position, and of a row index into the cache
+OFFLOADED_ROWS = (
+    32  # ggml-cuda.cu: batches of this many rows copy host weights to the device (GGML_OP_OFFLOAD_MIN_BATCH)
+)
 
 
 @dataclass(slots=True)
 class Weight:
-    """A weight and where it lies; it becomes a value of the trace only where it is copied."""
+    """A weight and its device; it becomes a value of the trace only where it is copied."""
 
     size: int
     home: int
@@ -22,15 +24,14 @@ Operation = tuple[int, tuple[int, ...], int, bool, tuple[int, ...]]
 
 
 class Trace:
-    """Operations of one micro-batch over values that are known by their numbers; the host is the device after the last.
+    """Ops of one micro-batch over numbered values; the host's device number follows the last device's.
 
-    size: bytes of each value. home: device of the values that lie in memory before the graph; operations compute the
-    others. part_of: the value in which another one lies. inputs: values that the caller fills before each run, on the
-    host. leaves: values that no operation makes; they have their place from the start, on the device that reads them.
-    extra: bytes that a device's kernel needs beside a value. pinned: values that are never given back.
-    operations: what each makes (-1: it writes into memory that exists), what it reads, the device that must run it
-    (-1: the scheduler decides), whether it may work in place, and which of its reads are weights that lie elsewhere.
-    attending: operations that are flash attention, each with the device of its block.
+    size: bytes of each value. home: device of values that exist before the graph runs; ops compute the others. part_of:
+    the value that a view lies in. inputs: values that the caller fills before each run, on the host. leaves: values
+    that no op makes; they are allocated at the start, on the device that reads them. extra: scratch bytes that a
+    device's kernel needs beside a value. pinned: values that are never freed. operations: value made (-1: writes into
+    existing memory), values read, required device (-1: the scheduler decides), whether it may work in place, and which
+    of its reads are weights on another device. attending: flash attention ops, each with the device of its block.
     """
 
     __slots__ = ("attending", "extra", "home", "host", "inputs", "leaves", "operations", "part_of", "pinned", "size")
@@ -48,24 +49,24 @@ class Trace:
         self.attending: list[tuple[int, int]] = []
 
     def value(self, size: int, home: int) -> int:
-        """What lies in memory already, such as a cache."""
+        """A value that already exists in memory, such as a cache."""
         self.size.append(size)
         self.home[len(self.size) - 1] = home
         return len(self.size) - 1
 
     def part(self, of: int, size: int) -> int:
-        """A view of a value: lies where that lies, but only `size` bytes of it are copied elsewhere."""
+        """A view of a value: lies in its memory, but only `size` bytes are copied to another device."""
         self.size.append(size)
         self.part_of[len(self.size) - 1] = self.part_of.get(of, of)
         return len(self.size) - 1
 
     def given(self, size: int) -> int:
-        """An input of the graph, such as a mask."""
+        """A graph input, such as a mask."""
         self.inputs.append(self.value(size, self.host))
         return self.inputs[-1]
 
     def leaf(self, size: int) -> int:
-        """What is filled where it lies, such as zeros."""
+        """A value filled in place, such as zeros."""
         self.size.append(size)
         self.leaves.append(len(self.size) - 1)
         return self.leaves[-1]
@@ -81,17 +82,17 @@ class Trace:
         inplace: bool = False,
         writes: bool = False,
     ) -> int:
-        """One operation.
+        """Appends one op and returns its value, -1 for a write.
 
         Args:
-            size: bytes of what it makes.
-            reads: values, in the engine's order; the first that fits gives its room to an operation in place.
-            weight: draws the operation to where it lies.
+            size: bytes of its result.
+            reads: values, in the engine's order; an in-place op reuses the memory of the first that fits.
+            weight: assigns the op to the weight's device.
             beside: a small weight that does not, such as rotary factors.
             at: the device that must run it.
-            rows: of the batch, for the decision to pull a host weight over.
+            rows: batch rows, which decide whether a host weight is copied over.
             inplace: whether it may work in place: its kind can (`ggml_op_can_inplace`) and the shapes agree.
-            writes: into existing memory, such as a cache; nothing new is made.
+            writes: writes into existing memory, such as a cache; makes no value.
         """
         pulled: tuple[int, ...] = ()
         if weight:
@@ -111,7 +112,7 @@ class Trace:
         return made
 
     def copied(self, weight: Weight) -> int:
-        """The weight as a value."""
+        """The weight as a value of the trace."""
         if weight.value < 0:
             weight.value = self.value(weight.size, weight.home)
         return weight.value

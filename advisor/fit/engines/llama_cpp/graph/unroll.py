@@ -1,4 +1,4 @@
-"""A build's blocks in order, as a trace: embedding, blocks where they lie, and the rows that are asked for."""
+"""Unrolls a build into a trace: embedding, blocks on their devices, and the requested output rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from advisor.fit.engines.llama_cpp.graph.trace import FLOAT, Trace, Weight
 
 
 class Incomplete(Exception):
-    """A block lacks a weight that its graph works with: a file may hold anything, and no engine loads this one."""
+    """A block lacks a weight that its graph needs. Headers are untrusted, and no engine loads such a file."""
 
 
 def unroll(run: Run, kept: Sequence[int]) -> Trace:
@@ -48,18 +48,18 @@ def unrolled(run: Run, kept: Sequence[int]) -> Trace:
         if lists_early(after):
             b.following = partial(states, after)
     for il, b in blocks.items():
-        for passed in [n for n in zeros if n < il]:  # of blocks between that are not traced
+        for passed in [n for n in zeros if n < il]:  # of skipped blocks in between
             t.op(0, zeros.pop(passed), writes=True)
         b.zeros = zeros.pop(il, -1)
         x = block(b, x)
-        if il < facts["stacked"]:  # rows of an image's deeper features, one set for each of the first blocks
+        if il < facts["stacked"]:  # deepstack: image features of deeper layers, one set for each of the first blocks
             x = b.add(x, t.part(inputs["stacked"], t.size[inputs["stacked"]] - FLOAT * (run.wide - b.hidden)))
     head(run, t, x, inputs["asked"])
     return t
 
 
 def last(sizes: BuildSizes) -> int:
-    """The last block that is loaded: those behind it only draft tokens."""
+    """Index of the last loaded block: MTP blocks after it only draft tokens."""
     return next((il for il in reversed(range(len(sizes.layers))) if sizes.layers[il].matrices), 0)
 
 
@@ -107,7 +107,7 @@ def traced(run: Run, t: Trace, il: int, inputs: dict[str, int], shared: dict[str
 
 
 def cached(run: Run, b: Block, layer: LayerSizes) -> None:
-    """K and V as a device holds a copy of them, by head with quantised rows padded, and the states."""
+    """Adds K and V, by head with quantised rows padded as a copy on a device is, and the recurrent states."""
     t, cells, slots = b.trace, run.size.of(layer.window), run.size.slots
     if layer.k_elements:
         head = run.sizes.graph["blocks"][layer.block]["head"]
@@ -134,11 +134,11 @@ def cached(run: Run, b: Block, layer: LayerSizes) -> None:
 
 
 def unpacked(run: Run, layer: LayerSizes) -> int:
-    """CUDA expands quantised K and V of all streams to f16 beside the result of the attention operation."""
+    """Bytes of quantised K and V of all streams, which CUDA dequantises to f16 beside the attention result."""
     if not run.flash:
         return 0
     v = layer.v_elements
-    if not v and not run.settings.kv_offload:  # a copy of the keys stands for the values of latent attention
+    if not v and not run.settings.kv_offload:  # MLA: a copy of the keys stands for the values
         v = run.sizes.graph["facts"]["rank"]
     elements = {"k": layer.k_elements - index_values(run, layer), "v": v}
     expanded = sum(elements[which] for which, kind in run.kv_types.items() if kind != "f16")

@@ -1,4 +1,4 @@
-"""Blocks on several streams, of which one is worked on and corrects the others (`gemma3n.cpp`: AltUp and Laurel)."""
+"""AltUp and Laurel blocks (`gemma3n.cpp`): several streams, one of which is computed and corrects the others."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def altup(b: Block, streams: int) -> int:
 
 
 def predictions(b: Block, streams: int) -> int:
-    """What the streams should become, from all of them."""
+    """Predicted streams, from all current ones."""
     t, size = b.trace, b.row(b.width["altup_router"] * b.hidden)
     turned = t.op(size, streams)
     share = b.matmul("altup_predict_coef", shares(b, b.seen(streams, b.hidden), inplace=False))
@@ -46,12 +46,12 @@ def predictions(b: Block, streams: int) -> int:
 
 
 def shares(b: Block, x: int, *, inplace: bool) -> int:
-    """How much each stream counts."""
+    """Router weights of the streams."""
     return b.like(b.matmul("altup_router", b.like(b.norm("altup_router_norm", x, b.hidden, inplace=inplace))))
 
 
 def sparse_feed(b: Block, x: int) -> int:
-    """Gated feed-forward; in some blocks only values far above the mean go on."""
+    """Gated feed-forward; sparse blocks keep only gate values far above the mean."""
     t = b.trace
     up, gate = b.matmul("ffn_up", x), b.matmul("ffn_gate", x)
     if b.sparse:
@@ -64,7 +64,7 @@ def sparse_feed(b: Block, x: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """`count` streams of `tokens` rows of `row` bytes. `weight`: makes the others of the first, or takes them back."""
+    """`count` streams of `tokens` rows of `row` bytes. `weight` projects the first to the others, or back."""
 
     trace: Trace
     count: int
@@ -76,7 +76,7 @@ class Streams:
         return streams * self.row * self.tokens
 
     def stacked(self, x: int) -> int:
-        """The embedding, and what is made of it for the other streams."""
+        """The embedding and its projections for the other streams."""
         t, rest = self.trace, self.size(self.count - 1)
         made = t.op(rest, t.op(rest, x), weight=self.weight, rows=self.tokens)
         return t.op(self.size(self.count), x, self.scaled(made, x))
@@ -91,7 +91,7 @@ class Streams:
         return y
 
     def scaled(self, made: int, like: int) -> int:
-        """What was made for the other streams, as large as the first."""
+        """Rescales the projected streams to the magnitude of the first."""
         t, rest, sums = self.trace, self.size(self.count - 1), FLOAT * self.tokens
         wanted = t.op(sums, t.op(self.size(1), like, inplace=True))
         out = t.op(rest, made, wanted, inplace=True)

@@ -1,4 +1,4 @@
-"""Attention with projections of its own (`llama-graph.cpp`, build_attn)."""
+"""Attention with separate or fused QKV projections (`llama-graph.cpp`, build_attn)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from advisor.fit.engines.llama_cpp.graph.blocks.block import Block
 
 
 def attention(b: Block, x: int, *, normed: bool = True) -> Callable[[], int]:
-    """Query, key and value of a block with its own projections; hands back the last product, which comes later."""
+    """Traces projections and attention; returns a function that traces the output projection, which comes later."""
     t, gate, x = b.trace, -1, b.entry(x) if normed else x
     if b.has("attn_qkv"):
         fused = b.matmul("attn_qkv", x)
@@ -48,7 +48,7 @@ def attention(b: Block, x: int, *, normed: bool = True) -> Callable[[], int]:
 
 
 def shaped(b: Block, which: str, x: int, width: int) -> int:
-    """Query or key by head: normed where it is, and turned by position. What is read by head gives no room away."""
+    """Query or key by head, with its norm and RoPE. A view by head cannot be reused in place."""
     norm, positions, factors = f"attn_{which}_norm", b.inputs["positions"], b.inputs.get("factors", -1)
     whole = b.has(norm) and b.width[norm] == width
     if whole:
@@ -58,17 +58,17 @@ def shaped(b: Block, which: str, x: int, width: int) -> int:
         x = b.norm(norm, x, width, rows=width // b.width[norm])
     if b.turned:
         return b.trace.op(b.row(width), x, positions, beside=factors, inplace=True)
-    scale = b.inputs.get("scale", -1)  # of queries that look far
+    scale = b.inputs.get("scale", -1)  # of long-range queries
     return b.trace.op(b.row(width), x, scale, inplace=True) if which == "q" and scale >= 0 else x
 
 
 def valued(b: Block, v: int) -> int:
-    """Values normed by head where they are."""
+    """Values, RMS-normed by head where the architecture does so."""
     return b.trace.op(b.row(b.v_elements), v) if v >= 0 and b.facts["value_norm"] else v
 
 
 def rotated(b: Block, which: str, x: int, width: int) -> int:
-    """Before they are quantised, keys and values are multiplied by a Hadamard matrix; queries and results as well."""
+    """Hadamard rotation before quantisation of keys and values; applied to queries and results as well."""
     matrix = b.inputs.get(f"rotation_{which} {b.window}", -1)
     if x < 0 or matrix < 0:
         return x
@@ -85,7 +85,7 @@ def store(b: Block, k: int, v: int) -> None:
 
 
 def attend(b: Block, q: int, k: int, v: int) -> int:
-    """Attention on the cache, or of the batch on itself where there is none."""
+    """Attention over the cache, or of the batch over itself when there is none."""
     t, mask = b.trace, b.inputs[f"mask {b.window}"]
     cells = b.size.of(b.window)
     if b.k >= 0:

@@ -1,6 +1,6 @@
-"""Which operations a block has, in the order in which llama.cpp's graph builders list them (`src/models`, b11434).
+"""The ops of a block, in the order in which llama.cpp's graph builders list them (`src/models`, b11434).
 
-A block is known by the names of its weights: what is there decides which operations there are.
+A block is identified by the names of its weights: those present decide which ops there are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXPERTS, FEEDS = "ffn_down_exps", frozenset({"ffn_down", "ffn_down_exps"})
 
 
 def mixers(b: Block) -> list[Mixer]:
-    """What mixes tokens in this block: nothing, one thing, or attention beside a state space."""
+    """Token mixers of the block: none, one, or attention beside a state space."""
     found: list[Mixer] = []
     if b.has("attn_kv_a_mqa"):
         found.append(unabsorbed if b.has("attn_kv_b") else latent)
@@ -72,7 +72,7 @@ def block(b: Block, x: int) -> int:
 
 
 def second_norm(b: Block) -> str:
-    """The norm before the feed-forward; one behind attention goes by a name that some use for the former."""
+    """Name of the norm before the feed-forward; some architectures give that name to a norm after attention."""
     if b.has("attn_post_norm"):
         return "attn_post_norm"
     if b.has("attn_norm") and not b.has("ffn_norm"):
@@ -81,14 +81,14 @@ def second_norm(b: Block) -> str:
 
 
 def narrow(b: Block, *values: int) -> tuple[int, ...]:
-    """After the last attention only the rows that are asked for go on."""
+    """Selects the requested rows: after the last attention only those continue."""
     b.tokens = b.asked or b.tokens
     rows = b.inputs["asked"]
     return tuple(b.trace.op(b.row(b.hidden), x, rows) for x in values)
 
 
 def side_by_side(b: Block, x: int) -> int:
-    """Attention and feed-forward on the same normed rows; the latter is listed first."""
+    """Parallel attention and feed-forward on the same normed rows; the latter is listed first."""
     mixed = b.entry(x)
     join = attention(b, mixed, normed=False)
     if b.asked is None:
@@ -102,12 +102,12 @@ def side_by_side(b: Block, x: int) -> int:
 
 
 def lists(b: Block) -> bool:
-    """Whether a part of the graph is listed with this block, rather than when a later one needs it."""
+    """Whether part of the graph is expanded with this block, not only when a later one needs it."""
     return b.has(EXPERTS) or bool(mixers(b))
 
 
 def lists_early(b: Block) -> bool:
-    """Whether a block's states are listed before the end of the block before it."""
+    """Whether a block's states are listed before the end of the preceding block."""
     if b.has("ssm_f_a"):
         return not b.has("ssm_f_b")
     return b.has("shortconv.conv") or (b.has("ssm_in") and not b.has("attn_q"))

@@ -1,4 +1,4 @@
-"""The gated delta rule, with one decay per head and with one per channel (`delta-net-base.cpp`)."""
+"""Gated delta rule, with one decay per head or per channel (`delta-net-base.cpp`)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def delta(b: Block, x: int) -> Callable[[], int]:
 def kda(b: Block, x: int) -> Callable[[], int]:
     """Delta rule with a decay per channel, and a convolution each for query, key and value (`kimi-linear.cpp`).
 
-    Files may bring decay and output gate by way of few columns, or as one matrix each (`bailingmoe3.cpp`).
+    Decay and output gate may be low-rank pairs, or one matrix each (`bailingmoe3.cpp`).
     """
     t, taps, slots, inner = b.trace, b.facts["taps"], b.size.slots, b.width["attn_q"]
     memory_size = FLOAT * slots * inner * (inner // b.heads)
@@ -93,6 +93,6 @@ def kda(b: Block, x: int) -> Callable[[], int]:
 
 
 def widened(b: Block, name: str, x: int) -> int:
-    """A projection, by way of few columns where there is a second matrix."""
+    """A projection, low-rank when there is a second matrix."""
     y = b.matmul(f"{name}_a", x)
     return b.matmul(f"{name}_b", y) if b.has(f"{name}_b") else y

@@ -1,4 +1,4 @@
-"""Feed-forward parts (`llama-graph.cpp`, build_ffn and build_moe_ffn)."""
+"""Feed-forward and mixture-of-experts layers (`llama-graph.cpp`, build_ffn and build_moe_ffn)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def gated(b: Block, x: int, gate: str, up: str, down: str) -> int:
 
 
 def experts(b: Block, x: int) -> int:
-    """Routed experts, and those that every token has."""
+    """Routed and shared experts."""
     t, used, wide = b.trace, b.facts["used"], b.width["ffn_down_exps"]
-    early = b.facts["early"]  # weighted before the experts instead of after, and chosen by the plain logits
+    early = b.facts["early"]  # weighted before the experts instead of after, and selected by the raw logits
     ids, weights = chosen(b, x)
     source = b.matmul("ffn_latent_down", x) if b.has("ffn_latent_down") else x
     if early:
@@ -43,7 +43,7 @@ def experts(b: Block, x: int) -> int:
 
 
 def chosen(b: Block, x: int) -> tuple[int, int]:
-    """Which experts each token has, and how much each of them counts."""
+    """Ids of each token's selected experts, and their router weights."""
     t, used = b.trace, b.facts["used"]
     logits = b.matmul("ffn_gate_inp", x)
     probs = t.op(t.size[logits], logits, inplace=not b.facts["early"])
@@ -60,7 +60,7 @@ def chosen(b: Block, x: int) -> tuple[int, int]:
 
 
 def routed(b: Block, name: str, x: int, ids: int, width: int) -> int:
-    """Product with the experts that were chosen, and their biases."""
+    """Product with the selected experts' matrices, plus their biases."""
     size, rows = b.row(b.facts["used"] * width), b.tokens
     y = b.trace.op(size, x, ids, weight=b.weights[name], rows=rows)
     bias = b.weights.get(name + ".bias")
@@ -68,7 +68,7 @@ def routed(b: Block, name: str, x: int, ids: int, width: int) -> int:
 
 
 def hidden_rows(b: Block, x: int, ids: int) -> int:
-    """What the last matrices of the experts work on."""
+    """Activations that enter the experts' down projection."""
     t, used = b.trace, b.facts["used"]
     if b.has("ffn_gate_up_exps"):
         width = b.width["ffn_gate_up_exps"] // 2
@@ -81,7 +81,7 @@ def hidden_rows(b: Block, x: int, ids: int) -> int:
 
 
 def always(b: Block, x: int) -> int:
-    """The expert that every token has, gated where there is a gate."""
+    """The shared expert, gated when it has a gate."""
     y = gated(b, x, "ffn_gate_shexp", "ffn_up_shexp", "ffn_down_shexp")
     if b.has("ffn_gate_inp_shexp"):
         gate = b.like(b.matmul("ffn_gate_inp_shexp", x, 1))

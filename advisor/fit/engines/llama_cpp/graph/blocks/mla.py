@@ -1,4 +1,4 @@
-"""Latent attention: one narrow key for all heads (`deepseek2.cpp`), of which an index may choose (`deepseek32.cpp`)."""
+"""Multi-head latent attention (`deepseek2.cpp`), optionally sparse through an indexer (`deepseek32.cpp`)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from advisor.fit.engines.llama_cpp.graph.trace import INTEGER
 
 
 def few_columns(b: Block, x: int) -> int:
-    """What the query is made from in models that bring it by way of few columns, -1 elsewhere."""
+    """The low-rank query input; -1 in models without one."""
     return b.norm("attn_q_a_norm", b.matmul("attn_q_a", x), b.width["attn_q_a"]) if b.has("attn_q_a") else -1
 
 
 def unabsorbed(b: Block, x: int) -> Callable[[], int]:
-    """Latent attention whose keys and values are expanded before they are kept (`deepseek2.cpp` of older files)."""
+    """MLA whose keys and values are expanded before they are cached (`deepseek2.cpp` with older files)."""
     t, positions = b.trace, b.inputs["positions"]
     x = b.entry(x)
     few = few_columns(b, x)
@@ -35,7 +35,7 @@ def unabsorbed(b: Block, x: int) -> Callable[[], int]:
 
 
 def latent(b: Block, x: int) -> Callable[[], int]:
-    """Multi-head latent attention with the key's projection absorbed into the query."""
+    """MLA with the key projection absorbed into the query."""
     t, joined, rank, x = b.trace, b.query // b.heads, b.value // b.heads, b.entry(x)
     rope, wide = joined - rank, b.heads * b.width["attn_v_b"]
     if b.has("indexer.attn_k"):
@@ -51,7 +51,7 @@ def latent(b: Block, x: int) -> Callable[[], int]:
     store(b, k, -1)
     if b.has("indexer.attn_k"):
         mask = chosen_mask(b, x, few)
-    else:  # as the last block chose that has an index, unless the window chooses
+    else:  # reuse the selection of the last block with an indexer, unless the block has a window
         sparse = "best" in b.shared and b.window is None
         mask = opened_mask(b, open_zeros(b)) if sparse else b.inputs[f"mask {b.window}"]
     if b.flash:
@@ -80,7 +80,7 @@ def latent(b: Block, x: int) -> Callable[[], int]:
 
 
 def index_keys(b: Block, x: int) -> None:
-    """Keys of the index, turned and rotated, into a cache of their own."""
+    """Indexer keys, with RoPE and rotation, stored in a cache of their own."""
     t, size = b.trace, b.row(b.facts["index"])
     k = b.norm("indexer.k_norm", b.matmul("indexer.attn_k", x), b.facts["index"], inplace=False)
     k = t.op(size, b.inputs["rotation of index"], t.op(size, k, b.inputs["positions"]))
@@ -88,7 +88,7 @@ def index_keys(b: Block, x: int) -> None:
 
 
 def chosen_mask(b: Block, x: int, few: int) -> int:
-    """The mask of the cells that the index chooses for each token."""
+    """The mask of the cells that the indexer selects for each token."""
     t, cells, wide = b.trace, b.size.of(b.window), b.row(b.width["indexer.attn_q_b"])
     most, zeros = INTEGER * b.tokens * min(cells, b.facts["top_k"]), open_zeros(b)
     q = t.op(wide, b.matmul("indexer.attn_q_b", few), b.inputs["positions"])
@@ -100,12 +100,12 @@ def chosen_mask(b: Block, x: int, few: int) -> int:
 
 
 def open_zeros(b: Block) -> int:
-    """What opens a mask where cells are chosen."""
+    """Zeros that open a mask at the selected cells."""
     return b.trace.op(b.row(min(b.size.of(b.window), b.facts["top_k"])), b.zeros, inplace=True)
 
 
 def opened_mask(b: Block, zeros: int) -> int:
-    """A closed mask, opened for the cells that were chosen last, and where the other is open."""
+    """A closed mask, opened at the last selected cells where the regular mask is open too."""
     t, mask = b.trace, b.inputs[f"mask {b.window}"]
     closed = t.op(t.size[mask], mask, inplace=True)
     t.op(0, zeros, b.shared["best"], closed, writes=True)

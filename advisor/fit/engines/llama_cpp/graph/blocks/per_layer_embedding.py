@@ -1,4 +1,4 @@
-"""A second embedding, of which every block has rows of its own (`gemma3n.cpp`, `gemma4.cpp`)."""
+"""Per-layer embeddings: every block adds rows of its own (`gemma3n.cpp`, `gemma4.cpp`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from advisor.fit.engines.llama_cpp.graph.trace import FLOAT
 
 
 def per_layer(b: Block, y: int) -> int:
-    """Rows of the block's own embedding, gated by the stream and added to it."""
+    """Adds the block's per-layer embedding, gated by the stream."""
     width = b.width["inp_gate"]
     gate = b.like(b.matmul("inp_gate", y))
     if "per_layer" not in b.shared:
@@ -24,7 +24,7 @@ def per_layer(b: Block, y: int) -> int:
 
 
 def all_per_layer(b: Block) -> int:
-    """Every block's own rows of a second embedding, made in the first block and kept until the last."""
+    """All blocks' per-layer embeddings, computed in the first block and kept until the last."""
     t, size = b.trace, b.row(b.extra)
     made = b.like(t.op(size, t.op(size, b.inputs["stream"])))
     made = t.op(size, made, b.inputs["table"], inplace=True)

@@ -1,4 +1,4 @@
-"""Mixers that keep a state per sequence: state spaces and short convolutions."""
+"""Recurrent mixers: Mamba-1, Mamba-2 and short convolutions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from advisor.fit.engines.llama_cpp.graph.trace import FLOAT
 
 
 def states(b: Block) -> None:
-    """The convolution's state is cleared where a sequence starts, gathered, and what is left over moved."""
+    """Clears the convolution state where a sequence starts, gathers it, and moves the remaining states."""
     t, home = b.trace, b.cache_home
     t.op(0, b.state_conv, at=home, writes=True)
     b.got = t.op(FLOAT * b.size.slots * b.conv_rows, b.state_conv, b.inputs["sequences"])
@@ -17,7 +17,7 @@ def states(b: Block) -> None:
 
 
 def convolved(b: Block, state: int, x: int, channels: int, name: str) -> int:
-    """State and new rows joined, the state's new value kept, and the convolution of both."""
+    """Concatenates state and new rows, stores the new state, and convolves both."""
     t, taps = b.trace, b.facts["taps"]
     joined = t.op(FLOAT * channels * (b.tokens + b.size.slots * taps), state, x)
     t.op(0, joined, at=b.cache_home, writes=True)
@@ -26,12 +26,12 @@ def convolved(b: Block, state: int, x: int, channels: int, name: str) -> int:
 
 
 def columns(b: Block, x: int, of: int, width: int) -> int:
-    """Some columns of a wider value: what is copied elsewhere are its rows with all that lies between."""
+    """A column slice of a wider value: a copy on another device includes everything between its rows."""
     return b.trace.part(x, FLOAT * ((b.tokens - 1) * of + width))
 
 
 def mamba(b: Block, x: int) -> Callable[[], int]:
-    """State space block of the first or second generation (`mamba-base.cpp`)."""
+    """Mamba-1 or Mamba-2 block (`mamba-base.cpp`)."""
     t, inner, state, groups = b.trace, b.facts["d_inner"], b.facts["d_state"], b.facts["groups"]
     if b.got < 0:
         states(b)
