@@ -1,4 +1,4 @@
-"""Which block of a model is of which kind: attention or recurrence, dense or experts, full or windowed."""
+"""Kind of each block of a model: attention or recurrence, dense or experts, full or sliding window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from advisor.fit.architectures.dimensions import Symbols, UnknownLayout
 
 @dataclass(frozen=True, slots=True)
 class BlockKind:
-    """One block: names of a family's mixer and feed-forward kinds, and configuration values that differ here."""
+    """One block: a family's mixer and feed-forward kinds by name, and configuration values that differ here."""
 
     mixer: str
     ffn: str
@@ -21,7 +21,7 @@ class BlockKind:
 
 LETTERS = {"M": "recurrent", "*": "attention", "-": "dense", "E": "moe"}  # of Nemotron-H
 
-# What blocks with a window may have of their own, stated with `swa_` before the name.
+# Values that windowed blocks may override, stated with the prefix `swa_`.
 WINDOW_OWN = ("n_heads", "n_kv_heads", "kv_lora_rank", "qk_nope_head_dim", "v_head_dim")
 
 Schedule = Callable[[dict[str, Any]], list[BlockKind]]
@@ -30,8 +30,8 @@ Schedule = Callable[[dict[str, Any]], list[BlockKind]]
 def interleave(counts: dict[str, int]) -> list[str]:
     """Kinds in the given numbers, each spread evenly: the kind furthest behind its share comes next.
 
-    Configurations that give only numbers leave the order open. Totals do not depend on it; which device of several
-    holds which block does, by at most one block per kind.
+    Configurations that give only counts leave the order open. Totals do not depend on it; the split over several
+    devices does, by at most one block per kind.
     """
     total = sum(counts.values())
     placed = dict.fromkeys(counts, 0)
@@ -44,7 +44,7 @@ def interleave(counts: dict[str, int]) -> list[str]:
 
 
 def feed_forward(facts: dict[str, Any]) -> list[str]:
-    """Dense first, experts after `first_dense` blocks, and of those only every `moe_step`-th."""
+    """Dense blocks first, then experts after `first_dense` blocks, in every `moe_step`-th block."""
     layers, first = Symbols(facts)["layers"], facts.get("first_dense") or 0
     if not facts.get("n_experts"):
         return ["dense"] * layers
@@ -55,7 +55,7 @@ def feed_forward(facts: dict[str, Any]) -> list[str]:
 def windows(facts: dict[str, Any], *, full_first: bool = False) -> list[bool]:
     """True for blocks with a sliding window: all but one of every `full_attn_every`, or all but `n_full` of them.
 
-    The full block is the last of its group, or the first. `windowed_layers` says it for every block.
+    The full block is the last of its group, or the first. `windowed_layers` states it for every block.
     """
     layers = Symbols(facts)["layers"]
     if facts.get("windowed_layers") and facts.get("sliding_window"):
@@ -72,12 +72,12 @@ def windows(facts: dict[str, Any], *, full_first: bool = False) -> list[bool]:
 
 
 def decoder(facts: dict[str, Any]) -> list[BlockKind]:
-    """Attention in every block, all with the full context."""
+    """Attention with full context in every block."""
     return [BlockKind("attention", ffn) for ffn in feed_forward(facts)]
 
 
 def windowed(facts: dict[str, Any], *, full_first: bool = False) -> list[BlockKind]:
-    """Attention in every block, some of it windowed, and with heads of its own number there."""
+    """Attention in every block; windowed blocks may have head counts of their own."""
     own = {name: facts[f"swa_{name}"] for name in WINDOW_OWN if facts.get(f"swa_{name}")}
     pairs = zip(feed_forward(facts), windows(facts, full_first=full_first), strict=True)
     return [BlockKind("attention", ffn, window, own if window else {}) for ffn, window in pairs]
@@ -88,9 +88,9 @@ def windowed_after_full(facts: dict[str, Any]) -> list[BlockKind]:
 
 
 def with_indexer(facts: dict[str, Any]) -> list[BlockKind]:
-    """An indexer points at what a block attends to: its own in the `layers` that are listed, else that of one before.
+    """Sparse attention: blocks in `layers` have their own indexer, the others reuse an earlier one's selection.
 
-    Blocks with a window need none.
+    Windowed blocks need none.
     """
     at = (facts.get("dsa_indexer") or {}).get("layers")
     return [
@@ -100,26 +100,28 @@ def with_indexer(facts: dict[str, Any]) -> list[BlockKind]:
 
 
 def modern_bert(facts: dict[str, Any]) -> list[BlockKind]:
-    """A full block, then windowed ones; block 0 has no norm of its own. Every third is full if nothing is said."""
+    """ModernBERT: a full block, then windowed ones; block 0 has no attention norm. Every third block is full by
+    default.
+    """
     blocks = windowed_after_full({**facts, "full_attn_every": facts.get("full_attn_every") or 3})
     return [BlockKind("first", "dense"), *blocks[1:]]
 
 
 def periodic(facts: dict[str, Any]) -> list[BlockKind]:
-    """Every `full_attn_every`-th block attends, the others are recurrent."""
+    """Attention in every `full_attn_every`-th block, recurrence in the others."""
     every = Symbols(facts).need("full_attn_every")
     kinds = ["recurrent" if (i + 1) % every else "attention" for i in range(Symbols(facts)["layers"])]
     return [BlockKind(mixer, ffn) for mixer, ffn in zip(kinds, feed_forward(facts), strict=True)]
 
 
 def periodic_and_last(facts: dict[str, Any]) -> list[BlockKind]:
-    """Kimi Linear: as `periodic`, and the last block attends too."""
+    """Kimi Linear: as `periodic`, with attention in the last block too."""
     blocks = periodic(facts)
     return [*blocks[:-1], BlockKind("attention", blocks[-1].ffn)]
 
 
 def spread_attention(facts: dict[str, Any]) -> list[BlockKind]:
-    """`n_attn_layers` blocks attend, at `attention_layers` where given, else spread evenly; the rest is recurrent."""
+    """`n_attn_layers` attention blocks, at `attention_layers` if given, else spread evenly; the rest are recurrent."""
     layers, attending = Symbols(facts)["layers"], Symbols(facts).need("n_attn_layers")
     at = facts.get("attention_layers")
     if at is None:
@@ -132,7 +134,7 @@ def spread_attention(facts: dict[str, Any]) -> list[BlockKind]:
 def single(facts: dict[str, Any]) -> list[BlockKind]:
     """Nemotron-H: a block is either attention, Mamba, a dense feed-forward or experts.
 
-    `layer_kinds` spells them in order as published, a letter each; where only numbers are known they are interleaved.
+    `layer_kinds` lists them in published order, one letter each; with counts alone they are interleaved.
     """
     fields = {
         "recurrent": "n_mamba_layers",

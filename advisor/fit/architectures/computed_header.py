@@ -1,7 +1,7 @@
-"""From a model's configuration to the GGUF header that a conversion of it would have.
+"""Computes the GGUF header that a conversion of a model would have, from its configuration.
 
-Counted: the text model. Vision and audio towers live in a file of their own (mmproj), and multi-token-prediction
-blocks are skipped by llama.cpp unless asked for, so neither is part of a header.
+Covers the text model. Vision and audio towers are stored in a separate file (mmproj), and llama.cpp skips
+multi-token-prediction blocks by default, so neither is part of the header.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from advisor.fit.architectures.tensors import PIECES, Row
 from advisor.fit.build import Header, Tensor
 from advisor.fit.engines.llama_cpp.quantize import WeightShape, assign
 
-# `arch` of a configuration -> (field that decides, its other name in FAMILIES); the first that applies wins.
+# `arch` of a configuration -> (deciding field, key in FAMILIES); the first that applies wins.
 VARIANTS = {
     "cohere": (("sliding_window", "cohere2"),),
     "deepseek": (("dsa_indexer", "deepseek_indexed"), ("q_lora_rank", "deepseek_low_rank")),
-    "laguna": (("sliding_window", "laguna_windowed"),),  # which gates a head as a whole, the other each of its values
+    "laguna": (("sliding_window", "laguna_windowed"),),  # gates whole heads; the other gates each of their values
     "nemotron_h": (("n_experts", "nemotron_h_moe"),),
     "qwen35moe": (("ffn", "qwen3next"),),  # only Qwen3-Next still states the width of a dense block
 }
 INPUT_TABLES = ("token_embd.weight", "per_layer_token_embd.weight")
 NOT_LEARNT = ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")
-LONG_ROPE = 65_536  # Phi-3 files carry rope factors where the context was stretched beyond what was trained
+LONG_ROPE = 65_536  # Phi-3 files carry rope factors when the context was extended beyond training
 
 
 def header(architecture: dict[str, Any], quantization: str) -> Header:
     """The header of a GGUF file of this model: metadata with llama.cpp's keys, and every tensor with its type.
 
-    `architecture` is the configuration in the catalog's words (n_layers, hidden, n_heads, ...), `quantization` a name
-    of `quantization.MIXES`. Raises `UnknownLayout` when the layout or a fact that it needs is not known.
+    `architecture` is the configuration in catalog terms (n_layers, hidden, n_heads, ...), `quantization` a key of
+    `quantize.MIXES`. Raises `UnknownLayout` when the layout or a fact that it needs is not known.
     """
     facts, family, blocks = _layout(architecture)
     kv = metadata(family, facts, blocks)
@@ -46,14 +46,16 @@ def header(architecture: dict[str, Any], quantization: str) -> Header:
 
 
 def parameters(architecture: dict[str, Any]) -> tuple[int, int]:
-    """Learnt values of the text model, all and those used for one token (of the experts only the routed share)."""
+    """Parameters of the text model: all, and those active per token (only the routed share of the experts)."""
     facts, family, blocks = _layout(architecture)
     weights = [w for w in _weights(facts, family, blocks) if w.name not in NOT_LEARNT]
     return sum(prod(w.shape) for w in weights), sum(_active(w, facts) for w in weights)
 
 
 def prediction_parameters(architecture: dict[str, Any]) -> int:
-    """Values of the `mtp` blocks that a checkpoint stores beside the text model: a last block and what joins it on."""
+    """Parameters of the `mtp` blocks that a checkpoint stores beside the text model: a last block and its projection
+    each.
+    """
     facts, family, blocks = _layout(architecture)
     symbols = Symbols(facts)
     last = next((b for b in reversed(blocks) if b.mixer.startswith("attention")), blocks[-1])
@@ -77,9 +79,9 @@ def _layout(architecture: dict[str, Any]) -> tuple[dict[str, Any], Family, list[
 
 
 def _filled(facts: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with nested and implied values under names of their own."""
+    """The configuration with nested and implied values as top-level facts."""
     filled = dict(facts)
-    if facts.get("lm_head") is False:  # embedding models: llama.cpp falls back on the input embedding
+    if facts.get("lm_head") is False:  # embedding models: llama.cpp falls back to the input embedding
         filled["tie"] = True
     if facts.get("dsa_indexer"):
         filled["index_topk"] = facts["dsa_indexer"].get("topk")
@@ -132,7 +134,7 @@ def _weight(row: Row, symbols: Symbols, prefix: str) -> WeightShape:
     elif not name.endswith((".bias", ".scale")):
         name += ".weight"
     shape = tuple(symbols[d] for d in dimensions)
-    while len(shape) > 1 and shape[-1] == 1:  # ggml keeps no trailing dimension of 1
+    while len(shape) > 1 and shape[-1] == 1:  # ggml drops trailing dimensions of 1
         shape = shape[:-1]
     return WeightShape(prefix + name, shape)
 

@@ -1,7 +1,8 @@
-"""What a loader makes of a config.json that stands alone: its class's defaults, and the order of blocks as listed.
+"""Reads a standalone config.json as its loader would: class defaults filled in, blocks in the listed order.
 
-`published` leaves unsaid what the file does, for a catalog that has a parameter count to settle it by. Here is nothing
-else to go by, so what the configuration classes of transformers fill in is filled in, and what they do not say refused.
+`hub_config` keeps unstated what the file does, for catalog models, whose parameter count settles it. A standalone file
+has no such count, so the defaults of transformers' configuration classes are filled in, and anything still missing is
+an error.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NOT_TIED = frozenset(
         *("qwen3_5_text", "qwen3_moe", "qwen3_next", "qwen3_vl_moe_text", "qwen3_vl_text", "seed_oss"),
     )
 )
-# Keys for which the layout of no other value is known, by `arch`.
+# Keys for which only this value has a known layout, by `arch`.
 ONLY: dict[str, dict[str, Any]] = {
     "qwen3moe": {"decoder_sparse_step": 1, "mlp_only_layers": []},
     "qwen3vlmoe": {"decoder_sparse_step": 1, "mlp_only_layers": []},
@@ -36,10 +37,10 @@ DIVISORS = ("n_heads", "n_kv_heads", "full_attn_every", "mamba_n_groups")
 
 
 def loaded(config: Any) -> Facts:
-    """Facts of a config.json by which `header` lists its tensors.
+    """Architecture facts of a config.json, complete enough for `computed_header.header`.
 
     Raises:
-        UnknownLayout: one sentence on what is missing, cannot be, or is of no known layout.
+        UnknownLayout: one sentence on what is missing, impossible, or of unknown layout.
     """
     if not isinstance(config, Mapping):
         raise UnknownLayout("The configuration is not a JSON object.")
@@ -62,7 +63,7 @@ def loaded(config: Any) -> Facts:
 
 
 def listed(given: Given, found: Facts) -> list[str]:
-    """A word for every block."""
+    """The layer type of every block."""
     kinds = given.get("layer_types") or given.get("layers_block_type")
     if not isinstance(kinds, list) or len(kinds) != found["n_layers"] or not all(isinstance(k, str) for k in kinds):
         raise UnknownLayout("The configuration's layer_types must name the kind of every layer.")
@@ -70,13 +71,13 @@ def listed(given: Given, found: Facts) -> list[str]:
 
 
 def attending(given: Given, found: Facts) -> Facts:
-    """Blocks that attend, by number; the others are recurrent."""
+    """Indices of the attention blocks; the others are recurrent."""
     at = [i for i, kind in enumerate(listed(given, found)) if kind in ("attention", "full_attention")]
     return {"attention_layers": at, "n_attn_layers": len(at)}
 
 
 def shortened(given: Given, found: Facts) -> Facts:
-    """LFM2: two thirds of the stated width, rounded up, where the file asks for that."""
+    """LFM2: two thirds of the stated width, rounded up, when the file asks for that."""
     step, width = given.get("block_multiple_of", 256), found.get("ffn")
     if not given.get("block_auto_adjust_ff_dim") or not width:
         return attending(given, found)
@@ -86,7 +87,7 @@ def shortened(given: Given, found: Facts) -> Facts:
 
 
 def jamba(given: Given, found: Facts) -> Facts:
-    """Attention and experts each in every so many blocks, from one of their own on."""
+    """Jamba: attention and experts at fixed periods, each with its own offset."""
     keys = ("attn_layer_period", "attn_layer_offset", "expert_layer_period", "expert_layer_offset", "mamba_expand")
     if not all(isinstance(given.get(key), int) and given[key] >= 0 for key in keys):
         raise UnknownLayout(f"The configuration of a jamba model must say {', '.join(keys)}.")

@@ -1,4 +1,4 @@
-"""Decoders with attention and one feed-forward path in every block."""
+"""Layouts of decoders with attention and one feed-forward path in every block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Widths by name: what a layout table may write instead of a number, worked out from a model's configuration."""
+"""Named dimensions for layout tables, computed from a model's configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 
 class UnknownLayout(Exception):
-    """The tensors of this model cannot be listed; the text says in one sentence why. It is never promised to fit."""
+    """The tensors of this model cannot be listed; the message says why in one sentence. Such a model is never
+    planned.
+    """
 
 
 FIELDS = {
@@ -52,7 +54,7 @@ def is_roberta(architecture: dict[str, Any]) -> bool:
 
 
 class Symbols(dict[str, int]):
-    """Widths of one block, filled in when asked for; a number in a table stands for itself."""
+    """Dimensions of one block by name, computed on first use; a number in a table stands for itself."""
 
     def __init__(self, facts: dict[str, Any]) -> None:
         super().__init__()
@@ -78,7 +80,7 @@ class Symbols(dict[str, int]):
         return value
 
 
-# One matrix width each; the left side is what the tables in `pieces` use.
+# One matrix dimension each; the keys are the names used in the tables of `tensors`.
 DERIVED: dict[str, Callable[[Symbols], int]] = {
     "head": lambda s: s.fact("head_dim") or s["embd"] // s["heads"],
     "v_head": lambda s: s.fact("v_head_dim") or s["head"],
@@ -105,25 +107,25 @@ DERIVED: dict[str, Callable[[Symbols], int]] = {
     "index_heads": lambda s: s.need("dsa_indexer")["n_heads"],
     "index_head": lambda s: s.need("dsa_indexer")["head_dim"],
     "index_q": lambda s: s["index_heads"] * s["index_head"],
-    # Mamba-2: in_proj gives z, x, B, C and dt side by side
+    # Mamba-2: in_proj outputs z, x, B, C and dt side by side
     "ssm_inner": lambda s: s["ssm_heads"] * s["ssm_head"],
     "ssm_conv": lambda s: s["ssm_inner"] + 2 * s["ssm_groups"] * s["ssm_state"],
     "ssm_in": lambda s: s["ssm_inner"] + s["ssm_conv"] + s["ssm_heads"],
     "ssm_group": lambda s: s["ssm_inner"] // s["ssm_groups"],
-    # Mamba-1 has no heads: the inner width and the rank of the time step are given as they are
+    # Mamba-1 has no heads: the inner width and the rank of the time step are stated directly
     "mamba_inner": lambda s: s.need("mamba_inner"),
     "mamba_in": lambda s: 2 * s["mamba_inner"],
     "mamba_rank": lambda s: s.need("mamba_dt_rank"),
     "mamba_x": lambda s: s["mamba_rank"] + 2 * s["ssm_state"],
-    # gated delta net of Qwen3-Next and after
+    # gated delta net of Qwen3-Next and later
     "delta_inner": lambda s: s["delta_values"] * s["delta_value"],
     "delta_qkv": lambda s: 2 * s["delta_keys"] * s["delta_key"] + s["delta_inner"],
     "delta_values2": lambda s: 2 * s["delta_values"],
     "kda": lambda s: s["kda_heads"] * s["kda_head"],
     "per_layer_all": lambda s: s["per_layer"] * s["layers"],
-    # a table for text alone is padded to the vocabulary that images and sounds have tokens in (`conversion/gemma.py`)
+    # a text-only table is padded to the vocabulary that includes image and audio tokens (`conversion/gemma.py`)
     "per_layer_vocab": lambda s: max(s.need("ple_vocab"), s["vocab"]),
-    # RoBERTa keeps its first two positions for padding, and the converter drops them
+    # RoBERTa reserves its first two positions for padding, and the converter drops them
     "positions": lambda s: s["context"] - 2 if is_roberta(s.facts) else s["context"],
     "token_kinds": lambda s: 1 if is_roberta(s.facts) else 2,
 }

@@ -1,4 +1,4 @@
-"""Encoders: embedding models and rerankers, which keep no cache."""
+"""Layouts of encoders: embedding models and rerankers, which have no KV cache."""
 
 from __future__ import annotations
 

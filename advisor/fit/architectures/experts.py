@@ -1,4 +1,4 @@
-"""Decoders whose blocks route tokens to experts."""
+"""Layouts of mixture-of-experts decoders."""
 
 from __future__ import annotations
 

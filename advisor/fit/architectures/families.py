@@ -1,7 +1,7 @@
-"""Layouts by the `arch` of a model's configuration: which pieces its blocks are made of, and llama.cpp's name for it.
+"""Tensor layouts by `arch`: the pieces of each block, and llama.cpp's name of the architecture.
 
 Each row was written against the tensor requests of llama.cpp b11434 (`load_arch_tensors` of `src/models/*.cpp`). An
-architecture that is not here, or that needs a fact its configuration does not give, is an unknown layout.
+architecture that is missing here, or that needs a fact its configuration does not give, is an unknown layout.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from advisor.fit.architectures.experts import EXPERTS
 from advisor.fit.architectures.family import Family
 from advisor.fit.architectures.hybrids import HYBRIDS
 
-# Vision and embedding models whose text model is one of another name.
+# Vision and embedding models that share the text model of another architecture.
 SAME_AS = {
     "mixtral": "llama",
     "llava": "llama",

@@ -1,4 +1,4 @@
-"""What a row of the layout tables says, and the kinds of blocks that many families share."""
+"""The row type of the layout tables, and kinds of blocks shared by many families."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NORMED: Kinds = {"attention": ("attention", "head_norms")}
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """`always` stands in every block, `mixers` and `ffns` by the kinds that `schedule` deals out.
+    """`always`: pieces of every block; `mixers` and `ffns`: pieces by the kinds that `schedule` assigns.
 
-    `optional` maps a piece to the configuration field without which it is absent. `metadata` names groups of
-    `metadata.GROUPS`.
+    `optional` maps a piece to the configuration field that enables it. `metadata` names groups of
+    `metadata_from_config.GROUPS`.
     """
 
     gguf: str

@@ -1,7 +1,7 @@
-"""A published `config.json` -> the facts of `catalog/data/schema/architecture.json`, in the catalog's words.
+"""Translates a published `config.json` to architecture facts (`catalog/data/schema/architecture.json`).
 
-Nothing is guessed: what the file leaves to its loader's defaults stays unsaid (`tie`), and a model type that is not in
-the table below is named as it is, so that its layout is unknown rather than wrong.
+Nothing is guessed: values that the file leaves to its loader's defaults stay unstated (`tie`), and a model type missing
+from the table below keeps its own name, so that its layout is unknown rather than wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.architectures.layer_types import pattern
 
-# `model_type` of transformers -> `arch` here, where the two differ. The text part's own type comes first.
+# `model_type` of transformers -> `arch` here, when they differ. The text part's own type is tried first.
 ARCH = {
     "mistral": "llama",
     "mixtral": "mixtral",
@@ -56,7 +56,7 @@ ARCH = {
     "kimi_k3": "kimi_k3",
 }
 
-# Fact -> names under which configurations state it; the first that is there counts.
+# Fact -> field names in configurations; the first present counts.
 NAMES: dict[str, tuple[str, ...]] = {
     "n_layers": ("num_hidden_layers", "num_layers", "n_layer", "n_layers"),
     "hidden": ("hidden_size", "n_embd", "d_model"),
@@ -107,12 +107,12 @@ NAMES: dict[str, tuple[str, ...]] = {
     "mtp": ("num_nextn_predict_layers", "mtp_num_hidden_layers"),
     "attn_gate": ("attn_output_gate",),
 }
-STATED = ("n_layers", "hidden", "n_heads", "n_kv_heads", "head_dim", "vocab", "tie", "max_ctx")  # null where unsaid
+STATED = ("n_layers", "hidden", "n_heads", "n_kv_heads", "head_dim", "vocab", "tie", "max_ctx")  # null when unstated
 NEEDED = {"hidden": "hidden_size", "vocab": "vocab_size"}
 BOOLEAN = frozenset({"tie", "k_eq_v", "qk_norm", "attn_gate"})
-# What every model of a kind has and no configuration says.
+# Facts of every model of an architecture that no configuration states.
 IMPLIED: dict[str, dict[str, Any]] = {"llama4": {"n_shared": 1, "full_attn_every": 4, "sliding_kind": "chunked"}}
-# What a loader fills in where the files of a kind are known to leave it out (transformers 4.50, Gemma3TextConfig).
+# Loader defaults for types whose files are known to omit them (transformers 4.50, Gemma3TextConfig).
 DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma3_text": {
         "vocab_size": 262_208,
@@ -133,7 +133,7 @@ LINEAR = {
     "linear_conv_kernel": "short_conv_kernel_size",
 }
 ONLY_OF = {"attn_gate": ("qwen35", "qwen35moe"), "qk_norm": ("glm4moe",)}
-BESIDE = {  # meaningful only where the other is there
+BESIDE = {  # meaningful only when the other is present
     "ple_vocab": "ple_dim",
     "n_global_kv_heads": "k_eq_v",
     **dict.fromkeys(("n_experts_used", "moe_ffn", "n_shared", "first_dense", "moe_step"), "n_experts"),
@@ -144,15 +144,16 @@ ABSENT_AT_ZERO = frozenset(
 TEXT_PARTS = ("text_config", "llm_config")
 LARGEST = 1 << 40
 
-# `quantization_config.quant_method` whose experts are of a type that ggml has too, so that a conversion keeps them.
+# `quantization_config.quant_method` values with a matching ggml type, so that a conversion keeps the experts as they
+# are.
 EXPERT_TYPES = frozenset({"mxfp4"})
 
 
 def hub_facts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The architecture's facts of one `config.json`, the text part of a model that also sees or hears.
+    """Architecture facts of one `config.json`, for a multimodal model those of its text part.
 
     Raises:
-        UnknownLayout: when it is no configuration of a language model, or states what cannot be; one sentence.
+        UnknownLayout: when it is not a language model's configuration, or states an impossible value; one sentence.
     """
     text = next((config[key] for key in TEXT_PARTS if isinstance(config.get(key), Mapping)), config)
     kind = text.get("model_type") or config.get("model_type")
@@ -208,7 +209,7 @@ def _whole(key: str, value: Any) -> int:
 
 
 def _imply(found: dict[str, Any], given: Mapping[str, Any], arch: str) -> None:
-    """What a configuration says by silence, and what it says that does not hold for this kind of model."""
+    """Adds facts implied by a missing field, and drops stated ones that do not apply to this architecture."""
     heads, latent = found.get("n_heads"), found.get("kv_lora_rank")
     found.setdefault("n_kv_heads", heads)
     if latent:
@@ -226,7 +227,7 @@ def _imply(found: dict[str, Any], given: Mapping[str, Any], arch: str) -> None:
 
 
 def _is_void(name: str, value: Any, found: Mapping[str, Any], arch: str) -> bool:
-    """Whether a stated value says nothing about this model: false or zero, of another kind, or without its fellow."""
+    """Whether a stated value is meaningless here: false or zero, for another architecture, or without its companion."""
     if name == "v_head_dim":
         return not found.get("kv_lora_rank") and arch != "mimo_v2"
     return (
@@ -237,7 +238,7 @@ def _is_void(name: str, value: Any, found: Mapping[str, Any], arch: str) -> bool
 
 
 def _indexer(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Widths of the indexer, and the blocks that have one of their own where the others share it."""
+    """Widths of the indexer, and the blocks with one of their own when the others share it."""
     names = {"n_heads": "index_n_heads", "head_dim": "index_head_dim", "topk": "index_topk"}
     found: dict[str, Any] = {name: _whole(key, given.get(key)) for name, key in names.items()}
     kinds = given.get("indexer_types")

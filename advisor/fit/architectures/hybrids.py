@@ -1,4 +1,4 @@
-"""Models whose blocks carry a recurrent state, all or beside attention."""
+"""Layouts of recurrent models and hybrids of recurrence and attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which blocks of a published configuration attend fully, within a window, or not at all: from its lists to counts."""
+"""Reduces the per-layer lists of a published configuration to facts: full, windowed and recurrent blocks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MOST_LAYERS = 4096
 FULL, WINDOW = "full_attention", "sliding_attention"
 RECURRENT = frozenset({"linear_attention", "mamba", "conv"})
 ATTENDING = frozenset({FULL, "attention"})
-# Nemotron-H: a block is one thing, marked by a letter or listed by a word.
+# Nemotron-H: a block has a single function, marked by a letter or listed by a word.
 SINGLE = {"n_attn_layers": "*", "n_mamba_layers": "M", "n_mlp_layers": "-", "n_moe_layers": "E"}
 LETTERS = {"attention": "*", "mamba": "M", "mlp": "-", "moe": "E"}
 
 
 def pattern(given: Mapping[str, Any], found: Facts) -> Facts:
-    """Facts of the order of blocks: windows, their period, the number that attends or recurs.
+    """Facts about the order of blocks: windows, their period, numbers of attention and recurrent blocks.
 
-    `given` is the text part of a config.json, `found` what was already read of it.
+    `given` is the text part of a config.json, `found` the facts already read from it.
     """
     layers = found.get("n_layers") or 0
     if layers > MOST_LAYERS:
@@ -43,7 +43,7 @@ def _single(given: Mapping[str, Any]) -> Facts:
 
 
 def _kinds(given: Mapping[str, Any], layers: int) -> list[str]:
-    """One kind per block where the configuration lists them."""
+    """One kind per block when the configuration lists them, else an empty list."""
     listed = given.get("layer_types") or given.get("layers_block_type")
     if isinstance(listed, Sequence) and not isinstance(listed, str):
         return [str(kind) for kind in listed[:layers]]
@@ -62,7 +62,7 @@ def _recurrent(given: Mapping[str, Any], kinds: list[str], layers: int) -> Facts
     linear = given.get("linear_attn_config")
     if isinstance(linear, Mapping) and isinstance(linear.get("full_attn_layers"), list):
         full = [layer - 1 for layer in linear["full_attn_layers"] if isinstance(layer, int)]
-        every = _period(full, layers) or _period(full[:-1], layers - 1)  # the last block may attend out of turn
+        every = _period(full, layers) or _period(full[:-1], layers - 1)  # the last block may be attention out of turn
         return {"full_attn_every": every} if every else {}
     if not RECURRENT & set(kinds):
         return {}
@@ -74,7 +74,7 @@ def _recurrent(given: Mapping[str, Any], kinds: list[str], layers: int) -> Facts
 
 
 def _dense(given: Mapping[str, Any], found: Facts) -> Facts:
-    """Leading dense blocks where the configuration marks each block that has experts."""
+    """Number of leading dense blocks when the configuration marks each block that has experts."""
     marks = given.get("moe_layer_freq")
     if not isinstance(marks, list) or not found.get("n_experts"):
         return {}
@@ -96,7 +96,7 @@ def _windows(given: Mapping[str, Any], kinds: list[str]) -> Facts:
 
 
 def _period(positions: list[int], layers: int) -> int | None:
-    """The period of blocks at the end, or at the start, of each group; None when they keep to neither."""
+    """Period of the given blocks when each is the last, or each the first, of its group; else None."""
     if not positions:
         return None
     every = positions[1] - positions[0] if len(positions) > 1 else positions[0] + 1

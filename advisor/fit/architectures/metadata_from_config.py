@@ -1,4 +1,4 @@
-"""GGUF metadata of a model that has only a configuration: llama.cpp's keys (`src/llama-arch.cpp`) from its facts."""
+"""GGUF metadata under llama.cpp's keys (`src/llama-arch.cpp`), computed from architecture facts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from advisor.fit.architectures.block_pattern import BlockKind
 from advisor.fit.architectures.dimensions import Symbols, UnknownLayout
 from advisor.fit.architectures.family import Family
 
-# Key without the architecture's name -> symbol. A key ending in `?` is left out where the configuration is silent.
+# Key without the architecture's name -> dimension. A key ending in `?` is omitted when the configuration lacks it.
 GROUPS: dict[str, dict[str, str]] = {
     "heads": {"attention.key_length": "head", "attention.value_length": "v_head"},
     "rope_head": {"rope.dimension_count": "head"},
@@ -18,7 +18,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "expert_used_count?": "used",
         "expert_feed_forward_length?": "expert_ff",
     },
-    "expert_width": {"feed_forward_length?": "expert_ff"},  # where every block has experts and no other width is kept
+    "expert_width": {"feed_forward_length?": "expert_ff"},  # when every block has experts and no other width is stored
     "shared": {"expert_shared_count?": "shared_count"},
     "shared_width": {"expert_shared_feed_forward_length?": "shared_ff"},
     "latent_experts": {"moe_latent_size?": "latent"},
@@ -64,7 +64,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "short_conv": {"shortconv.l_cache": "kernel"},
 }
 
-# Key -> configuration field, for values that are no width.
+# Key -> configuration field, for values that are not dimensions.
 FACTS = {
     "full_attention_interval": ("delta", "full_attn_every"),
     "leading_dense_block_count": ("leading", "first_dense"),
@@ -74,11 +74,11 @@ FACTS = {
     "n_deepstack_layers": ("deepstack", "deepstack_layers"),
 }
 
-UNSAID = {"moe_step": 1}  # written even where a configuration is silent
+UNSAID = {"moe_step": 1}  # written even when the configuration does not state it
 
 
 def metadata(family: Family, facts: dict[str, Any], blocks: list[BlockKind]) -> dict[str, Any]:
-    """Metadata as a converted file would carry it; arrays where a value differs from block to block."""
+    """Metadata as a converted file would carry it; arrays when a value differs between blocks."""
     symbols = Symbols(facts)
     values: dict[str, Any] = {
         "block_count": len(blocks),
@@ -120,7 +120,9 @@ def _same(values: list[int]) -> int | list[int]:
 
 
 def _feed_forward(facts: dict[str, Any], blocks: list[BlockKind]) -> int | list[int] | None:
-    """Width of the dense blocks; 0 where a block has none of either kind, the experts' width where all are experts."""
+    """Width of the dense blocks; 0 for blocks without a feed-forward, the experts' width when all blocks are
+    experts.
+    """
     if any(block.ffn == "none" for block in blocks):
         return _same([0 if block.ffn == "none" else _width(facts, block) for block in blocks])
     width = facts.get("ffn")
@@ -134,12 +136,12 @@ def _width(facts: dict[str, Any], block: BlockKind) -> int:
 
 
 def _heads(family: Family, facts: dict[str, Any], blocks: list[BlockKind]) -> dict[str, Any]:
-    """Head counts; 0 key heads mark a recurrent block, and latent attention caches one key for all heads."""
+    """Head counts; 0 KV heads mark a recurrent block, and MLA caches one key for all heads."""
     if all(block.mixer == "recurrent" for block in blocks):
         return {}
     symbols = Symbols(facts)
     attends = [block.mixer not in ("recurrent", "none") for block in blocks]
-    if "delta" in family.metadata:  # the period says which blocks attend
+    if "delta" in family.metadata:  # the period tells which blocks are attention
         attends = [True] * len(blocks)
     count = 1 if "latent" in family.metadata else symbols["kv_heads"]
     kv = [int(b.facts.get("n_kv_heads", count)) if a else 0 for a, b in zip(attends, blocks, strict=True)]

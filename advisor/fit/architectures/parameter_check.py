@@ -1,4 +1,4 @@
-"""Does a listed layout agree with what is published of the model? A list that does not add up is no list."""
+"""Checks a computed layout against the published parameter count; a layout that does not add up is rejected."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from advisor.fit.architectures.computed_header import parameters, prediction_par
 from advisor.fit.architectures.dimensions import UnknownLayout
 
 ROOM_ABOVE = 0.005  # padded vocabularies, values that are counted differently
-MISSING = 0.03  # of the total, beyond what the configuration says of prediction blocks and towers
+MISSING = 0.03  # of the total, beyond what the configuration states of prediction blocks and towers
 MOST_DENSE = (0, 1, 2, 3)  # leading dense blocks to try
-MISSING_WITH_TOWER = 0.25  # models that see or hear: encoders of unstated size
+MISSING_WITH_TOWER = 0.25  # multimodal models: encoders of unstated size
 
 
 def settled(architecture: dict[str, Any], total: int | None) -> dict[str, Any]:
-    """The configuration with `tie` and `first_dense` filled in where it is silent: the first that fits the total.
+    """The configuration with missing `tie` and `first_dense` filled in: the first candidate within the published total.
 
-    Silent on `first_dense` means: a width of dense blocks is given beside experts, but not how many blocks are dense.
-    Raises `UnknownLayout` when every reading of it exceeds the published total.
+    `first_dense` is missing when a width of dense blocks is given beside experts, but not the number of dense blocks.
+    Raises `UnknownLayout` when every candidate exceeds the published total.
     """
     if architecture.get("arch") is None or not total:
         return architecture
@@ -35,8 +35,8 @@ def settled(architecture: dict[str, Any], total: int | None) -> dict[str, Any]:
 def check_parameters(architecture: dict[str, Any], total: int | None, *, tower: bool, explained: bool) -> None:
     """Raises `UnknownLayout` when the published total of all tensors is more than the layout can account for.
 
-    `tower`: the model takes more than text, so encoders may lie beside it. `explained`: the catalog says why the
-    published total is higher.
+    `tower`: the model takes more than text, so it may include encoders. `explained`: the catalog says why the published
+    total is higher.
     """
     if not total or explained:
         return

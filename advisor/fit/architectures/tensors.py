@@ -1,7 +1,7 @@
-"""Tensors of a block by piece: name, then its dimensions in ggml order (row length first) as names of `symbols`.
+"""Tensors of each piece of a block: name, then dimensions in ggml order (row length first) by name (`dimensions`).
 
 Names are llama.cpp's (`src/llama-arch.cpp`, build b11434) without `blk.N.` and `.weight`; a name that ends in `!` is
-stored without `.weight`. Query, key and value stand apart, as llama.cpp's loader asks for them.
+stored without `.weight`. Query, key and value are separate, as llama.cpp's loader requests them.
 """
 
 from __future__ import annotations

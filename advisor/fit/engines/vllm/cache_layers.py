@@ -1,4 +1,4 @@
-"""What each layer keeps on one device: bytes per token, or bytes per request for a recurrent state."""
+"""KV cache and recurrent state of each layer on one device: bytes per token, or bytes per request for a state."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from advisor.fit.engines.vllm.serve_options import CACHE_TYPES, Serve
 
 # DeepSeek's sparse attention (`fp8_ds_mla`): 512 fp8 values, 4 scales, 64 bf16 values of RoPE.
 SPARSE_FP8_BYTES = 656
-INDEX_GROUP = 128  # index keys are fp8 with one float32 scale per group
+INDEX_GROUP = 128  # indexer keys are fp8 with one float32 scale per group
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """`kind`: full, window, chunk, latent, index or state. `size`: bytes per token; of a state, bytes per request.
+    """`kind`: full, window, chunk, latent, index or state. `size`: bytes per token; for a state, bytes per request.
 
     `span`: tokens of the window or chunk. `blocks`: blocks that a state needs per request with prefix caching.
     """
@@ -30,10 +30,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """All caches of one device, and what vLLM's block size depends on.
+    """All caches of one device, and the inputs of vLLM's block size.
 
-    `aligned_by`: bytes per token of an attention layer as the configuration's first fields say (a hybrid's pages are
-    sized by it), 0 without attention.
+    `aligned_by`: bytes per token of an attention layer by the configuration's top-level fields, which size a hybrid's
+    pages; 0 without attention.
     """
 
     layers: tuple[Layer, ...]
@@ -49,7 +49,9 @@ class Cache:
 
 
 def cache(reading: Reading, serve: Serve, card: Card) -> Cache:
-    """Raises UnknownLayout where the configuration does not say, Refused where vLLM does not start."""
+    """The caches of one device. Raises UnknownConfig when the configuration is incomplete, NotServed when vLLM
+    refuses.
+    """
     dtype = serve.kv_cache_dtype
     dtype = reading.checkpoint_cache if dtype == "auto" else dtype
     value = (None if reading.family.model_dtype_only else CACHE_TYPES[dtype]) or MODEL_BYTES
@@ -107,7 +109,7 @@ def _aligned_by(reading: Reading, tp: int, value: int) -> int:
 
 
 def _latent(reading: Reading, value: int, place: int) -> list[Layer]:
-    """MLA: one vector that every rank holds whole; with DeepSeek's sparse attention an index key beside it."""
+    """MLA: one latent vector, replicated on every rank; with DeepSeek's sparse attention an indexer key beside it."""
     width = reading.head_dim
     if reading.family.index != "dsa":
         return [Layer("latent", width * value)]
@@ -119,7 +121,7 @@ def _latent(reading: Reading, value: int, place: int) -> list[Layer]:
 
 
 def _reuses_index(reading: Reading, place: int) -> bool:
-    """Layers that take another layer's selection have no index of their own (`models/deepseek_v32/attention.py`)."""
+    """Whether a layer reuses another layer's selection and has no indexer (`models/deepseek_v32/attention.py`)."""
     types = reading.fields.get("indexer_types")
     if types:
         return bool(types[place] != "full")
@@ -131,7 +133,7 @@ def _reuses_index(reading: Reading, place: int) -> bool:
 
 
 def _block_index(reading: Reading, place: int) -> list[Layer]:
-    """MiniMax M3 keeps a bf16 index key in its sparse layers."""
+    """MiniMax M3 caches a bf16 indexer key in its sparse layers."""
     if reading.family.index != "minimax":
         return []
     sparse = reading.fields.get("sparse_attention_config") or {}
@@ -171,7 +173,9 @@ def _span(reading: Reading) -> int:
 
 
 def _one_window(reading: Reading, found: list[str]) -> int | None:
-    """The window that vLLM gives every layer whose class gives none: not where the layer types differ."""
+    """The window that vLLM applies to every layer of classes without per-layer windows; None when layer types
+    differ.
+    """
     if reading.family.geometry.get("window") or reading.fields.get("use_sliding_window") is False:
         return None
     if reading.typed and any(kind != "window" for kind in found):
@@ -180,7 +184,7 @@ def _one_window(reading: Reading, found: list[str]) -> int | None:
 
 
 def _shared(reading: Reading) -> int:
-    """The last layers of Gemma 3n and 4 read the cache of an earlier one."""
+    """Number of last layers that read an earlier layer's cache (Gemma 3n and 4)."""
     return reading.number("num_kv_shared_layers") if reading.fields.get("num_kv_shared_layers") else 0
 
 

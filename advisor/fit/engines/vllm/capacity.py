@@ -1,4 +1,4 @@
-"""How many blocks a request needs, how many there are, and what context that holds (`v1/core/kv_cache_utils.py`)."""
+"""KV cache capacity: blocks per request, blocks available, and the largest context (`v1/core/kv_cache_utils.py`)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ ASYNC_BATCHES = 2  # asynchronous scheduling keeps two batches in flight on GPUs
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Of one device. Blocks are drawn by all groups from one pool; `needed_bytes` is one request of full length.
+    """KV cache capacity of one device. All groups allocate blocks from one pool; `needed_bytes` is one full-length
+    request.
 
-    `largest_max_model_len` is the largest context that starts with this budget, up to what the model has.
+    `largest_max_model_len` is the largest context that starts with this budget, up to the model's own.
     """
 
     bytes_per_block: int
@@ -32,13 +33,13 @@ class Capacity:
 
 
 def capacity(reading: Reading, serve: Serve, card: Card, budget: int) -> Capacity:
-    """With `budget` bytes for the cache on every device. Raises UnknownLayout or Refused."""
+    """Capacity with `budget` bytes of cache on every device. Raises UnknownConfig or NotServed."""
     length = serve.max_model_len or reading.longest
     flight = in_flight(reading, serve, card, length)
     found = cache_groups(cache_specs(cache(reading, serve, card), card), serve.hybrid_manager)
     width = max(group.width for group in found)
     needed = blocks(found, length, flight)
-    usable = budget // width - 1  # one block stands for tokens that are no longer kept
+    usable = budget // width - 1  # vLLM reserves one null block
     concurrency = budget // width / needed
     starts = needed * width <= budget - width
     return Capacity(
@@ -54,7 +55,7 @@ def capacity(reading: Reading, serve: Serve, card: Card, budget: int) -> Capacit
 
 
 def in_flight(reading: Reading, serve: Serve, card: Card, length: int) -> int:
-    """Tokens that may be computed and not yet settled (`VllmConfig.max_in_flight_tokens`)."""
+    """Tokens that may be scheduled before earlier ones are settled (`VllmConfig.max_in_flight_tokens`)."""
     sequences = serve.max_num_seqs or card.sequences
     batched = serve.max_num_batched_tokens
     if batched is None:
@@ -71,7 +72,7 @@ def _needed(spec: Spec, length: int, flight: int) -> int:
     layer = spec.layer
     if layer.kind == "state":
         return layer.blocks
-    if layer.kind == "window":  # one more, as a window need not start with a block
+    if layer.kind == "window":  # one more, as a window may start inside a block
         return -(-min(layer.span - 1 + flight, length) // spec.block) + 1
     tokens = min(layer.span + flight, length) if layer.kind == "chunk" else length
     return -(-tokens // spec.block)

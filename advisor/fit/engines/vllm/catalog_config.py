@@ -1,6 +1,6 @@
-"""The facts that a catalog keeps of an architecture -> the config.json that they stand for, as far as vLLM reads it.
+"""Rebuilds the parts of a config.json that vLLM reads from the architecture facts in the catalog.
 
-The way back from `fit.architectures.published`. A model whose facts leave open what vLLM depends on is unknown.
+The inverse of `fit.architectures.hub_config`. Raises for models whose facts leave open what vLLM depends on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from advisor.fit.architectures.block_pattern import windows
 from advisor.fit.architectures.dimensions import UnknownLayout as Unsaid
 from advisor.fit.engines.vllm.config import UnknownConfig
 
-# Fact -> field of a config.json, under the name that vLLM looks for first.
+# Fact -> config.json field, by the name that vLLM looks up first.
 FIELDS = {
     "n_layers": "num_hidden_layers",
     "hidden": "hidden_size",
@@ -44,7 +44,7 @@ FIELDS = {
     "layer_kinds": "hybrid_override_pattern",
     "moe_latent": "moe_latent_size",
 }
-# What a kind calls by other names; None: a fact that its configurations do not have.
+# Fields that an architecture names differently; None: a fact that its configurations do not have.
 EXPERTS_ALONE: dict[str, str | None] = {"moe_ffn": "intermediate_size", "ffn": None}
 OWN_FIELDS: dict[str, dict[str, str | None]] = {
     "llama4": {"ffn": "intermediate_size_mlp", "moe_ffn": "intermediate_size"},
@@ -60,15 +60,15 @@ OWN_FIELDS: dict[str, dict[str, str | None]] = {
     "minimax_m2": EXPERTS_ALONE,
     "gptoss": EXPERTS_ALONE,
 }
-# What all published configurations of a kind say, and the catalog does not keep.
+# Values that all published configurations of an architecture share and the catalog does not store.
 SAID = {kind: {"mamba_ssm_dtype": "float32"} for kind in ("qwen35", "qwen35moe")}
-# `arch` of the catalog -> (class of vLLM, model type).
+# `arch` of the catalog -> (vLLM model class, model type).
 CLASSES = {
     "llama": ("LlamaForCausalLM", "llama"),
     "qwen2": ("Qwen2ForCausalLM", "qwen2"),
     "qwen3": ("Qwen3ForCausalLM", "qwen3"),
     "qwen3moe": ("Qwen3MoeForCausalLM", "qwen3_moe"),
-    "qwen2vl": ("Qwen2ForCausalLM", "qwen2"),  # of the text model; what a tower takes stands in the trial run's range
+    "qwen2vl": ("Qwen2ForCausalLM", "qwen2"),  # text model only; the overhead range covers the vision tower
     "qwen3vl": ("Qwen3ForCausalLM", "qwen3"),
     "qwen3vlmoe": ("Qwen3MoeForCausalLM", "qwen3_moe"),
     "qwen35": ("Qwen3_5ForCausalLM", "qwen3_5_text"),
@@ -101,8 +101,8 @@ CLASSES = {
     "mistral3": ("Mistral3ForConditionalGeneration", "ministral3"),
     "hyv3": ("HYV3ForCausalLM", "hy_v3"),
 }
-SPARSE = ("DeepseekV32ForCausalLM", "deepseek_v32")  # with an index of its own
-# Weights as published -> quantization_config.
+SPARSE = ("DeepseekV32ForCausalLM", "deepseek_v32")  # with an indexer
+# Type of the published weights -> quantization_config.
 STORED: dict[str, dict[str, Any] | None] = {
     "bf16": None,
     "fp16": None,
@@ -114,7 +114,7 @@ STORED: dict[str, dict[str, Any] | None] = {
 def config_of(architecture: Mapping[str, Any], native: str, length: int | None = None) -> dict[str, Any]:
     """A config.json; `native` is the type of the published weights, `length` the model's context.
 
-    Raises UnknownLayout with one sentence.
+    Raises UnknownConfig with one sentence.
     """
     arch = architecture.get("arch")
     known = SPARSE if arch == "deepseek" and architecture.get("dsa_indexer") else CLASSES.get(str(arch))
@@ -123,7 +123,7 @@ def config_of(architecture: Mapping[str, Any], native: str, length: int | None =
     if native not in STORED:
         raise UnknownConfig(f"How vLLM loads weights published as {native or 'a type not known'} is not known here.")
     config: dict[str, Any] = {"architectures": [known[0]], "model_type": known[1]}
-    config |= {"sliding_window": None, "use_sliding_window": False}  # some types have a window unless told otherwise
+    config |= {"sliding_window": None, "use_sliding_window": False}  # some types default to a window
     fields = FIELDS | OWN_FIELDS.get(str(arch), {})
     config |= {name: architecture[fact] for fact, name in fields.items() if name and architecture.get(fact) is not None}
     config |= SAID.get(str(arch), {})
@@ -131,7 +131,7 @@ def config_of(architecture: Mapping[str, Any], native: str, length: int | None =
         config["max_position_embeddings"] = length
     if indexer := architecture.get("dsa_indexer"):
         config |= {f"index_{key}": value for key, value in indexer.items() if key != "layers"}
-        if own := indexer.get("layers"):  # the others take the selection of the layer before
+        if own := indexer.get("layers"):  # the others reuse the selection of an earlier layer
             config["indexer_types"] = ["full" if i in own else "shared" for i in range(architecture["n_layers"])]
     if architecture.get("sliding_window"):
         config |= _windowed(architecture)

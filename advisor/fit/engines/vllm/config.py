@@ -1,4 +1,4 @@
-"""A config.json as transformers 5.19 and vLLM 0.32 read it: the text model's fields, with the defaults of its type."""
+"""Reads a config.json as transformers 5.19 and vLLM 0.32 do: text model fields with the defaults of their type."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from typing import Any
 from advisor.fit.engines.vllm.model_classes import FAMILIES, SAME_AS, ModelClass
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "vllm_models.json"
-# `config.get_text_config()`: where a checkpoint with towers keeps its language model.
+# `config.get_text_config()`: where a multimodal checkpoint keeps its language model.
 TEXT = ("text_config", "llm_config", "language_config", "thinker_config", "llm")
 KV_HEADS = ("n_head_kv", "num_kv_heads", "num_key_value_heads", "multi_query_group_num", "num_attention_groups")
 LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length", "max_seq_length")
-# vLLM keeps one latent vector per token for these, unless `kv_lora_rank` is missing (`is_deepseek_mla`).
+# vLLM caches one latent vector per token for these, unless `kv_lora_rank` is missing (`is_deepseek_mla`).
 LATENT_TYPES = frozenset(
     (
         *("axk1", "bailing_hybrid", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa"),
         *("kimi_k2", "kimi_linear", "longcat_flash", "pangu_ultra_moe"),
     )
 )
-# RoPE types whose `max_position_embeddings` is the stretched length already (`_get_and_verify_max_len`).
+# RoPE types whose `max_position_embeddings` already includes the scaling (`_get_and_verify_max_len`).
 STRETCHED = frozenset(("su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling", "default"))
 NO_LENGTH = 2048
-MAX_LAYERS, LARGEST = 4096, 1 << 40  # of layers, and of any field: configurations come from strangers
+MAX_LAYERS, LARGEST = 4096, 1 << 40  # of layers, and of any field: configurations are untrusted
 # modelopt's name of a cache type -> --kv-cache-dtype (`MODELOPT_TO_VLLM_KV_CACHE_DTYPE_MAP`)
 CHECKPOINT_CACHE = {"fp8": "fp8_e4m3"}
 
 
 class UnknownConfig(ValueError):
-    """The configuration does not say, in words that this version knows, what a layer keeps; the text says why."""
+    """The configuration does not state, in terms known to this version, what a layer caches; the message says why."""
 
 
 class NotServed(ValueError):
-    """vLLM does not start such a combination; the text says why."""
+    """vLLM does not start this combination; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`fields`: the text model's. `outer`: the whole config.json. `typed`: each layer has a type, stated or by rule."""
+    """`fields`: of the text model. `outer`: the whole config.json. `typed`: layers have types, stated or by rule."""
 
     architecture: str
     family: ModelClass
@@ -51,13 +51,13 @@ class Reading:
     typed: bool
 
     def get(self, name: str) -> Any:
-        """A field, or one of a nested object: `object.field`; None where it is not given."""
+        """A field, or `object.field` of a nested object; None when missing."""
         outer, _, inner = name.partition(".")
         value = self.fields.get(outer)
         return (value.get(inner) if isinstance(value, dict) else None) if inner else value
 
     def number(self, *names: str) -> int:
-        """The first of these fields that is given, as a whole number; raises UnknownLayout."""
+        """The first of these fields that is present, as a whole number. Raises UnknownConfig."""
         for name in names:
             value = self.get(name)
             if value is not None:
@@ -79,7 +79,7 @@ class Reading:
 
     @property
     def kv_heads(self) -> int:
-        """As `get_total_num_kv_heads`: one per head where nothing says less."""
+        """As `get_total_num_kv_heads`: one per attention head by default."""
         if self.fields.get("multi_query") and not self.fields.get("new_decoder_architecture"):
             return 1
         return self.number(*KV_HEADS, "num_attention_heads")
@@ -98,7 +98,7 @@ class Reading:
 
     @property
     def checkpoint_cache(self) -> str:
-        """--kv-cache-dtype auto, for a checkpoint of modelopt that names a cache type."""
+        """The type behind --kv-cache-dtype auto, for a modelopt checkpoint that names one."""
         quantization = self.outer.get("quantization_config") or {}
         if not str(quantization.get("quant_method", "")).startswith("modelopt"):
             return "auto"
@@ -131,7 +131,9 @@ class Reading:
 
 
 def read_config(config: Mapping[str, Any]) -> Reading:
-    """Raises UnknownLayout with one sentence when vLLM 0.32 does not know the architecture or its type."""
+    """Parses a config.json. Raises UnknownConfig with one sentence when vLLM 0.32 lacks the architecture or its
+    type.
+    """
     names = config.get("architectures") or [None]
     architecture = names[0]
     family = FAMILIES.get(SAME_AS.get(architecture, architecture))
@@ -158,7 +160,7 @@ def read_config(config: Mapping[str, Any]) -> Reading:
 
 
 def _under_both_names(text: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
-    """Fields that a class of transformers knows by a name of its own and a common one."""
+    """Fields that a transformers class knows by its own name and a common one, under both."""
     common = {aliases[name]: text[name] for name in aliases if name in text}
     return common | {name: text[alias] for name, alias in aliases.items() if alias in text and name not in text}
 

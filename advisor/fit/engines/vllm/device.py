@@ -1,4 +1,4 @@
-"""The device as far as vLLM's rules look at it, and the defaults that follow from it (`engine/arg_utils.py`)."""
+"""Device properties that vLLM's rules depend on, and the defaults derived from them (`engine/arg_utils.py`)."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ class Card:
 
     @property
     def requested_bytes(self) -> int:
-        """What vLLM asks for at its default utilization (`v1/worker/utils.request_memory`)."""
+        """Bytes that vLLM requests at its default utilization (`v1/worker/utils.request_memory`)."""
         return ceil(self.memory_bytes * GPU_MEMORY_UTILIZATION)

@@ -1,4 +1,4 @@
-"""Block size, pages and groups (`platforms/interface.py`, `v1/core/kv_cache_utils.py`)."""
+"""Block size, pages and KV cache groups (`platforms/interface.py`, `v1/core/kv_cache_utils.py`)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ DEFAULT_BLOCK = 16
 CPU_BLOCK = 128
 FLASHINFER_LATENT_BLOCK = 32
 INDEX_BLOCKS = {"dsa": 64, "minimax": 128}
-FEW_MORE = 1.5  # up to here the smaller kind of layer is padded to the number of the larger
+FEW_MORE = 1.5  # below this ratio of counts the smaller bucket of layers is padded to the larger
 FULL_KINDS = ("full", "latent", "index")
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One kind of layer with the tokens of its block and the bytes of its page on one device."""
+    """A layer with the tokens per block and bytes per page on one device."""
 
     layer: Layer
     block: int
@@ -27,14 +27,14 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers that share a block table: `width` bytes per block, and the specs that say how many blocks are needed."""
+    """Layers that share a block table: `width` bytes per block, and the specs that determine the number of blocks."""
 
     specs: tuple[Spec, ...]
     width: int
 
 
 def block_size(cache: Cache, card: Card) -> int:
-    """Tokens per block before pages are made equal: what every attention kernel of the model accepts."""
+    """Tokens per block, before page sizes are unified, that every attention kernel of the model accepts."""
     if card.is_cpu:
         return DEFAULT_BLOCK if cache.is_latent else CPU_BLOCK
     if cache.index is not None:
@@ -50,7 +50,7 @@ def _hopper_fp8(cache: Cache, card: Card) -> int:
 
 
 def cache_specs(cache: Cache, card: Card) -> list[Spec]:
-    """Every layer with its block and page. Where there are states, attention pages grow until one holds a state."""
+    """Every layer with its block and page. In hybrids, attention pages grow until one holds a state."""
     block = block_size(cache, card)
     state = max((layer.size for layer in cache.states), default=0)
     if state and cache.aligned_by:
@@ -64,7 +64,7 @@ def cache_specs(cache: Cache, card: Card) -> list[Spec]:
 
 
 def cache_groups(found: list[Spec], hybrid_manager: bool) -> list[Group]:
-    """Raises Refused where vLLM cannot bring the layers to pages of one size."""
+    """KV cache groups of the layers. Raises NotServed when vLLM cannot unify the page sizes."""
     if not hybrid_manager:
         found = _promoted(found)
     families = {_family(spec) for spec in found}
@@ -84,7 +84,7 @@ def cache_groups(found: list[Spec], hybrid_manager: bool) -> list[Group]:
 
 
 def _family(spec: Spec) -> tuple[str, int, int]:
-    """Layers of one family need the same blocks and share one table, whatever the size of their pages."""
+    """Layers of one family need the same blocks and share a table, whatever their page sizes."""
     layer = spec.layer
     if layer.kind in FULL_KINDS:
         return ("full", 0, 0)
@@ -92,7 +92,7 @@ def _family(spec: Spec) -> tuple[str, int, int]:
 
 
 def _promoted(found: list[Spec]) -> list[Spec]:
-    """--disable-hybrid-kv-cache-manager: windows and chunks are kept whole beside full attention."""
+    """--disable-hybrid-kv-cache-manager: windowed and chunked layers are cached in full beside full attention."""
     if len({_family(spec) for spec in found}) == 1:
         return found
     promoted = [
@@ -104,7 +104,7 @@ def _promoted(found: list[Spec]) -> list[Spec]:
 
 
 def _equal_pages(found: list[Spec]) -> list[Spec]:
-    """Smaller pages get more tokens, or padding where they do not divide the largest."""
+    """Unifies page sizes: smaller pages get more tokens, or padding when they do not divide the largest."""
     largest = max(spec.page for spec in found)
     equal = []
     for spec in found:

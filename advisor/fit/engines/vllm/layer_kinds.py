@@ -1,4 +1,4 @@
-"""Which kind of attention or state each layer has: the configuration's own words, or its type's rule for them."""
+"""Kind of attention or state of each layer, from the configuration or from its model type's rule."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = {
     "-": "none",
     "E": "none",
 }
-# Where a configuration without `layer_types` gets a full layer, every so many: field that may say it, else the number.
+# Period of full attention layers in configurations without `layer_types`: field that may state it, else the number.
 PERIODS: dict[str, tuple[str | None, int]] = {
     "afmoe": ("global_attn_every_n_layers", 4),
     "cohere2": ("sliding_window_pattern", 4),
@@ -46,7 +46,7 @@ LAST_IS_FULL = frozenset(("gemma4_text", "gemma4_unified_text", "diffusion_gemma
 
 
 def layer_kinds(reading: Reading) -> list[str]:
-    """One kind per layer: full, window, chunk, state, both or none. Raises UnknownLayout."""
+    """One kind per layer: full, window, chunk, state, both or none. Raises UnknownConfig."""
     found = RULES[reading.family.types](reading)
     if reading.model_type in LAST_IS_FULL and found:
         found[-1] = "full"
@@ -54,7 +54,7 @@ def layer_kinds(reading: Reading) -> list[str]:
 
 
 def _declared(reading: Reading) -> list[str]:
-    """The configuration's `layer_types`, else what its class of transformers fills in."""
+    """The configuration's `layer_types`, else the default of its transformers class."""
     words = reading.fields.get("layer_types")
     if words:
         return _translate(words)[: reading.layers]
@@ -64,7 +64,7 @@ def _declared(reading: Reading) -> list[str]:
 
 
 def _after_first(reading: Reading) -> list[str]:
-    """Qwen: the layers from `max_window_layers` on, where `use_sliding_window` says so."""
+    """Qwen: windowed from `max_window_layers` on, if `use_sliding_window` is set."""
     fields = reading.fields
     if not fields.get("use_sliding_window") or fields.get("max_window_layers") is None:
         return ["full"] * reading.layers
@@ -79,7 +79,7 @@ def _first_of_four(reading: Reading) -> list[str]:
 def _windows(reading: Reading) -> list[str]:
     name, period = PERIODS[reading.model_type]
     value: Any = reading.fields.get(name, period) if name else period
-    if isinstance(value, str):  # EXAONE writes the pattern out: LLLG, and its last layer is global
+    if isinstance(value, str):  # EXAONE spells the pattern: LLLG, and its last layer is global
         return [("window" if value[i % len(value)] == "L" else "full") for i in range(reading.layers)]
     if not value or reading.fields.get("sliding_window") is None:
         return ["full"] * reading.layers
@@ -116,14 +116,14 @@ def _hybrid_pattern(reading: Reading) -> list[str]:
 
 
 def _chunked(reading: Reading) -> list[str]:
-    """Llama 4: layers with RoPE attend within chunks."""
+    """Llama 4: layers with RoPE use chunked attention."""
     if not reading.fields.get("attention_chunk_size"):
         return ["full"] * reading.layers
     return ["chunk" if rope else "full" for rope in _has_rope(reading)]
 
 
 def _has_rope(reading: Reading) -> list[bool]:
-    """`no_rope_layers` says 1 for a layer that has RoPE, against its name."""
+    """`no_rope_layers` holds 1 for layers that do have RoPE, despite its name."""
     said = reading.fields.get("no_rope_layers")
     interval = reading.number("no_rope_layer_interval")
     return [bool(rope) for rope in said] if said else [(i + 1) % interval != 0 for i in range(reading.layers)]
@@ -165,12 +165,12 @@ def _attention_indices(reading: Reading) -> list[str]:
 
 
 def _layer_groups(reading: Reading) -> list[str]:
-    """Ling 2.5: the last layer of each group attends, and so do those after the last whole group."""
+    """Ling 2.5: the last layer of each group uses attention, as do the layers after the last complete group."""
     size = reading.number("layer_group_size")
     return ["state" if (i + 1) % size else "full" for i in range(reading.layers)]
 
 
-# Model types whose class fills `layer_types` in by a rule of its own.
+# Model types whose class fills in `layer_types` by its own rule.
 FILLED_IN: dict[str, Callable[[Reading], list[str]]] = {
     "cohere2_moe": _prefixed,
     "cwm": _first_of_four,

@@ -1,4 +1,4 @@
-"""Bytes of weights that one device loads (checked against the parameters of vLLM's own models)."""
+"""Weight bytes loaded by one device, checked against the parameters of vLLM's own models."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from advisor.fit.engines.vllm.config import Reading, UnknownConfig
 from advisor.fit.engines.vllm.weight_matrices import Matrix, matrices
 from advisor.fit.engines.vllm.weight_quantization import Method, method, unquantized
 
-# MXFP4 kernels of Hopper read experts in tiles of so many hidden and intermediate values.
+# MXFP4 kernels on Hopper read experts in tiles of this many hidden and intermediate values.
 HIDDEN_TILE, WIDTH_TILE = 256, 128
 
 
 def weight_bytes(reading: Reading, tp: int, by: Method | None = None) -> int:
-    """Of the text model on one of `tp` devices, by the configuration's quantization or the method given.
+    """Weight bytes of the text model on one of `tp` devices, by the configuration's quantization or the given method.
 
-    Vision and audio towers are not counted. Raises UnknownLayout where the matrices or the method are not known,
-    Refused where vLLM does not load it.
+    Vision and audio towers are not included. Raises UnknownConfig when the matrices or the method are not known,
+    NotServed when vLLM cannot load them.
     """
     by = by or method(reading.outer)
     return round(sum(_bytes(matrix, by) for matrix in matrices(reading, tp)))
@@ -31,7 +31,7 @@ def _bytes(matrix: Matrix, by: Method) -> float:
 
 
 def _tiled(matrix: Matrix) -> tuple[int, int]:
-    """Padded to the kernel's tiles: `up` has gate and up above each other, `down` has the hidden size as rows."""
+    """Padded to the kernel's tiles: `up` stacks gate and up, `down` has the hidden size as rows."""
     if matrix.module.endswith("down"):
         return _up(matrix.rows, HIDDEN_TILE), _up(matrix.columns, WIDTH_TILE)
     return 2 * _up(matrix.rows // 2, WIDTH_TILE), _up(matrix.columns, HIDDEN_TILE)

@@ -1,7 +1,7 @@
-"""What each architecture of vLLM 0.32 keeps per layer, as data. Keyed by `architectures` of a config.json.
+"""Cache layout of each vLLM 0.32 architecture as data, keyed by `architectures` of a config.json.
 
-A family is said once; `SAME_AS` lists the architectures whose classes keep the same. An architecture that is in
-neither is unknown, and nothing is estimated for it.
+A layout is listed once; `SAME_AS` maps further architectures to it. An architecture in neither table is unknown, and
+nothing is estimated for it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a recurrent layer's state follows from the configuration: `kind` is a rule of `state.py`, `fields` its words
-    -> configuration fields. `precision` names the field with the dtype of the recurrent part, then its
-    default when the field is missing; none: the model's dtype."""
+    """How a recurrent layer's state follows from the configuration.
+
+    `kind` is a rule of `recurrent_state`, `fields` maps its terms to configuration fields. `precision` names the field
+    with the dtype of the recurrent part, then its default when the field is missing; None: the model's dtype.
+    """
 
     kind: str
     fields: Mapping[str, str]
@@ -23,13 +25,13 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class ModelClass:
-    """`by_type`: the class gives each layer its window by layer type, instead of one window to all.
+    """`by_type`: the class sets the window per layer type, instead of one window for all.
 
-    `types` names the rule that finds the layer types where it is not the configuration's own `layer_types`.
-    `geometry` replaces fields in layers of a kind; `window` is the field that has it, `window_extra` what is added.
-    `index`: the key index of sparse attention that is stored beside the cache. `attention_free`: prefix caching is off
-    by default. `model_dtype_only`: the class does not pass --kv-cache-dtype on. `image_tokens`: the least
-    `max_num_batched_tokens` that one image needs, where images are not chunked.
+    `types` names the rule for the layer types when it is not the configuration's own `layer_types`. `geometry` replaces
+    fields in layers of a kind; `window` is the field with the window, `window_extra` what is added to it. `index`: the
+    indexer key of sparse attention that is stored beside the cache. `attention_free`: prefix caching is off by default.
+    `model_dtype_only`: the class ignores --kv-cache-dtype. `image_tokens`: the least `max_num_batched_tokens` that one
+    image needs when images are not chunked.
     """
 
     by_type: bool = False
@@ -110,7 +112,7 @@ FAMILIES: dict[str, ModelClass] = {
     # one window, or none, for all layers
     "MistralForCausalLM": ModelClass(),
     "FalconForCausalLM": ModelClass(model_dtype_only=True),
-    # a window in the layers that `layer_types` calls sliding_attention
+    # a window in layers whose `layer_types` entry is sliding_attention
     "LlamaForCausalLM": ModelClass(by_type=True),
     "Cohere2ForCausalLM": ModelClass(by_type=True, window_extra=1),
     "GptOssForCausalLM": ModelClass(by_type=True, types="alternating"),

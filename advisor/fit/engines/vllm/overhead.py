@@ -1,7 +1,7 @@
-"""What vLLM takes beside weights and cache, as a range, and the budget that is left for the cache.
+"""Memory that vLLM uses beside weights and cache, as a range, and the budget left for the cache.
 
-`gpu_worker.determine_available_memory` profiles the first two on the card, so no configuration gives them exactly:
-the floor is what one dummy run must hold, the ceiling a bound on what it may hold; neither is measured.
+`gpu_worker.determine_available_memory` profiles activations and logits on the card, so no configuration gives them
+exactly: the low end is what one dummy run must hold, the high end a bound on what it may hold; neither is measured.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from advisor.fit.engines.vllm.recurrent_state import MODEL_BYTES
 from advisor.fit.engines.vllm.serve_options import Serve
 from advisor.fit.units import GIB
 
-ACTIVATION_COPIES = (1, 4)  # of the widest layer's input and output, alive at the peak
+ACTIVATION_COPIES = (1, 4)  # of the widest layer's input and output, live at the peak
 LOGIT_COPIES = (1, 2)  # float32 logits, and their copy in the sampler
 GRAPHS = (GIB // 4, 2 * GIB)  # 51 to 83 captured sizes
-COMMUNICATION = (GIB // 4, 3 * GIB // 2)  # NCCL buffers of a device, with tensor parallelism only
+COMMUNICATION = (GIB // 4, 3 * GIB // 2)  # NCCL buffers per device, with tensor parallelism only
 
 
-TOWERS = (0, 2)  # of what the stated widths of a vision or audio tower give; text-only serving loads none
+TOWERS = (0, 2)  # multiples of the bytes from the tower's stated widths; text-only serving loads none
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ByteRange:
 
 
 def overhead(reading: Reading, serve: Serve, card: Card) -> ByteRange:
-    """Activations, sampler, CUDA graphs and communication of one device, in bytes."""
+    """Activations, sampler, CUDA graphs and communication buffers of one device, in bytes."""
     length = serve.max_model_len or reading.longest
     tokens = in_flight(reading, serve, card, length) // ASYNC_BATCHES
     width = max(reading.number("intermediate_size", "moe_intermediate_size", "hidden_size") // serve.tp, 1)
@@ -48,7 +48,7 @@ def overhead(reading: Reading, serve: Serve, card: Card) -> ByteRange:
 
 
 def _towers(reading: Reading) -> int:
-    """Bytes of the towers' matrices by their widths: attention and a feed-forward of two matrices per layer."""
+    """Bytes of the towers' matrices from their widths: attention and a two-matrix feed-forward per layer."""
     total = 0
     for name in ("vision_config", "audio_config"):
         tower = reading.outer.get(name)
@@ -66,9 +66,9 @@ def _first(tower: dict[str, Any], *names: str) -> int:
 
 
 def budget(reading: Reading, serve: Serve, card: Card) -> ByteRange:
-    """Bytes left for the cache of one device at the default utilization; 0 where nothing is.
+    """Bytes left for the cache of one device at the default utilization, at least 0.
 
-    Raises UnknownLayout where the weights are not known, or for vLLM's CPU platform, whose cache is a setting.
+    Raises UnknownConfig when the weights are not known, and for vLLM's CPU platform, whose cache size is a setting.
     """
     if card.is_cpu:
         raise UnknownConfig("On the CPU the cache has the size that is set: state kv_budget_bytes.")

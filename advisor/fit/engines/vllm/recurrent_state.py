@@ -8,14 +8,14 @@ from advisor.fit.engines.vllm.model_classes import State
 MODEL_BYTES = 2  # bfloat16 or float16; vLLM casts float32 checkpoints down
 PRECISIONS = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": MODEL_BYTES}
 DERIVED = frozenset(("inner", "expand", "head_dim"))
-# States of Mamba 2 are kept once more, at the boundary that a later prompt can reuse (`mamba_mixer2.py`).
+# Mamba-2 states are stored once more, at the boundary that a later prompt can reuse (`mamba_mixer2.py`).
 CHECKPOINTED = frozenset(("mamba2",))
 
 
 def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
-    """Of one rank. `forced`: bytes of a recurrent value where the platform fixes them.
+    """Bytes on one rank. `forced`: bytes of a recurrent value where the platform fixes them.
 
-    Raises UnknownLayout, or Refused when `tp` ranks cannot share the state.
+    Raises UnknownConfig, or NotServed when `tp` ranks cannot share the state.
     """
     rule = reading.family.state
     if rule is None:
@@ -38,26 +38,26 @@ def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
         rows = _share(width, tp) * words["state"]
     elif rule.kind == "short_conv":
         width, rows = words["inner"], 0
-    else:  # linear: a square per head and no convolution
+    else:  # linear: a square matrix per head and no convolution
         head_dim = words["head_dim"] or reading.number("hidden_size") // words["heads"]
         width, rows = 0, _share(words["heads"], tp) * head_dim**2
     return _share(width, tp) * conv * MODEL_BYTES + rows * value
 
 
 def _groups(groups: int, tp: int) -> int:
-    """One group is copied to every device; several must divide (`mamba_mixer2.py`)."""
+    """A single group is replicated on every device; several must be divisible by `tp` (`mamba_mixer2.py`)."""
     if groups > 1 and groups % tp:
         raise NotServed(f"vLLM cannot share {groups} Mamba groups among {tp} devices.")
     return max(groups, tp) if groups == 1 else groups
 
 
 def state_words(reading: Reading, rule: State) -> dict[str, int]:
-    """The rule's words with their numbers. Raises UnknownLayout for one that the configuration does not say."""
+    """The rule's terms with their values. Raises UnknownConfig when the configuration misses one."""
     return {word: _word(reading, word, field) for word, field in rule.fields.items()}
 
 
 def _word(reading: Reading, word: str, field: str) -> int:
-    """A field's number; 0 where one that follows from others says "auto" or nothing."""
+    """A field's value; 0 for a derivable field that is missing or "auto"."""
     is_open = word in DERIVED and reading.fields.get(field) in (None, "auto")
     return 0 if is_open else reading.number(field)
 

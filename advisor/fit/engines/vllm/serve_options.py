@@ -1,4 +1,4 @@
-"""Settings of one `vllm serve`, as people and scripts write them -> `Serve`."""
+"""Validated options of one `vllm serve`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# --kv-cache-dtype -> bytes of a value; None: the model's own, or what its checkpoint says.
+# --kv-cache-dtype -> bytes per value; None: the model's own type, or the checkpoint's.
 CACHE_TYPES: dict[str, int | None] = {
     "auto": None,
     "bfloat16": 2,
@@ -34,7 +34,7 @@ class Serve:
 
 
 def serve(row: Mapping[str, Any]) -> Serve:
-    """Settings by name; one that is missing or null takes vLLM's default. Raises ValueError with one sentence."""
+    """Options by name; a missing or null one takes vLLM's default. Raises ValueError with one sentence."""
     unknown = sorted(set(row) - set(Serve.__dataclass_fields__))
     if unknown:
         known = ", ".join(Serve.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""One model on one to eight equal cards under vLLM: what is left for the cache there, and what that holds."""
+"""One model on one to eight identical cards under vLLM: cache budget and capacity."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from advisor.fit.engines.vllm.overhead import ByteRange, budget
 from advisor.fit.engines.vllm.serve_options import Serve
 from advisor.fit.engines.vllm.tuning import Knob, knobs
 
-SIZES = (1, 2, 4, 8)  # tensor parallelism that people use and kernels are made for
+SIZES = (1, 2, 4, 8)  # common tensor parallel sizes, which kernels are made for
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """By card. `least` and `most` go with the ends of `budget`, whose width is what only a start can measure."""
+    """Per card. `least` and `most` belong to the ends of `budget`; only a real start narrows that range."""
 
     serve: Serve
     weights: int
@@ -28,12 +28,12 @@ class Served:
 
     @property
     def starts(self) -> bool | None:
-        """None: it depends on what vLLM's own trial run takes."""
+        """None: depends on what vLLM's profiling run measures."""
         return self.least.starts if self.least.starts == self.most.starts else None
 
 
 def served(reading: Reading, card: Card, tp: int, context: int) -> Served | str:
-    """With vLLM's defaults for the card, or the sentence with which it refuses. Raises UnknownLayout."""
+    """Capacity with vLLM's defaults for the card, or the sentence with which it refuses. Raises UnknownConfig."""
     serve = Serve(tp=tp, max_model_len=context)
     try:
         room = budget(reading, serve, card)

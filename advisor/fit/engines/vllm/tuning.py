@@ -1,4 +1,4 @@
-"""Which setting pays: the same request with one setting changed at a time."""
+"""Which serve option pays off: the same request with one option changed at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.serve_options import Serve
 
-# Settings worth trying, as fields of `Serve`.
+# Options worth trying, as fields of `Serve`.
 CHANGES: tuple[dict[str, Any], ...] = (
     {"kv_cache_dtype": "fp8"},
     {"max_num_batched_tokens": 2048},
@@ -22,7 +22,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """`saved_bytes`: what one request of full length needs less; `gained_tokens`: what the cache holds more."""
+    """`saved_bytes`: reduction per full-length request; `gained_tokens`: increase of cache capacity."""
 
     setting: str
     value: Any
@@ -31,7 +31,7 @@ class Knob:
 
 
 def knobs(reading: Reading, serve: Serve, card: Card, budget: int) -> list[Knob]:
-    """The changes that let the same budget hold more tokens, the best first."""
+    """Changes with which the same budget holds more tokens, the best first."""
     before = capacity(reading, serve, card, budget)
     found = []
     for change in CHANGES:

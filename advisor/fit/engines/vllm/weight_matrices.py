@@ -14,14 +14,14 @@ VOCABULARY_STEP = 64
 EXPERTS = ("moe_num_experts", "num_experts", "num_local_experts", "n_routed_experts")
 FIRST_SPARSE = ("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index")
 SHARED = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
-# Feed-forward of two matrices, without a gate.
+# Model types with a two-matrix feed-forward, without a gate.
 UNGATED = frozenset(
     (
         *("apertus", "arcee", "bloom", "falcon", "gpt_bigcode", "gpt_neox", "gptj", "nemotron", "nemotron_h"),
         *("phi", "starcoder2"),
     )
 )
-# What the sums below do not cover: their weights are not estimated.
+# Model types whose weights are not modelled: nothing is estimated for them.
 UNCOVERED = frozenset(
     (
         *(
@@ -52,7 +52,7 @@ class Matrix:
 
 
 def matrices(reading: Reading, tp: int) -> Iterator[Matrix]:
-    """Raises UnknownLayout for a model whose matrices are not known here."""
+    """All matrices of one device. Raises UnknownConfig for a model whose matrices are not modelled."""
     if reading.model_type in UNCOVERED:
         raise UnknownConfig(f"The weights of {reading.model_type!r} are not known here.")
     hidden = reading.number("hidden_size")
@@ -189,14 +189,14 @@ def _dense_width(reading: Reading, place: int) -> int:
 
 
 def _adjusted(reading: Reading) -> int:
-    """LFM2 takes two thirds of what is stated, up to a multiple."""
+    """LFM2 uses two thirds of the stated width, rounded up to a multiple."""
     width = int(2 * reading.number("block_ff_dim") / 3 * float(reading.fields.get("block_ffn_dim_multiplier") or 1))
     step = _number(reading, "block_multiple_of") or 256
     return -(-width // step) * step
 
 
 def _is_sparse(reading: Reading, place: int, count: int) -> bool | None:
-    """Whether this layer has experts; None where it has no feed-forward of its own (Nemotron-H)."""
+    """Whether this layer has experts; None when it has no feed-forward of its own (Nemotron-H)."""
     words = reading.get("hybrid_override_pattern")
     if not words and reading.model_type == "nemotron_h":
         words = reading.get("layers_block_type")
@@ -206,7 +206,7 @@ def _is_sparse(reading: Reading, place: int, count: int) -> bool | None:
 
 
 def _has_experts(reading: Reading, place: int) -> bool:
-    """The first of the fields that say it; without one, all layers after the first dense ones."""
+    """Decides by the first field present; by default all layers after the leading dense ones have experts."""
     types, often, listed = (reading.get(name) for name in ("mlp_layer_types", "moe_layer_freq", "moe_layers_enum"))
     if types:
         return bool(types[place] == "sparse")

@@ -18,7 +18,7 @@ class Method:
     """`size` takes rows and columns of one rank's matrix. `ignored`: names of modules that keep the model's dtype.
 
     `experts_only`: nothing else is quantized, and experts are padded for the kernel (MXFP4 of gpt-oss). `group`:
-    columns per scale that experts' matrices must be a multiple of.
+    columns per scale, which experts' columns must be a multiple of.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Method:
     group: int = 1
 
     def keeps(self, module: str) -> bool:
-        """Whether this module stays in the model's dtype, by patterns as the makers of checkpoints write them."""
+        """Whether this module stays in the model's dtype, by the patterns that checkpoint publishers write."""
         return any(_matches(pattern, module) for pattern in self.ignored)
 
 
@@ -41,7 +41,7 @@ def _matches(pattern: str, module: str) -> bool:
 
 
 def _grouped(bits: int, group: int) -> Callable[[int, int], float]:
-    """Packed values and a 16-bit scale per group of columns; vLLM takes whole groups only."""
+    """Packed values and a 16-bit scale per group of columns; vLLM accepts whole groups only."""
 
     def size(rows: int, columns: int) -> float:
         if columns % group:
@@ -52,7 +52,7 @@ def _grouped(bits: int, group: int) -> Callable[[int, int], float]:
 
 
 def _with_zeros(bits: int, group: int, is_strict: bool) -> Callable[[int, int], float]:
-    """AWQ and GPTQ: a zero point beside the scale of each group; GPTQ drops what is left over of a last group."""
+    """AWQ and GPTQ: a zero point beside the scale of each group; GPTQ drops an incomplete last group."""
 
     def size(rows: int, columns: int) -> float:
         if is_strict and columns % group:
@@ -89,7 +89,7 @@ def _mxfp4(rows: int, columns: int) -> float:
 
 
 def method(config: Mapping[str, Any]) -> Method:
-    """By the `quantization_config` of a config.json. Raises UnknownLayout for one that is not known."""
+    """The method of a config.json's `quantization_config`. Raises UnknownConfig for an unknown one."""
     text = config.get("text_config")
     said = (
         config.get("quantization_config") or (text or {}).get("quantization_config") or config.get("compression_config")

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 FLOAT = 4
 INTEGER, INDEX = 4, 8  # bytes of a position, and of a row index into the cache
-OFFLOADED_ROWS = (
-    32  # ggml-cuda.cu: batches of this many rows copy host weights to the device (GGML_OP_OFFLOAD_MIN_BATCH)
-)
+OFFLOADED_ROWS = 32  # ggml-cuda.cu: batches of this many rows copy host weights over (GGML_OP_OFFLOAD_MIN_BATCH)
 
 
 @dataclass(slots=True)
