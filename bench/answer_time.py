@@ -1,11 +1,11 @@
-"""How long an answer takes, compute alone and through HTTP.
+"""Latency of an answer, in process and through HTTP.
 
-Over questions that differ, so that no answer is kept: right after the start, and after many others, when most graphs
-were traced once; and when one question is asked again and again, as a fleet of machines of one kind does.
+Uses distinct questions, so that no stored answer is returned: right after the start, and after many others, when most
+graphs have been traced. Then one question repeatedly, as a fleet of identical machines asks it.
 
     python bench/answer_time.py [--questions 120] [--others 1000]
 
-On the seed catalog in a folder that is thrown away. Prints percentiles in milliseconds; asserts nothing.
+Runs on the seed catalog in a temporary folder. Prints percentiles in milliseconds; asserts nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ USE_CASES = ("general", "chat", "coding", "math", "reasoning", "tool_use", "visi
 
 
 def questions(count: int) -> list[dict]:  # type: ignore[type-arg]
-    dice = random.Random(1)  # noqa: S311  the same questions every time
+    dice = random.Random(1)  # noqa: S311  fixed seed: the same questions every time
     return [
         {
             "hardware": {"text": dice.choice(HARDWARE)},

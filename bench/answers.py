@@ -1,11 +1,11 @@
-"""Whether a change of the code changes an answer: every kind of hardware, use case and demand, asked and digested.
+"""Regression check of answers: asks about every kind of hardware, use case and requirement, and digests the answers.
 
     python bench/answers.py                     one digest per machine
     python bench/answers.py --keep before.json.gz
     python bench/answers.py --against before.json.gz
 
-Asks on the seed catalog in a folder that is thrown away. `--against` prints each question whose answer is another one,
-with the first field that differs.
+Runs on the seed catalog in a temporary folder. `--against` prints each question whose answer changed, with the first
+field that differs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ USE_CASES = (
     *("general", "chat", "coding", "math", "reasoning", "long_context"),
     *("tool_use", "vision", "multilingual", "embedding"),
 )
-NAMES = ("decision", "catalog_version", "fit_version")  # of the answer, not the answer
+NAMES = ("decision", "catalog_version", "fit_version")  # identify the answer and are not compared
 CONTEXTS = (2304, 16384, 32768, 131072)
 DEMANDS: tuple[dict[str, Any], ...] = (
     {"prefer": "quality"},
@@ -64,7 +64,7 @@ def questions(text: str) -> Iterator[dict[str, Any]]:
 
 
 def asked() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Question as text, and its answer."""
+    """Yields each question as JSON text, with its answer."""
     from advisor.answers.recommend import recommend
     from advisor.question.errors import Invalid
     from advisor.question.parse import parse
@@ -79,7 +79,7 @@ def asked() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def difference(old: Any, new: Any, path: str = "") -> str | None:
-    """Where two answers first differ, with both values."""
+    """Path of the first difference between two answers, with both values; None when they are equal."""
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
         return next((d for key in old if (d := difference(old[key], new[key], f"{path}.{key}"))), None)
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

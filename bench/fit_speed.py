@@ -1,10 +1,10 @@
-"""Fits the constants of `advisor.fit.speed.efficiency` on published measurements.
+"""Fits the constants of `advisor.fit.speed.efficiency` to published measurements.
 
     python bench/speed_rows.py MEASURED.jsonl.gz rows.jsonl
     python bench/fit_speed.py rows.jsonl [--write] [--worst]
 
-Log-residuals of decode and prefill, Huber-weighted, by Gauss-Newton with priors, so that a class or device with few
-rows stays near the others. Each (GPU, model) pair counts as the root of its number of rows. Prints errors by
+Minimises Huber-weighted log-residuals of decode and prefill by Gauss-Newton with priors, so that a class or device with
+few rows stays near the others. Each (GPU, model) pair counts as the root of its number of rows. Prints errors under
 cross-validation over (GPU, model) pairs beside the plain roofline; --write stores advisor/fit/data/speed.json.
 """
 
@@ -28,9 +28,9 @@ from advisor.fit.speed import efficiency
 from advisor.fit.speed.roofline import Step, decode_seconds, prefill_seconds
 
 FOLDS = 10
-SEEDS = (7, 8)  # several divisions into folds, as which pairs fall together matters
+SEEDS = (7, 8)  # several random folds, because it matters which pairs share one
 UBATCH = 512
-RANGE = (0.08, 0.92)  # quantiles of measured over predicted on pairs not seen: somewhat more than four rows in five
+RANGE = (0.08, 0.92)  # quantiles of measured / predicted on held-out pairs: slightly more than four rows in five
 
 # parameter -> (start, standard deviation of its logarithm around the start)
 CLASS_PRIORS = {
@@ -54,7 +54,7 @@ GROUP_PRIORS = {
 
 
 def layout(data: Data) -> tuple[list[tuple[str, str]], np.ndarray, np.ndarray]:
-    """Names of the parameters, the logarithms they start from, and the prior's standard deviations."""
+    """Parameter names, initial log values, and standard deviations of the prior."""
     order: list[tuple[str, str]] = []
     start: list[float] = []
     spread: list[float] = []
@@ -133,7 +133,7 @@ def errors(predicted: np.ndarray, measured: np.ndarray) -> str:
 
 
 def cross_validated(data: Data, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions for each row by a fit that has not seen its (GPU, model) pair."""
+    """Held-out predictions: each row's by a fit without its (GPU, model) pair."""
     pairs = [(r["name"], r["model"]) for r in data.rows]
     unique = sorted(set(pairs))
     fold_of = dict(zip(unique, np.random.default_rng(seed).permutation(len(unique)) % FOLDS, strict=True))
@@ -192,10 +192,10 @@ def spread_of(held: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
 
 
 def least_error(held: np.ndarray, measured: np.ndarray) -> float:
-    """The factor on predictions at which their mean relative error is least.
+    """The factor on predictions that minimises their mean relative error.
 
-    That is the median of measured over predicted, weighted by its inverse: below 1, as what slows a machine down is in
-    no row, and twice too much is a larger error than half.
+    It is the median of measured / predicted, weighted by its inverse. It is below 1, because no row records what slows
+    a machine down, and a prediction twice too high is a larger error than one half too low.
     """
     ratio = np.sort(np.exp((measured - held)[np.isfinite(measured)]))
     weight = np.cumsum(1 / ratio)
@@ -234,7 +234,7 @@ def rounded(value: float) -> float:
 def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.ndarray, prefill: np.ndarray) -> None:
     path = ROOT / "advisor/fit/data/speed.json"
     table = json.loads(path.read_text()) | tables(data, order, x)
-    # The mean error of prefill would follow the few rows of slow backends: its mid is the fit itself.
+    # The mean error of prefill would follow the few rows of slow backends, so its mid is the fit itself.
     centres = {"decode": least_error(decode, data.measured), "prefill": 1.0}
     ranges = {"decode": spread_of(decode, data.measured), "prefill": spread_of(prefill, data.prefill)}
     calibrated = {k: [low, centres[k], high] for k, (low, high) in ranges.items()}
@@ -252,7 +252,7 @@ def write(data: Data, order: list[tuple[str, str]], x: np.ndarray, decode: np.nd
 
 
 def _by_maker(found: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Maker -> width -> factor; "other" is the geometric mean of the makers of GPUs."""
+    """Vendor -> width -> factor; "other" is the geometric mean over GPU vendors."""
     table: dict[str, dict[str, float]] = {}
     for name, value in found.items():
         maker, _, width = name.partition("|")

@@ -1,11 +1,11 @@
-"""Mutates GGUF headers and puts each through reader and sums: every one is predicted or refused in one sentence.
+"""Fuzzes the GGUF reader and the memory sums: every mutated header must be predicted, or refused in one sentence.
 
     python bench/fuzz_gguf.py [COUNT] [FIRST]
 
-Headers FIRST to FIRST + COUNT - 1 of `tests/support/mutations.py` (default: 20,000 from 0), each read from a file and
-put through the sums with one of five settings in turn; a million take some 20 minutes of one core. Prints headers per
-second, outcomes, the slowest, and the memory the process grew by. A header that breaks something is named, and the
-exit is 1.
+Takes headers FIRST to FIRST + COUNT - 1 of `tests/support/mutations.py` (default: 20,000 from 0), reads each from a
+file and sizes it with one of five settings in turn; a million take some 20 minutes of one core. Prints headers per
+second, outcomes, the slowest header, and the memory growth of the process. A header that raises anything else is
+printed, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from catalog.gguf import GgufError
 from tests.support import mutations
 
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - where a file that is written a million times costs no disk
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a file that is rewritten a million times should not hit the disk
 REQUESTS = [
     read_settings(row)
     for row in (
@@ -40,7 +40,7 @@ REQUESTS = [
 
 
 def outcome(path: Path, number: int) -> str:
-    """What became of one header; raises whatever is neither a prediction nor a sentence."""
+    """Outcome of one header; raises anything that is neither a prediction nor a one-sentence refusal."""
     wanted = REQUESTS[number % len(REQUESTS)]
     try:
         gguf_file.bounded(gguf_file.read_sizes(str(path), wanted.moved), wanted)
@@ -63,7 +63,7 @@ def run(count: int, first: int, folder: Path) -> int:
         started = time.process_time()
         try:
             outcomes[outcome(path, number)] += 1
-        except Exception:  # whatever it is, it is what this looks for
+        except Exception:  # any exception is a finding
             broken += 1
             print(f"header {number}:\n{traceback.format_exc()}")
         taken = time.process_time() - started

@@ -1,10 +1,10 @@
-"""How the time of an answer grows with the models of the catalog, the accelerators of the machine and the plans asked.
+"""Scaling of the answer time with models in the catalog, accelerators in the machine and plans requested.
 
     python bench/growth.py [--write] [--questions 15]
 
-Ranking, plans, rejections with their fixes and sentences, without HTTP; every question is a new one. CPU time of this
-process, so that other work on the machine counts little. --write makes docs/answer-time.svg and its table
-docs/answer-time.md. Asserts nothing.
+Covers ranking, plans, rejections with fixes, and sentences, without HTTP; every question is new. Measures CPU time of
+this process, so that other load counts little. --write makes docs/answer-time.svg and its table docs/answer-time.md.
+Asserts nothing.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def measured(questions: int, models: Sequence[int]) -> dict[str, Line]:
 
 
 def panel(name: str, line: Line, left: int) -> str:
-    """One chart: size on a scale of doublings, milliseconds from zero."""
+    """One chart: sizes evenly spaced, milliseconds from zero."""
     top = max(high for _, _, high in line) * 1.1
     step = WIDTH / max(1, len(line) - 1)
     bottom = TOP + HEIGHT
@@ -103,7 +103,7 @@ def panel(name: str, line: Line, left: int) -> str:
 
 
 def chart(panels: dict[str, Line], title: str, legend: str) -> str:
-    """Panels by name, side by side; `legend` tells what the lines are."""
+    """Panels by name, side by side; `legend` says what the lines measure."""
     width, height = len(panels) * (LEFT + WIDTH) + GAP, TOP + HEIGHT + 56
     style = (
         "text{font:12px system-ui,sans-serif;fill:#333}.name{font-weight:600}.left{text-anchor:end}"

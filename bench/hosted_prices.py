@@ -1,11 +1,11 @@
-"""Hosted prices of catalog models, as a dated file that answers read offline.
+"""Collects hosted prices of catalog models into a dated file that answers read offline.
 
     pip install genai-prices        (MIT; not a dependency of Berth)
     python bench/hosted_prices.py   writes advisor/data/hosted_prices.json
 
-A price belongs to a catalog model when the provider's name for it is the model's own, letter for letter without case
-and marks; a suffix that names the precision is dropped. Free, tiered and time-dependent offers are left out.
-Embedding models are paid by what they read: they have no price for output.
+A price is assigned to a catalog model when the provider's name for it equals the model's own, ignoring case and
+punctuation; a suffix that names the precision is dropped. Free, tiered and time-dependent offers are left out.
+Embedding models are priced by input tokens and have no output price.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def plain(name: str) -> str:
 
 
 def offered(prices: Any, embeds: bool) -> tuple[float, float | None] | None:
-    """Dollars per million input and output tokens of a plain price."""
+    """Dollars per million input and output tokens; None unless the offer is a plain positive price."""
     read, written = (getattr(prices, name, None) for name in ("input_mtok", "output_mtok"))
     if not all(isinstance(price, Decimal) and price > 0 for price in ([read] if embeds else [read, written])):
         return None

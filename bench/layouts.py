@@ -1,14 +1,13 @@
-"""Every layout that is derived from a configuration, written as a header-only file and opened by the installed engine.
+"""Writes every layout computed from a configuration as a header-only GGUF file and opens it with the installed engine.
 
     python bench/layouts.py
 
-Prints, per architecture: models, tensors of its first one, how many the engine refused, in how many the sums of
-weights and cache are not the engine's to the byte, and how far the compute buffer is off at worst (F16, 4,096 tokens,
-CPU). Then what the engine said of those that it refused. A refusal, or a byte of weights or cache, makes the exit 1.
+Prints, per architecture: models, tensors of its first one, how many the engine refused, how many whose weights or cache
+differ from the engine's by any byte, and the largest error of the compute buffer (F16, 4,096 tokens, CPU). Then the
+engine's message for each refusal. A refusal, or one byte of difference in weights or cache, makes the exit status 1.
 
-The engine's complaint covers what it must have: names, shapes, and tensors that it knows no use for. A tensor that it
-takes or leaves (a bias, a norm) is not missed; the count of parameters that a vendor publishes guards those
-(`fit/architectures/agreement.py`).
+The engine checks what it requires: names, shapes, and tensors it has no use for. It does not miss an optional tensor (a
+bias, a norm); the parameter count that a vendor publishes guards those (`fit/architectures/parameter_check.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from tests.support.derived import Opened
 
 
 def off(found: Opened) -> float:
-    """Percent by which the compute buffer of the sums is above the engine's."""
+    """Percent by which the computed compute buffer exceeds the engine's."""
     mine, theirs = found.errors.get("compute", (1, 1))
     return 100 * (mine / theirs - 1)
 

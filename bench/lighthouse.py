@@ -1,9 +1,9 @@
-"""Lighthouse on the main pages, as a phone and as a desktop: performance, accessibility and best practices, 0 to 1.
+"""Runs Lighthouse on the main pages, as a phone and as a desktop: performance, accessibility, best practices, 0 to 1.
 
     python bench/lighthouse.py [--version 12.8.2] [--write]
 
-Needs Node 18.16 or newer with npm, and Chromium; Lighthouse itself is fetched into a folder that is thrown away.
-Each audit that counts and falls short is named. --write makes docs/lighthouse.md. Asserts nothing.
+Needs Node 18.16 or newer with npm, and Chromium; Lighthouse itself is installed into a temporary folder. Prints each
+scored audit below full marks. --write makes docs/lighthouse.md. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def row(name: str, form: str, report: dict[str, Any]) -> str:
 
 
 def short(report: dict[str, Any]) -> list[str]:
-    """Audits that count and are not full, with their score."""
+    """Scored audits below 1, with their score."""
     named = [ref["id"] for kind in CATEGORIES for ref in report["categories"][kind]["auditRefs"] if ref["weight"]]
     scores = {key: report["audits"][key]["score"] for key in named}
     return [f"{key} {score:.2f}" for key, score in scores.items() if score is not None and score < 1]

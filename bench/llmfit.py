@@ -1,9 +1,9 @@
-"""Berth beside llmfit on this machine: both servers are asked the same question in turn.
+"""Compares answer time with llmfit on this machine: both servers get the same question in turn.
 
     python bench/llmfit.py [--rounds 30] [--models 16000] [--llmfit PATH]
 
-llmfit is installed with pip in a folder that is thrown away, unless --llmfit names its program; where it cannot be
-installed that is said, and Berth is measured alone. Asserts nothing.
+Installs llmfit with pip in a temporary folder, unless --llmfit names its program; if that fails, it says so and
+measures Berth alone. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from answer_time import questions
 from serving import MIB, PADDED, QUESTION, Client, Server, answered, berth, free_port, percentile, seeded
 
 THEIRS = "/api/v1/models/top?use_case=coding&limit=10&max_context=32768"
-CARD = ["--memory", "24G", "--ram", "64G"]  # a 4090 is 24 GB to llmfit: it takes no name
+CARD = ["--memory", "24G", "--ram", "64G"]  # the memory of a 4090: llmfit takes no card name
 SECONDS = 10
 
 
 def installed(folder: Path) -> Path | None:
-    """llmfit's program in a virtual environment of its own; None, with the reason printed, where pip cannot."""
+    """Path of llmfit in a virtual environment of its own; None, with the reason printed, when pip fails."""
     venv.create(folder, with_pip=True)
     pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "llmfit"]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)  # noqa: S603
@@ -62,7 +62,7 @@ def resident(pid: int) -> float:
 
 
 def varied(round_number: int) -> dict[str, Any]:
-    """The same question on a machine with a little more memory: no kept answer helps."""
+    """The same question with slightly more memory, so that no stored answer matches."""
     return QUESTION | {"hardware": {"text": "RTX 4090", "ram_bytes": (64 << 30) + (round_number << 20)}}
 
 
@@ -73,7 +73,7 @@ def show(name: str, took: list[float]) -> float:
 
 
 def beside(program: Path | None, server: Server, rounds: int, models: int) -> None:
-    """In turn: llmfit, Berth with the very question again, Berth with a machine nobody asked about before."""
+    """Asks in turn: llmfit, Berth with the same question again, Berth with a machine not seen before."""
     client = server.client()
     theirs: list[float] = []
     again, new = [], []
@@ -107,7 +107,7 @@ def beside(program: Path | None, server: Server, rounds: int, models: int) -> No
 
 
 def own(server: Server) -> None:
-    """The catalog that comes with Berth."""
+    """Answer time with the catalog that comes with Berth."""
     client = server.client()
     asked = questions(305)
     for question in asked[:5]:
@@ -125,7 +125,7 @@ def throughput(server: Server) -> None:
 
 
 def common() -> list[dict[str, Any]]:
-    """What a fleet asks: the machines of `answer_time.py` at the contexts that the page offers."""
+    """A fleet's questions: the machines of `answer_time.py` at the contexts that the page offers."""
     machines = {q["hardware"]["text"] for q in questions(300)}
     return [
         {"hardware": {"text": text}, "workload": {"use_case": "coding", "context": 1 << n}}

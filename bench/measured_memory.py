@@ -1,4 +1,4 @@
-"""Predictions against what real devices held, as others measured it (`tests/accuracy/need.py`); a table per group.
+"""Compares memory predictions with published readings of real devices (`tests/accuracy/need.py`), a table per group.
 
 python bench/measured_memory.py [--rows]
 """

@@ -1,9 +1,9 @@
-"""Memory predictions against what llama.cpp allocated: errors per set and class, beside other estimators, and speed.
+"""Compares memory predictions with llama.cpp's allocations: errors per set and class beside other estimators; speed.
 
     python bench/memory.py
 
-The rows are those of the tests (tests/accuracy/data: llama.cpp b11434, 43 models); the others' figures are published
-ones on a larger draw of the same kind of rows (bench/memory.json). Prints tables; asserts nothing.
+Uses the rows of the tests (tests/accuracy/data: llama.cpp b11434, 43 models). The others' figures are published ones on
+a larger draw of the same kind of rows (bench/memory.json). Prints tables; asserts nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def line(name: str, figures: list[float], rest: str = "") -> None:
 
 
 def speed() -> None:
-    """Rows per second from sizes that are known already; reading headers comes on top in `manage.py estimate`."""
+    """Rows per second from sizes in memory; `manage.py estimate` reads headers as well."""
     memo.forget()
     for seen in ("as if none was seen before", "asked once more"):
         began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""The seed catalog padded to another number of models, for the scripts that measure how answers scale.
+"""Pads the seed catalog to a given number of models, for scripts that measure how answers scale.
 
 A copy has its original's facts, evidence and builds under another name and family, with weights a few percent larger or
-smaller, so that no two builds have the same sums.
+smaller, so that no two builds have equal sums.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def scaled(sizes: BuildSizes, by: float) -> BuildSizes:
 
 
 def padded(catalog: Catalog, models: int, builds: int) -> Catalog:
-    """`models` models with `builds` llama.cpp builds each, the originals first; those without any are left out."""
-    dice = random.Random(7)  # noqa: S311  the same catalog every time
+    """`models` models with `builds` llama.cpp builds each, the originals first; models without any are left out."""
+    dice = random.Random(7)  # noqa: S311  fixed seed: the same catalog every time
     able = [m for m in catalog.models if any(b.sizes and b.format == "gguf" for b in m.builds)]
     made: list[ModelSpec] = []
     while len(made) < models:
@@ -54,7 +54,7 @@ def copy(model: ModelSpec, number: int, builds: int, dice: random.Random) -> Mod
                 sizes=scaled(build.sizes, by) if by != 1.0 else build.sizes,
             )
         )
-    # A successor of the copy's own family is no successor of the copy.
+    # A model that supersedes the original is in another family than the copy, so the copy has none.
     return replace(
         model,
         slug=model.slug + ending,

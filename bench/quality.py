@@ -1,10 +1,10 @@
-"""How well strengths predict what they have not seen: `python bench/quality.py`. Prints tables, never asserts.
+"""Evaluates strengths on held-out benchmarks: `python bench/quality.py`. Prints tables, asserts nothing.
 
-`--write` puts the tables into advisor/data/rank_correlation.json, which the about page shows.
+`--write` stores the tables in advisor/data/rank_correlation.json, which the about page shows.
 
-Each benchmark is left out in turn (all its versions), the rest is fitted, and the order of the models on it predicted.
+Leaves out each benchmark in turn (all its versions), fits the rest, and predicts the order of the models on it. Reports
 Spearman's rank correlation per use case, weighted by models, beside size alone and newest first. The harder test leaves
-out everything of the benchmark's publisher: other slices of one leaderboard then cannot help.
+out everything by the benchmark's publisher, so that other slices of one leaderboard cannot help.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from advisor.fit.spec import Evidence
 LEAST_MODELS = 6
 PREDICTORS = ("strength", "size_only", "newest_first")
 TARGET = ROOT / "advisor/data/rank_correlation.json"
-# What the tables rest on beside the catalog's models and evidence.
+# Files under advisor/fit that the tables depend on, beside the catalog's models and evidence.
 METHOD = ("data/quality.json", *(f"quality/{name}.py" for name in ("factor_model", "family_prior", "strength")))
 Rows = list[tuple[str, Evidence]]
 Found = dict[str, dict[str, list[tuple[float, int]]]]
@@ -55,7 +55,7 @@ def catalog() -> tuple[list[ModelFacts], Rows]:
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks with ties shared."""
+    """Ranks; ties share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     shared: np.ndarray = (last - (counts - 1) / 2)[inverse]
@@ -68,7 +68,7 @@ def correlation(a: list[float], b: list[float]) -> float:
 
 
 def digest(models: list[ModelFacts], rows: Rows) -> str:
-    """Of models, evidence and method: another one means that the tables have to be made again."""
+    """Digest of models, evidence and method; when it changes, the tables have to be rewritten."""
     text = "\n".join([*map(repr, models), *sorted(map(repr, rows))]).encode()
     parts = [text, *((ROOT / "advisor/fit" / name).read_bytes() for name in METHOD)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
@@ -109,7 +109,9 @@ def held_out(models: list[ModelFacts], rows: Rows, group: Callable[[str], str]) 
 
 
 def summed(found: Found) -> list[dict[str, Any]]:
-    """One row a use case: how many benchmarks and models, and each predictor's mean correlation, weighted by models."""
+    """One row per use case: numbers of benchmarks and models, and each predictor's mean correlation, weighted by
+    models.
+    """
     rows = []
     for use_case, by in sorted(found.items()):
         weights = [n for _, n in by["strength"]]
@@ -137,7 +139,7 @@ def write(tests: dict[str, list[dict[str, Any]]], of: str) -> None:
 
 
 def leaders(models: list[ModelFacts], rows: Rows, count: int) -> None:
-    """The first models per use case, to be read by a person."""
+    """Prints the first `count` models per use case, for review by a person."""
     answer = strengths(models, rows)
     names = {m.slug: m.name for m in models}
     for use_case in ("general", *ABILITIES, "embedding"):

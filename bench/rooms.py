@@ -1,10 +1,10 @@
-"""Which files a request passes through, and how often it comes back to one that it has already left.
+"""Traces the files that a request passes through, and how often it returns to one it has already left.
 
     python bench/rooms.py [--show]
 
-A step leads from one file of ours into another by a call; each pair of files counts once. Of the steps, those beyond
-the first into a file come back to it, and those into a file that waits for this very call climb back. The fit is pure
-and counts as one file.
+A step is a call from one file of this repository into another; each pair of files counts once. A return is a step into
+a file that was entered before; it climbs back when that file is still on the call stack. The fit is pure and counts as
+one file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODEL = "smollm2-135m-instruct"  # its file comes with a package
 
 
 class Trace:
-    """The steps of whatever is called while it is the profiler."""
+    """Profiler callback that records the steps."""
 
     def __init__(self) -> None:
         self.stack: list[str | None] = []
@@ -55,7 +55,7 @@ def file_of(code: CodeType) -> str | None:
 
 
 def report(name: str, request: Callable[[], None], *, show: bool) -> None:
-    request()  # what is loaded once is loaded
+    request()  # warm-up, so that imports and caches are not traced
     trace = Trace()
     sys.setprofile(trace)
     try:

@@ -1,4 +1,4 @@
-"""A Berth web server of its own for the scripts beside this one, and a client that keeps its connection."""
+"""Starts a Berth web server for the benchmark scripts, with a keep-alive client."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 class Client:
-    """One connection that is kept. `ask` returns the answer's bytes, `timed` the milliseconds."""
+    """One keep-alive connection. `ask` returns the answer's bytes, `timed` the milliseconds."""
 
     def __init__(self, port: int) -> None:
         self.link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
@@ -69,13 +69,13 @@ class Server:
         return Client(self.port)
 
     def rss(self) -> list[int]:
-        """Resident bytes of each process that answers."""
+        """Resident bytes of each worker process."""
         return [child.memory_info().rss for child in psutil.Process(self.process.pid).children(recursive=True)]
 
 
 @contextmanager
 def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iterator[Server]:
-    """As `make run` serves it, on the data folder that BERTH_DATA names."""
+    """Serves as `make run` does, on the data folder that BERTH_DATA names."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", str(workers)),
@@ -94,7 +94,7 @@ def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iter
 
 @contextmanager
 def seeded() -> Iterator[Path]:
-    """A data folder of its own with the seed catalog in its database, and Django set up on it."""
+    """Sets up Django on a temporary data folder with the seed catalog in its database; yields the folder."""
     with tempfile.TemporaryDirectory() as folder:
         sys.path.insert(0, str(BENCH.parent))
         os.environ |= {"BERTH_DATA": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -109,7 +109,7 @@ def seeded() -> Iterator[Path]:
 
 
 def wait(child: subprocess.Popen[bytes], port: int, seconds: float = 300) -> None:
-    """Until the first question is answered."""
+    """Waits until the first question is answered. Raises RuntimeError when the server exits or the time is up."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and child.poll() is None:
         time.sleep(0.2)
@@ -122,7 +122,9 @@ def wait(child: subprocess.Popen[bytes], port: int, seconds: float = 300) -> Non
 def answered(
     server: Server, questions: Sequence[dict[str, Any]], seconds: float, clients: int
 ) -> tuple[float, list[float]]:
-    """Requests a second while `clients` ask one after the other for `seconds`; and the milliseconds of each, sorted."""
+    """Requests per second while `clients` clients ask in a loop for `seconds`, and the sorted milliseconds of each
+    request.
+    """
     took: list[float] = []
     end = time.monotonic() + seconds
 

@@ -1,9 +1,9 @@
-"""One web process under steady questions: resident memory and latency, minute by minute. Asserts nothing.
+"""Soak test of one web process under steady load: resident memory and latency per minute. Asserts nothing.
 
     python bench/soak.py [--minutes 0.5] [--rate 20] [--write]
 
-Every question is a new one, and each tenth request is the first page. `make bench` runs half a minute; ten minutes show
-whether memory stays where it is. --write makes docs/soak.svg and its table docs/soak.md.
+Every question is new, and every tenth request is the start page. `make bench` runs half a minute; ten minutes show
+whether memory stays level. --write makes docs/soak.svg and its table docs/soak.md.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from answer_time import HARDWARE, USE_CASES
 from growth import ROOT, chart
 from serving import MIB, Server, berth, percentile, seeded
 
-Minute = tuple[int, int, float, float, float]  # which, requests, median and 95th percentile in ms, resident MiB
+Minute = tuple[int, int, float, float, float]  # number, requests, median and 95th percentile in ms, resident MiB
 
 
 def soak(server: Server, minutes: float, rate: float) -> list[Minute]:
-    dice = random.Random(3)  # noqa: S311  the same questions every time
+    dice = random.Random(3)  # noqa: S311  fixed seed: the same questions every time
     client, start = server.client(), time.monotonic()
     took: list[float] = []
     sent, minute = 0, 1

@@ -1,7 +1,7 @@
-"""Measured against predicted speed, as a table: `python bench/speed.py [rows.json]`. Prints, never asserts.
+"""Tables of measured against predicted speed: `python bench/speed.py [rows.json]`. Prints, asserts nothing.
 
-The rows are those of tests/accuracy/speed_rows.json or another file of that form. These rows are among those the
-constants were fitted on; `bench/fit_speed.py` prints the errors on (GPU, model) pairs that a fit has not seen.
+Uses tests/accuracy/speed_rows.json or another file of that form. These rows are among those the constants were fitted
+on; `bench/fit_speed.py` prints the errors on held-out (GPU, model) pairs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Judged:
     kind: str
 
     def error(self, what: str) -> float | None:
-        """Relative error of the middle of the range, or None where nothing was measured."""
+        """Relative error of the middle of the range, or None when nothing was measured."""
         measured = self.row[what]
         return abs(getattr(self.speed, what).mid / measured - 1) if measured else None
 
@@ -53,7 +53,7 @@ class Judged:
 
 
 def judged(path: Path = ROWS) -> Iterator[Judged]:
-    """Every row with what the product would say about it."""
+    """Every row with the product's prediction."""
     table = json.loads(path.read_text())
     devices = {d["name"]: _device(d) for d in table["devices"]}
     built: dict[tuple[str, str], BuildSizes] = {}
@@ -73,7 +73,7 @@ def judged(path: Path = ROWS) -> Iterator[Judged]:
             estimate_speed(sizes, bare._replace(context=context), host, tuple(range(len(on))), engine=row["engine"])
             for context in (row["depth"] + 64, row["prompt_tokens"] or 512)
         )
-        first = row["depth"] in {0, row["prompt_tokens"]}  # not a prompt after a prompt
+        first = row["depth"] in {0, row["prompt_tokens"]}  # exclude prefill that continues a cached prompt
         facts = row | {"prefill": row["prefill"] if first else None}
         bandwidth = device.memory_bandwidth if device else cpu["bandwidth"]
         speed = replace(decode, prefill=prefill.prefill)

@@ -1,9 +1,9 @@
-"""How `manage.py estimate --speed-batch` does on published rows, by fits that have not seen a row's (GPU, model) pair.
+"""Evaluates `manage.py estimate --speed-batch` on published rows, by fits without the row's (GPU, model) pair.
 
     python bench/speed_batch.py MEASURED.jsonl.gz
 
-Judged are plausible single-stream rows: decode measured, no flag, one request, one device or the CPU, no speculation,
-no remote endpoint. The factors of low, mid and high are the committed ones, of bench/fit_speed.py's own held-out pairs.
+Evaluates plausible single-stream rows: decode measured, no flag, one request, one device or the CPU, no speculation, no
+remote endpoint. The factors of low, mid and high are the committed ones, from bench/fit_speed.py's held-out pairs.
 Prints coverage, errors, the share within low and high, and why rows were not answered.
 """
 

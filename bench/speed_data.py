@@ -1,4 +1,4 @@
-"""Joined speed rows -> what the prediction needs of each, and arrays for the fit."""
+"""Turns joined speed rows into roofline inputs and arrays for the fit."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from advisor.fit.engines.llama_cpp.steps import steps
 from advisor.fit.speed import efficiency
 from advisor.fit.speed.roofline import Step
 
-CACHED_PROMPTS = ("apple-silicon-llm-bench",)  # repeats one prompt, so that later runs find it in the cache
-BOARD = 0.1  # weight of rows whose host is a single-board computer: its CPU and PCIe lane are part of the figure
+CACHED_PROMPTS = ("apple-silicon-llm-bench",)  # repeats one prompt, so that later runs hit the prompt cache
+BOARD = 0.1  # weight of rows from a single-board computer: its CPU and PCIe lane are part of the figure
 FIELDS = tuple(Step.__dataclass_fields__)
 
 
@@ -46,7 +46,7 @@ def load(path: Path) -> list[dict[str, Any]]:
 
 
 def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with everything the prediction needs; rows whose layout is unknown or that do not fit are left out."""
+    """Rows with all inputs of the prediction; drops rows of unknown layout and rows that do not fit."""
     table = efficiency.fitted()
     rows = []
     for row in joined:
@@ -97,7 +97,7 @@ def load_rows(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _plausible(row: dict[str, Any]) -> bool:
-    """Not above the memory's peak (speculation, a wrong label), not far below (swapped, a prompt's time included)."""
+    """Not above peak bandwidth (speculation, a wrong label), not far below it (swapping, prompt time included)."""
     share = row["decode"] / row["roofline"]
     least = 0.35 if not row["bench"] and row["depth"] > 4096 else 0.05
     return bool(least <= share <= 2.0)

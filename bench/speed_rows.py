@@ -1,9 +1,9 @@
-"""Published speed rows -> rows that name a catalog model, a GPU of the reference data and a quantization.
+"""Resolves published speed rows to a catalog model, a GPU of the reference data and a quantization.
 
     python bench/speed_rows.py ROWS.jsonl.gz OUT.jsonl
 
-Kept: one request at a time on one device or on the CPU, no speculative decoding, no remote endpoint. A row that does
-not resolve by name is dropped.
+Keeps rows with one request at a time on one device or on the CPU, no speculative decoding, no remote endpoint. Drops
+rows whose names do not resolve.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""vLLM's cache from config.json, against vLLM's own figures: `python bench/vllm.py`. Prints, never asserts."""
+"""Compares vLLM's predicted cache with vLLM's own figures: `python bench/vllm.py`. Prints, asserts nothing."""
 
 from __future__ import annotations
 

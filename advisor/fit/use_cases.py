@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class UseCase(NamedTuple):
-    """A use case; `decode` and `first_token` are the rate and the wait beyond which a user notices no improvement."""
+    """A use case; `decode` and `first_token`: the rate and the latency that a person or a program needs."""
 
     name: str
     label: str  # in a form

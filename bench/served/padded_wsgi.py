@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from config.wsgi import application  # what the server looks for; it sets Django up
+from config.wsgi import application  # the server's entry point; it sets Django up
 
 # isort: split
 from padding import padded

@@ -64,7 +64,7 @@ EXPERTS = re.compile(r"_exps\.weight$")
 MIXTRAL_EXPERTS = 8  # models with exactly this many experts get more bits in their small attention tensors
 # Architectures that llama.cpp classifies as "70B" at 80 blocks: their shared value heads get more bits.
 SEVENTY = ("llama", "qwen2")
-# MLA key and value tensors that are 3-D like experts, but are not treated as experts under MXFP4.
+# Architectures whose MLA key and value tensors, 3-D like experts, are not treated as experts under MXFP4.
 EXPERTS_BY_NAME = ("bailingmoe3",)
 
 
