@@ -109,9 +109,7 @@ def held_out(models: list[ModelFacts], rows: Rows, group: Callable[[str], str]) 
 
 
 def summed(found: Found) -> list[dict[str, Any]]:
-    """One row per use case: numbers of benchmarks and models, and each predictor's mean correlation, weighted by
-    models.
-    """
+    """One row per use case: benchmarks, models, and each predictor's mean correlation, weighted by models."""
     rows = []
     for use_case, by in sorted(found.items()):
         weights = [n for _, n in by["strength"]]

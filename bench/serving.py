@@ -122,8 +122,8 @@ def wait(child: subprocess.Popen[bytes], port: int, seconds: float = 300) -> Non
 def answered(
     server: Server, questions: Sequence[dict[str, Any]], seconds: float, clients: int
 ) -> tuple[float, list[float]]:
-    """Requests per second while `clients` clients ask in a loop for `seconds`, and the sorted milliseconds of each
-    request.
+    """Requests per second while `clients` clients ask in a loop for `seconds`, and each request's milliseconds,
+    sorted.
     """
     took: list[float] = []
     end = time.monotonic() + seconds

@@ -36,8 +36,6 @@ def tokens_in_time(tokens_per_second: float, years: float, utilisation: float) -
 
 
 def break_even(price: float, energy_per_million: float, hosted_per_million: float) -> float | None:
-    """Tokens after which the purchase has paid for itself; None when electricity alone costs the hosted price or
-    more.
-    """
+    """Tokens after which the purchase has paid off; None when electricity alone costs the hosted price or more."""
     saved = hosted_per_million - energy_per_million
     return price / saved * MILLION if saved > 0 else None

@@ -31,7 +31,7 @@ class Memo(Generic[Value]):
         _memos.append(self)
 
     def get(self, owner: object, key: Hashable, work_out: Callable[[], Value]) -> Value:
-        """Returns the stored value, or calls `work_out`. `key` must cover everything the value depends on beside the
+        """Returns the stored value, or calls `work_out`. `key` must cover all that the value depends on beside the
         owner.
         """
         found = self.held.get((id(owner), key))

@@ -100,9 +100,7 @@ def with_indexer(facts: dict[str, Any]) -> list[BlockKind]:
 
 
 def modern_bert(facts: dict[str, Any]) -> list[BlockKind]:
-    """ModernBERT: a full block, then windowed ones; block 0 has no attention norm. Every third block is full by
-    default.
-    """
+    """ModernBERT: a full block, then windowed ones, by default with every third full; block 0 has no attention norm."""
     blocks = windowed_after_full({**facts, "full_attn_every": facts.get("full_attn_every") or 3})
     return [BlockKind("first", "dense"), *blocks[1:]]
 

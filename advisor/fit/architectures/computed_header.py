@@ -53,7 +53,7 @@ def parameters(architecture: dict[str, Any]) -> tuple[int, int]:
 
 
 def prediction_parameters(architecture: dict[str, Any]) -> int:
-    """Parameters of the `mtp` blocks that a checkpoint stores beside the text model: a last block and its projection
+    """Parameters of the `mtp` blocks that a checkpoint stores beside the text model: a last block and projection
     each.
     """
     facts, family, blocks = _layout(architecture)

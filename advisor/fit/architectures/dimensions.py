@@ -7,9 +7,7 @@ from typing import Any
 
 
 class UnknownLayout(Exception):
-    """The tensors of this model cannot be listed; the message says why in one sentence. Such a model is never
-    planned.
-    """
+    """The tensors of this model cannot be listed; one sentence says why. Such a model is never planned."""
 
 
 FIELDS = {

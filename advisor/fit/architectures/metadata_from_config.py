@@ -120,9 +120,7 @@ def _same(values: list[int]) -> int | list[int]:
 
 
 def _feed_forward(facts: dict[str, Any], blocks: list[BlockKind]) -> int | list[int] | None:
-    """Width of the dense blocks; 0 for blocks without a feed-forward, the experts' width when all blocks are
-    experts.
-    """
+    """Width of the dense blocks; 0 for blocks without a feed-forward, the experts' width for blocks of experts only."""
     if any(block.ffn == "none" for block in blocks):
         return _same([0 if block.ffn == "none" else _width(facts, block) for block in blocks])
     width = facts.get("ffn")

@@ -49,9 +49,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """Estimates for each build of a table on one host, for one workload; used to choose which builds to place
-    exactly.
-    """
+    """Estimates per build of a table on one host, for one workload; they select the builds to place exactly."""
 
     kind: Ints  # best kind of placement, index into KINDS, or NEVER
     headroom: Floats  # share of memory left free, 0..1
@@ -163,12 +161,10 @@ class Planner(Protocol):
         """Bytes of the whole build on one device, and the workload to use when searching for such a device."""
 
     def smaller_steps(self, build: BuildSpec, settings: Any, contexts: Sequence[int]) -> Iterator[Step]:
-        """Single changes of settings that need less memory, gentlest first; `contexts` lists contexts per request to
-        try.
-        """
+        """Single changes of settings that need less memory, gentlest first; `contexts` per request to try."""
 
     def read_settings(self, given: Mapping[str, Any], build: BuildSpec, host: HostSpec) -> Any:
-        """Engine settings from values validated against `SETTINGS`; missing ones get their default. Raises
+        """Engine settings from values validated against `SETTINGS`, with defaults for missing ones. Raises
         BadSetting.
         """
 

@@ -1,6 +1,4 @@
-"""Discovers planners: one folder per engine beside this file. Deleting a folder removes the engine from every
-answer.
-"""
+"""Discovers planners, one folder per engine beside this file. Deleting a folder removes its engine from all answers."""
 
 from __future__ import annotations
 

@@ -172,9 +172,7 @@ class Index:
         return self._rows[key]
 
     def strongest(self, models: Ints, workload: Workload, last: Ints) -> Ints:
-        """`models` sorted by `last`, then by lower quality bound descending; models without evidence last within each
-        group.
-        """
+        """`models` sorted by `last`, then lower quality bound descending; those without evidence last in each group."""
         judged = self.strengths[workload.use_case]
         order = np.lexsort((self.place[models], -judged.low[models], judged.unproved[models], last))
         found: Ints = models[order]

@@ -276,9 +276,7 @@ def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) ->
 
 
 def smaller_steps(planner: Planner, made: Plan) -> Iterator[Step]:
-    """Single changes that need less memory: settings first, gentlest first, then a smaller build with the same
-    settings.
-    """
+    """Single changes that need less memory: settings first, gentlest first, then smaller builds."""
     yield from planner.smaller_steps(made.build, made.settings, CONTEXTS)
     for other in sorted(made.model.builds, key=lambda b: (-b.bytes, b.id)):
         smaller = other.bytes < made.build.bytes and other.format in planner.FORMATS and bits(other) >= LEAST_BITS

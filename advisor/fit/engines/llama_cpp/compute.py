@@ -33,7 +33,7 @@ class Load(NamedTuple):
         return self.settings.kv_type_k not in PLAIN or self.settings.kv_type_v not in PLAIN
 
     def masks(self, word: int) -> int:
-        """Bytes of attention masks at `word` bytes per entry, one per cache type; without a cache the batch attends to
+        """Bytes of attention masks, `word` bytes per entry, one per cache type; without a cache the batch masks
         itself.
         """
         if not self.sizes.causal and not self.attending:
@@ -43,8 +43,9 @@ class Load(NamedTuple):
 
     @property
     def attends(self) -> bool:
-        """Whether devices run attention: not when the KV cache stays on the host, is not copied over, and blocks
-        contain SSMs.
+        """Whether devices run attention: not when the KV cache stays on the host and blocks contain SSMs.
+
+        With flash attention they always do.
         """
         return self.flash or self.settings.kv_offload or not self.sizes.graph["scan"]
 
@@ -86,9 +87,7 @@ def peak(load: Load, *, on_cpu: bool = False) -> int:
 
 
 def buffers(load: Load, where: Placement, rough: bool) -> tuple[list[int], int]:
-    """Bytes of compute buffer per device, and of the host: from the traced graph, or a bound where tracing is
-    impossible.
-    """
+    """Bytes of compute buffer per device, and of the host: from the traced graph, else an upper bound."""
     sizes, settings = load.sizes, load.settings
     if sizes.graph["traced"]:
         with suppress(Incomplete):

@@ -71,9 +71,7 @@ def host_bytes(shape: tuple[int, ...], type_name: str) -> int:
 
 
 def cuda_bytes(shape: tuple[int, ...], type_name: str) -> int:
-    """Bytes of the tensor in a CUDA buffer: quantised rows that are not a multiple of 512 are padded by one more
-    step.
-    """
+    """Bytes of the tensor in a CUDA buffer: quantised rows that are no multiple of 512 are padded by one step."""
     size = tensor_bytes(shape, type_name)
     if BLOCKS[type_name][0] > 1 and shape[0] % CUDA_ROW:
         size += row_bytes(CUDA_ROW - shape[0] % CUDA_ROW, type_name)

@@ -42,9 +42,7 @@ def estimate_memory(
 
 @remembered(256)
 def _remembered(sizes: BuildSizes, settings: Settings, rough: bool) -> Memory:
-    """Memoised: nothing here depends on the hardware, and one build is sized with the same settings for card after
-    card.
-    """
+    """Memoised: nothing here depends on the hardware, and one build is sized under equal settings on many cards."""
     return _estimate(sizes, settings, rough=rough)
 
 

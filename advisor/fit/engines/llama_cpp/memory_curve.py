@@ -44,7 +44,7 @@ def growth(sizes: BuildSizes, host: HostSpec, at: Sequence[int], *, embedding: b
 
 
 def whole(sizes: BuildSizes, host: HostSpec, base: Settings) -> int:
-    """Bytes with every block on one device, or on a device group when none is large enough; on the host without
+    """Bytes with every block on one device, else on a device group, when one is too small; on the host without
     devices.
     """
     placed = on_gpu(sizes, host, base) if host.devices else weigh(sizes, host, base, (), "cpu")

@@ -180,9 +180,7 @@ PLACEMENTS: dict[str, Callable[[BuildSizes, HostSpec, Settings], Placed | None]]
 
 
 def as_stated(sizes: BuildSizes, host: HostSpec, settings: Settings) -> Placed | None:
-    """Exactly these settings on the devices with most free memory; None when they need more devices than the host
-    has.
-    """
+    """Exactly these settings on the devices with most free memory; None when the host has fewer devices."""
     count = max(settings.devices, len(settings.tensor_split or ()), 1 if settings.gpu_layers else 0)
     if count > len(host.devices):
         return None

@@ -76,7 +76,7 @@ def assign(
     Args:
         kv: GGUF metadata.
         expert_type: the ggml type in which the experts were published, if any: the converter copies such tensors, and
-        llama-quantize refuses to convert them ("requantizing is disabled").
+            llama-quantize refuses to convert them ("requantizing is disabled").
 
     Raises:
         ValueError: for an unknown quantization.

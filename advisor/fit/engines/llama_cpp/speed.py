@@ -57,9 +57,7 @@ def estimate_speed(
 
 
 def together(rate: Rate, devices: int) -> Rate:
-    """Rate of `devices` identical devices under tensor parallelism, with an all-reduce after attention and
-    feed-forward.
-    """
+    """Rate of identical devices under tensor parallelism, with an all-reduce after attention and feed-forward."""
     shared = fitted()["tensor_parallel"]
     gain = devices ** shared["exponent"]
     whole = {name: getattr(rate, name) * gain for name in RATES}

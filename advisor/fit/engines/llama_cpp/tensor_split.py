@@ -74,9 +74,7 @@ Made = TypeVar("Made", bound=HasMargins)
 
 
 def divided(costs: list[int], rooms: list[int], weigh: Callable[[tuple[int, ...]], Made]) -> Made:
-    """Result of `weigh` for a split in whole layers that follows free memory; moves layers while a device is over
-    capacity.
-    """
+    """`weigh` of a split in whole layers that follows free memory; moves layers while a device is over capacity."""
     counts = shares(costs, rooms)
     for repair in range(1, REPAIRS + 1):
         made = weigh(tuple(counts))

@@ -49,8 +49,9 @@ class Cache:
 
 
 def cache(reading: Reading, serve: Serve, card: Card) -> Cache:
-    """The caches of one device. Raises UnknownConfig when the configuration is incomplete, NotServed when vLLM
-    refuses.
+    """The caches of one device.
+
+    Raises UnknownConfig when the configuration is incomplete, NotServed when vLLM refuses.
     """
     dtype = serve.kv_cache_dtype
     dtype = reading.checkpoint_cache if dtype == "auto" else dtype
@@ -173,9 +174,7 @@ def _span(reading: Reading) -> int:
 
 
 def _one_window(reading: Reading, found: list[str]) -> int | None:
-    """The window that vLLM applies to every layer of classes without per-layer windows; None when layer types
-    differ.
-    """
+    """The window that vLLM applies to all layers of classes without per-layer windows; None when layer types differ."""
     if reading.family.geometry.get("window") or reading.fields.get("use_sliding_window") is False:
         return None
     if reading.typed and any(kind != "window" for kind in found):

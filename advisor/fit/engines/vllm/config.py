@@ -131,8 +131,9 @@ class Reading:
 
 
 def read_config(config: Mapping[str, Any]) -> Reading:
-    """Parses a config.json. Raises UnknownConfig with one sentence when vLLM 0.32 lacks the architecture or its
-    type.
+    """Parses a config.json.
+
+    Raises UnknownConfig with one sentence when vLLM 0.32 lacks the architecture or its type.
     """
     names = config.get("architectures") or [None]
     architecture = names[0]

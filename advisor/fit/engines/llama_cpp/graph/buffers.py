@@ -124,7 +124,7 @@ def traced(run: Run) -> Schedule:
 
 
 def strays(run: Run) -> bool:
-    """Whether attention would be scheduled apart from its block at one token per slot: "auto" then disables flash
+    """Whether attention is scheduled apart from its block at one token per slot: "auto" then means no flash
     attention.
     """
     of = layout(run._replace(size=run.size._replace(ubatch=run.size.slots), rows=run.size.slots))

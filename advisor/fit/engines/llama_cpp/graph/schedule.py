@@ -89,9 +89,7 @@ class Schedule:
 
 
 def assigned(backend: list[int], host: int) -> list[int]:
-    """Assigns ops without a device: that of the op before, else of the op after; the host's only when both are the
-    host.
-    """
+    """Gives ops without a device that of the op before, else of the op after; the host's only when both are on it."""
     start = -1
     for i, device in enumerate([*backend, host]):
         if device < 0:

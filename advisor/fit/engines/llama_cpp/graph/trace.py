@@ -24,12 +24,16 @@ Operation = tuple[int, tuple[int, ...], int, bool, tuple[int, ...]]
 class Trace:
     """Ops of one micro-batch over numbered values; the host's device number follows the last device's.
 
-    size: bytes of each value. home: device of values that exist before the graph runs; ops compute the others. part_of:
-    the value that a view lies in. inputs: values that the caller fills before each run, on the host. leaves: values
-    that no op makes; they are allocated at the start, on the device that reads them. extra: scratch bytes that a
-    device's kernel needs beside a value. pinned: values that are never freed. operations: value made (-1: writes into
-    existing memory), values read, required device (-1: the scheduler decides), whether it may work in place, and which
-    of its reads are weights on another device. attending: flash attention ops, each with the device of its block.
+    * size: bytes of each value.
+    * home: device of values that exist before the graph runs; ops compute the others.
+    * part_of: the value that a view lies in.
+    * inputs: values that the caller fills before each run, on the host.
+    * leaves: values that no op makes; they are allocated at the start, on the device that reads them.
+    * extra: scratch bytes that a device's kernel needs beside a value.
+    * pinned: values that are never freed.
+    * operations: value made (-1: writes into existing memory), values read, required device (-1: the scheduler
+      decides), whether it may work in place, and which of its reads are weights on another device.
+    * attending: flash attention ops, each with the device of its block.
     """
 
     __slots__ = ("attending", "extra", "home", "host", "inputs", "leaves", "operations", "part_of", "pinned", "size")
