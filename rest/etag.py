@@ -1,4 +1,4 @@
-"""ETag on detail answers, `If-None-Match` on reads, `If-Match` on writes, checked under the row's lock."""
+"""ETags on detail answers: `If-None-Match` on reads, and `If-Match` on writes, checked under the row's lock."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from rest.problems import Problem
 
 
 def etag(data: Any) -> str:
-    """Strong tag of a representation."""
+    """The strong entity tag of a representation."""
     return f'"{hashlib.sha256(orjson.dumps(data, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]}"'
 
 
 def named(header: str) -> set[str]:
-    """The tags that a header names, or "*".
+    """The tags listed in a header, or "*".
 
-    A weak one counts as the strong one: GZipMiddleware weakens the tags of what it packs, and it is its client's turn.
+    A weak tag counts as the strong one: GZipMiddleware weakens the tags of answers that it compresses, and clients send
+    those back.
     """
     return {tag.removeprefix("W/") for tag in parse_etags(header)}
 
 
 def answer(request: Request, data: Any, tag: str | None = None) -> Response:
-    """A tagged representation, or 304 when the client has it already."""
+    """A tagged representation, or 304 when the client already has it."""
     tag = tag or etag(data)
     if named(request.headers.get("If-None-Match", "")) & {"*", tag}:
         return Response(status=304, headers={"ETag": tag})
@@ -38,16 +39,16 @@ def answer(request: Request, data: Any, tag: str | None = None) -> Response:
 
 
 class ETagged:
-    """For ModelViewSets. `write_serializer_class` reads the body, `serializer_class` gives the tagged answer."""
+    """Mixin for ModelViewSets: `write_serializer_class` reads the body, `serializer_class` renders the answer."""
 
-    tagged = True  # for the OpenAPI document
+    tagged = True  # read by the OpenAPI schema
     write_serializer_class: Any = None
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = super().get_queryset()  # type: ignore[misc]
         if getattr(self.request, "method", None) in (None, *SAFE_METHODS):  # type: ignore[attr-defined]
             return rows
-        # Only the row itself: PostgreSQL refuses to lock the empty side of an outer join.
+        # Lock only the row itself: PostgreSQL refuses to lock the nullable side of an outer join.
         return rows.select_for_update(of=("self",))
 
     def represent(self, row: Any) -> Any:
@@ -92,7 +93,8 @@ class ETagged:
     def _matched(self, request: Request) -> Any:
         row = self.get_object()  # type: ignore[attr-defined]
         condition = request.headers.get("If-Match")
-        # One that cannot be read names no tag: the change must not go through as if nothing had been asked for.
+        # A header that cannot be parsed names no tag and fails the precondition; the write must not go through as if it
+        # were absent.
         if condition is not None and not named(condition) & {"*", etag(self.represent(row))}:
             raise Problem(412, "The row was changed since it was read; read it again and repeat the change.")
         return row

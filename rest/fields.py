@@ -1,4 +1,4 @@
-"""JSON's own types, taken at their word: no number in quotes, no 1 for true. Texts of a form are read before."""
+"""Serializer fields that take JSON types strictly: no number in quotes, no 1 for true. Form text is parsed before."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Truth(serializers.BooleanField):
 
 
 class Unknown:
-    """For texts that may be missing: null outside, as all that is not known, and an empty text in the column."""
+    """Mixin for text that may be unknown: null in the API, an empty string in the column."""
 
     def to_representation(self, value: Any) -> str | None:
         return str(value) or None
@@ -60,9 +60,9 @@ class UnknownLink(Unknown, serializers.URLField):
     pass
 
 
-# For ModelSerializers: the field of a column that may be empty.
+# For ModelSerializers: field class -> the class for a column that may be empty.
 UNKNOWN: dict[type, type] = {Text: UnknownText, serializers.URLField: UnknownLink}
-# For ModelSerializers: the column's kind -> its field.
+# For ModelSerializers: model field -> serializer field.
 MAPPING = serializers.ModelSerializer.serializer_field_mapping | {
     models.CharField: Text,
     models.TextField: Text,

@@ -1,6 +1,7 @@
-"""A name for every request, and log lines that carry it beside the launch they are about.
+"""Request ids, and log lines that carry them together with the launch they are about.
 
-The name is taken from X-Request-ID or made; it is in the answer, in problem documents and in what is logged meanwhile.
+The id is taken from X-Request-ID or generated; it is in the answer, in problem documents and in every line logged
+during the request.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
-# What goes into logs and back into a header is never longer nor stranger than this.
+# An id that goes into logs and back into a header: this is the longest and the widest alphabet allowed.
 USABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 launch_id: ContextVar[str] = ContextVar("launch_id", default="")
@@ -27,7 +28,7 @@ access = logging.getLogger("berth.access")
 
 
 def name_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware, the outermost: also what the others refuse has a name."""
+    """The outermost middleware, so that a request refused by another one has an id too."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")
@@ -51,7 +52,7 @@ def name_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 @contextmanager
 def about(launch: object) -> Iterator[None]:
-    """Lines logged meanwhile are about the launch with this id."""
+    """Marks every line logged inside the block as being about the launch with this id."""
     token = launch_id.set(str(launch))
     try:
         yield
@@ -72,7 +73,7 @@ class Ids(logging.Filter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, logger, message; request_id, launch_id and exception where there is one."""
+    """Formats a record as one JSON object: at, level, logger, message; request_id, launch_id and exception if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

@@ -1,4 +1,4 @@
-"""Pages by cursor: a position in a total order, not an offset, so that rows added meanwhile shift nothing."""
+"""Cursor pagination: a cursor is a position in a total order, not an offset, so rows added meanwhile shift nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_CURSOR = "This is not a cursor of this list."
 
 
 class CursorPages(BasePagination):
-    """`limit` (at most 500) and `cursor`; answers {"next", "previous", "results"}. Nulls come last either way."""
+    """Takes `limit` (at most 500) and `cursor`; answers {"next", "previous", "results"}. Nulls sort last either way."""
 
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
         self.url = request.build_absolute_uri()
@@ -33,7 +33,8 @@ class CursorPages(BasePagination):
         else:
             try:
                 rows = list(queryset.filter(_beyond(self.order, position, backward)).order_by(*terms)[: limit + 1])
-            except (ValueError, TypeError, OverflowError, ModelError):  # the columns' own word on what was unpacked
+            # raised by the columns themselves for the unpacked values
+            except (ValueError, TypeError, OverflowError, ModelError):
                 raise ValidationError({"cursor": [NO_CURSOR]}) from None
         more, rows = len(rows) > limit, rows[:limit]
         if backward:
@@ -98,7 +99,7 @@ def _limit(text: str | None) -> int:
 
 
 def _order(queryset: QuerySet[Any]) -> list[tuple[str, bool]]:
-    """(field, descending) of the queryset's order, made total by the primary key."""
+    """(field, descending) for each field of the queryset's order, made total by the primary key."""
     names = [str(name) for name in queryset.query.order_by or queryset.model._meta.ordering]
     order = [(name.lstrip("-"), name.startswith("-")) for name in names]
     return order if any(name == "pk" for name, _ in order) else [*order, ("pk", False)]
@@ -110,7 +111,7 @@ def _term(name: str, descending: bool, backward: bool) -> Any:
 
 
 def _beyond(order: list[tuple[str, bool]], position: list[Any], backward: bool) -> Q:
-    """Rows after the position (before it when `backward`): equal in the first fields, beyond in the next one."""
+    """Rows after the position (before it when `backward`): equal in the first fields, beyond it in the next one."""
     found, equal = Q(pk__in=[]), Q()
     for (name, descending), value in zip(order, position, strict=True):
         if value is None:

@@ -6,14 +6,14 @@ import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-MOST_LEVELS = 32  # the deepest that is ever meant has seven
+MOST_LEVELS = 32  # the deepest legitimate body has seven
 
 
 class OrjsonParser(JSONParser):
-    """JSON as its standard has it: UTF-8, with no number that is none, no half of a character, and bounded in depth.
+    """Strict JSON: valid UTF-8, no NaN or Infinity, no lone surrogates, bounded nesting.
 
-    Python's own reader takes them, and what walks, writes or encodes the value later fails. Of a JSONParser the body is
-    read up to DATA_UPLOAD_MAX_MEMORY_SIZE, of another kind of parser without end.
+    Python's own parser accepts those, and code that walks, stores or encodes the value fails later. A subclass of
+    JSONParser, because Django REST framework bounds the body at DATA_UPLOAD_MAX_MEMORY_SIZE only for those.
     """
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Scopes. A view names `read_scope` and `write_scope`; a token must carry the one its method needs."""
+"""Scopes: a view declares `read_scope` and `write_scope`, and a token must carry the one its method needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
-if TYPE_CHECKING:  # rest_framework.views itself loads this module: it is the default permission
+if TYPE_CHECKING:  # rest_framework.views imports this module, which holds the default permission
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
@@ -19,9 +19,9 @@ def scope_of(view: APIView, method: str | None) -> str:
 
 
 class HasScope(BasePermission):
-    """Signed-in staff have every scope; other accounts, and where ANONYMOUS_ACCESS is on everybody, read and recommend.
+    """Signed-in staff have every scope; other accounts, and everybody while ANONYMOUS_ACCESS is on, read and recommend.
 
-    A token has the scopes that it was made with and no others.
+    A token has the scopes that it was created with and no others.
     """
 
     message = "This needs a token with the scope that the documentation names for it."

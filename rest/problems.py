@@ -34,7 +34,7 @@ TITLES = {
     503: "Not available at the moment",
 }
 CONTENT_TYPE = "application/problem+json"
-# A database that is locked or away; what is asked again after a moment is answered when it is back.
+# A database that is locked or unreachable; a retry after a moment succeeds once it is back.
 AWAY = (OperationalError, InterfaceError)
 AWAY_SECONDS = 5
 AWAY_SENTENCE = f"The database does not answer at the moment; ask again in {AWAY_SECONDS} s."
@@ -66,7 +66,7 @@ def document(status: int, detail: str, errors: list[dict[str, Any]] | None = Non
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """DRF's nested error detail -> {"field": "workload.context", "message": "..."} one by one."""
+    """Flattens DRF's nested error detail into {"field": "workload.context", "message": "..."} entries."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             here = path if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
@@ -79,9 +79,9 @@ def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def handler(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
-    """DRF's exception handler. Unknown exceptions stay Django's: they are logged and answer `server_error`.
+    """DRF's exception handler. Unknown exceptions are left to Django, which logs them and answers `server_error`.
 
-    A problem is JSON whatever the view renders: the schema's is YAML.
+    A problem is always JSON, whatever the view renders: the schema view renders YAML.
     """
     if isinstance(error, Http404):
         error = exceptions.NotFound()

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 
 
 class OrjsonRenderer(JSONRenderer):
-    """The same JSON, several times faster; answers here are hundreds of kilobytes of plain dicts.
+    """Renders JSON with orjson, several times faster: answers are hundreds of kilobytes of plain dicts.
 
-    Bytes are JSON already.
+    Bytes are passed through as JSON.
     """
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
@@ -21,7 +21,7 @@ class OrjsonRenderer(JSONRenderer):
 
 
 class Whatever(BaseContentNegotiation):
-    """For plain text: one form for whoever asks, whatever is accepted; problems are JSON."""
+    """Content negotiation for plain text: one form for every client, whatever it accepts; problems are JSON."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
         return renderers[0], renderers[0].media_type

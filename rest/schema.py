@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every operation alike: its scope, its problems, its tags, its named shapes."""
+"""The OpenAPI schema class: scopes, problem responses, tags and named shapes that all operations share."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ IF_MATCH = header("If-Match", "The ETag that the change was made on: 412 when it
 
 
 class Schema(AutoSchema):
-    """`tagged` on a view says that reading one thing gives an ETag and takes If-None-Match."""
+    """`tagged` on a view means that reading one object gives an ETag and honours If-None-Match."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
@@ -85,7 +85,7 @@ class Schema(AutoSchema):
             yield 409
 
     def problem(self, status: int) -> dict[str, str]:
-        """A reference to the response that every operation shares for this status."""
+        """A reference to the response that all operations share for this status."""
         component = ResolvedComponent(f"Problem{status}", ResolvedComponent.RESPONSE, object="Problem")
         content = {CONTENT_TYPE: {"schema": self.named(PROBLEM)}}
         component.schema = {"description": TITLES[status], "content": content}
@@ -97,11 +97,11 @@ class Schema(AutoSchema):
         """OpenAPI 3.1 lets a bearer requirement list roles: here the one scope that the token must carry."""
         scope = scope_of(self.view, self.method)
         signed: list[dict[str, list[str]]] = [{"bearer": [scope]}, {"cookieAuth": []}]
-        super().get_auth()  # registers the schemes
+        super().get_auth()  # registers the security schemes
         return [*signed, {}] if scope in ANONYMOUS_SCOPES else signed
 
     def named(self, shape: dict[str, Any]) -> dict[str, str]:
-        """A reference to the component of the shape's title, made when it is not there yet."""
+        """A reference to the component named by the shape's title; the component is added if it is missing."""
         component = ResolvedComponent(shape["title"], ResolvedComponent.SCHEMA, object=shape["title"])
         if component not in self.registry:
             self.registry.register(component)

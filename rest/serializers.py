@@ -1,4 +1,4 @@
-"""Serializers that judge a whole body: unknown fields are refused by name, errors name the field as JSON writes it."""
+"""Serializers that validate a whole body: unknown fields are refused by name, errors name fields by their JSON path."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Strict(serializers.Serializer[Any]):
 
 
 def checked(shape: serializers.Serializer[Any], given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """`given` with its defaults filled in, and [{"field": "workload.context", "message": "..."}].
+    """`given` with defaults filled in, and the errors as [{"field": "workload.context", "message": "..."}].
 
-    `shape` is made once: its fields would else be copied for every question.
+    Pass one long-lived `shape`: a new one for every question would copy all its fields.
     """
     try:
         return plain(shape.run_validation(given)), []
     except serializers.ValidationError as error:
-        # Places in a list read as in JSON: accelerators[0].count, as the hardware's own errors write them.
+        # List positions are written as in JSON, accelerators[0].count, as the hardware app's own errors are.
         return {}, [e | {"field": PLACE.sub(r"[\1]", e["field"])} for e in flatten(error.detail)]
 
 

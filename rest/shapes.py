@@ -1,4 +1,4 @@
-"""JSON Schema as we mean it: a whole number is written as one, and dates are dates."""
+"""JSON Schema validators that check dates and take only whole numbers written as such for integers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def validator(schema: dict[str, Any]) -> Validator:
-    """For Draft 2020-12, but 1e30 is no integer: no column and no sum could hold it."""
+    """A Draft 2020-12 validator for which 1e30 is no integer: no column and no sum could hold it."""
     from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415  3 MB that only a write needs
     from jsonschema.validators import extend  # noqa: PLC0415
 

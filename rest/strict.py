@@ -1,4 +1,4 @@
-"""What a client did not mean to say: unknown query keys, body fields and orderings are 400 and named."""
+"""Strict requests: unknown query keys, body fields and orderings are answered with 400 and named."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE_KEYS = ("limit", "cursor", "search", "ordering")
 
 
 class Ordering(filters.OrderingFilter):
-    """`ordering=name,-released`; a field that is not offered is 400 instead of being ignored."""
+    """`ordering=name,-released`; a field that is not offered is a 400 instead of being ignored."""
 
     def remove_invalid_fields(self, queryset: Any, fields: list[str], view: Any, request: Request) -> list[str]:
         offered = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
@@ -27,7 +27,7 @@ class Ordering(filters.OrderingFilter):
 
 
 class StrictQuery:
-    """For views: refuses query keys that neither the list's filters nor `query_keys` name, and keys given twice."""
+    """View mixin: refuses query keys that neither the list's filters nor `query_keys` declare, and repeated keys."""
 
     query_keys: tuple[str, ...] = ()
 
@@ -37,7 +37,7 @@ class StrictQuery:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         if not hasattr(self, str(request.method).lower()):
-            return  # 405 is the answer, whatever is asked
+            return  # the answer is 405 whatever the query
         known = set(self.query_keys)
         if self.lists(request):
             filterset = getattr(self, "filterset_class", None)
@@ -50,7 +50,7 @@ class StrictQuery:
 
 
 def once(request: Request) -> None:
-    """Raise ValidationError for a query key that comes twice: which of the two was meant is anybody's guess."""
+    """Raises ValidationError for a repeated query key, because it is ambiguous."""
     twice = [key for key, values in request.query_params.lists() if len(values) > 1]
     if twice:
         raise ValidationError({key: [f"The query key '{key}' must come once."] for key in twice})

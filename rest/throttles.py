@@ -1,4 +1,4 @@
-"""Requests a minute by scope, for each token, account or address; counted in the broker: for all processes together."""
+"""Rate limits: requests a minute by scope and token, account or address, counted in the broker for all processes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 WINDOW = 60  # seconds
-# A broker that does not answer must not hold up a read: each process counts alone, and asks it again after this.
+# A broker that does not answer must not hold up a read: each process counts alone, and retries the broker after this.
 RETRY_SECONDS = 5.0
 
 
 class ByScope(BaseThrottle):
-    """RATE_LIMITS[scope] requests in each minute of the clock. A scope without a limit costs nothing."""
+    """RATE_LIMITS[scope] requests in each minute of the clock. A scope without a limit is not counted."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         self.left = excess(scope_of(view, request.method), caller(request))
@@ -36,7 +36,7 @@ class ByScope(BaseThrottle):
 
 
 def excess(scope: str, who: str) -> float | None:
-    """Count one more request; the seconds until the next window where it is beyond the limit, else None."""
+    """Counts one more request; returns the seconds until the next window when it is over the limit, else None."""
     limit = settings.RATE_LIMITS.get(scope)
     if not limit:
         return None
@@ -71,7 +71,7 @@ class Counts:
                 return counted
         with self.lock:
             if len(self.own) > 10_000:
-                self.own.clear()  # windows long past
+                self.own.clear()  # windows that ended long ago
             self.own[key] += 1
             return self.own[key]
 
