@@ -1,4 +1,7 @@
-"""Celery only nudges; rows are the truth. Imported where a worker or beat starts, never from an app's `__init__`."""
+"""The Celery application: messages only nudge, rows are the truth.
+
+Imported where a worker or beat starts, never from an app's `__init__`.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from celery.signals import setup_logging, worker_ready
 from click import Option
 from kombu import Connection
 
-# It warns root of pickled messages; this worker takes JSON only.
+# Celery warns that a root worker should not accept pickled messages; this worker accepts JSON only.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class Persistent(Connection):
-    """Asks for a lost broker every 3 s; kombu's own steps grow to 30 s and keep a launch waiting that long."""
+    """Reconnects to a lost broker every 3 s; kombu's back-off grows to 30 s, and a launch would wait that long."""
 
     def ensure_connection(self, *args: Any, **options: Any) -> Any:
         return super().ensure_connection(*args, **{"interval_step": 1, "interval_max": 3} | options)
@@ -36,7 +39,7 @@ app.autodiscover_tasks()
 
 
 class BeatThread(bootsteps.StartStopStep):
-    """`--with-beat`: the clock as a thread of the worker's main process; `-B` would be one more process of 80 MB."""
+    """`--with-beat`: beat as a thread of the worker's main process; `-B` would be one more process of 80 MB."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -61,11 +64,11 @@ app.steps["worker"].add(BeatThread)
 
 @setup_logging.connect
 def as_django_logs(**_: Any) -> None:
-    """That somebody listens here keeps Celery from setting levels and formats of its own over LOGGING."""
+    """Connecting any receiver to this signal keeps Celery from overriding LOGGING with its own levels and formats."""
 
 
 @worker_ready.connect
 def first_beat(**_: Any) -> None:
-    """Beat waits one period before its first message; a new worker should know its host and its launches at once."""
+    """Beat waits one period before its first message; a new worker should reconcile its host and launches at once."""
     for entry in app.conf.beat_schedule.values():
         app.send_task(entry["task"], **entry["options"])

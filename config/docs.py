@@ -11,11 +11,11 @@ from rest.strict import StrictQuery
 
 
 class SchemaView(StrictQuery, SpectacularAPIView):
-    """The OpenAPI document, as YAML or JSON by what is accepted; it takes no query and says so."""
+    """The OpenAPI document, as YAML or JSON by content negotiation; query keys are refused."""
 
 
 class SwaggerView(SpectacularSwaggerSplitView):
-    """The API's documentation, out of the sidecar package: no third-party request. Its own styles are inline."""
+    """The API documentation, served from the sidecar package: no third-party request. Its styles are inline."""
 
     permission_classes = ()
     schema = None

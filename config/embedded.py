@@ -1,6 +1,7 @@
-"""The broker of `make run`: REDIS_URL where given, else a server of our own, so that nothing has to be installed.
+"""The broker of `make run`: REDIS_URL where it is set, else a server of our own, so that nothing has to be installed.
 
-Free of Django and of the redis package: the supervisor that calls it lives as long as Berth and should stay small.
+Imports neither Django nor the redis package: the supervisor that calls it runs for as long as Berth does and should
+stay small.
 """
 
 from __future__ import annotations
@@ -30,17 +31,18 @@ def server_binary() -> Path | None:
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the server on loopback; its process and its URL. RuntimeError, in one sentence, where it does not come up.
+    """Start the server on loopback and return its process and URL.
 
-    Nothing is kept on disk: messages only nudge, rows are the queue, and a file of one server version could keep
-    another from starting. The password goes in by stdin, so that no process list shows it.
+    Raises RuntimeError, one sentence, if it does not start. Nothing is persisted: messages only nudge, rows are the
+    queue, and a file written by one server version could keep another from starting. The password is passed on stdin,
+    so that no process list shows it.
     """
     binary = server_binary()
     if binary is None:
         raise RuntimeError("No broker: install the requirements, put valkey-server on PATH, or set REDIS_URL.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = folder / "broker.log"
-    for _ in range(3):  # another program can take the free port before the server does
+    for _ in range(3):  # another program may take the free port before the server does
         port, password = free_port(), secrets.token_hex(24)
         settings = {
             "bind": "127.0.0.1",

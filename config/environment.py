@@ -1,4 +1,4 @@
-"""What the environment says, as a setting's kind. A bad value stops the start with one plain sentence."""
+"""Environment variables parsed into settings. A bad value stops the start with one plain sentence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def number(name: str, default: int, low: int, high: int) -> int:
 
 
 def secret(name: str) -> str:
-    """NAME, or the content of the file that NAME_FILE names, as containers are given their secrets."""
+    """The value of NAME, or the content of the file that NAME_FILE points to, as container secrets are mounted."""
     value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
     if value and path:
         fail(f"{name} and {name}_FILE are both set; leave one out.")

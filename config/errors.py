@@ -1,4 +1,4 @@
-"""Errors outside the API's own views: a page for people, a problem document under /api/."""
+"""Error handlers outside the API's own views: an HTML page for people, a problem document under /api/."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """A host name, a form or a query that Django itself refuses; what it was told is in the log, not in the answer."""
+    """Django refused the host name, form or query itself; the details go to the log, not to the client."""
     return _answer(request, 400, "This request cannot be answered: its host name or its form is not allowed here.")
 
 
@@ -28,7 +28,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that did not come from our own page, or one whose cookie is gone."""
+    """CSRF failure: the form did not come from our own page, or its cookie is gone."""
     return _answer(request, 403, "This form is not from this page, or it is too old: load the page again.")
 
 
@@ -36,7 +36,7 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
     answer = _answer(request, 429, f"Too many requests; ask again in {seconds} s.")
     answer["Retry-After"] = str(seconds)
     if request.headers.get("HX-Request"):
-        answer["HX-Redirect"] = request.get_full_path()  # htmx shows no error by itself: let the browser ask for it
+        answer["HX-Redirect"] = request.get_full_path()  # htmx shows no error by itself: make the browser load the page
     return answer
 
 
@@ -45,14 +45,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """The database is locked or away, for the page that was asked for."""
+    """503 for a page whose database is locked or unreachable."""
     answer = _plain(request, 503, problems.AWAY_SENTENCE)
     answer["Retry-After"] = str(problems.AWAY_SECONDS)
     return answer
 
 
 def _plain(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
-    """Renders nothing that could fail again: no template, no database, no traceback."""
+    """An answer that cannot fail in turn: no template, no database, no traceback."""
     if request.path.startswith("/api/"):
         return problems.respond(status, sentence)
     body = f'<h1>{problems.TITLES[status]}</h1><p>{sentence}</p><p><a href="/">Back to the question</a></p>'

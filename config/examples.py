@@ -1,4 +1,4 @@
-"""The examples of `examples.yaml` in the OpenAPI document: drf-spectacular's post-processing hook."""
+"""A drf-spectacular post-processing hook that puts the examples of `examples.yaml` into the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Example = dict[str, Any]
 
 @cache
 def examples() -> dict[str, dict[str, Example]]:
-    """By operation and name: path, query or body, the status, and often the answer."""
+    """The examples by operation and name: path, query or body, the status, and often the answer."""
     loaded: dict[str, dict[str, Example]] = yaml.safe_load(Path(__file__).with_name("examples.yaml").read_text())
     return loaded
 
@@ -38,7 +38,7 @@ def _attach(result: dict[str, Any], operation: dict[str, Any], name: str, exampl
         status = str(example["status"])
         response = operation["responses"][status]
         if "$ref" in response:
-            # An example makes the shared response this operation's own.
+            # An example turns the shared response into this operation's own.
             shared = result["components"]["responses"][response["$ref"].rpartition("/")[2]]
             content = {kind: dict(media) for kind, media in shared["content"].items()}
             response = operation["responses"][status] = shared | {"content": content}

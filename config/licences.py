@@ -1,4 +1,4 @@
-"""`python -m config.licences`: what Berth runs on and under which licence, out of the packages' own metadata."""
+"""`python -m config.licences`: the dependencies Berth runs on and their licences, from the packages' own metadata."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LISTS = ("requirements.txt", "requirements-model.txt")
 PINNED = re.compile(r"^([a-z0-9._-]+)==([^ ]+)( ; .*)? \\$", re.IGNORECASE | re.MULTILINE)
-# How packages spell it -> its SPDX name.
+# The spellings found in package metadata -> SPDX identifier.
 SPELLINGS = {
     "apache software license": "Apache-2.0",
     "bsd": "BSD-3-Clause",
@@ -31,7 +31,7 @@ Inside these packages: htmx (0BSD) in django-htmx, Swagger UI (Apache-2.0) in dr
 
 
 def names() -> list[str]:
-    """Of the pinned requirements, those that this platform has."""
+    """The names of the pinned requirements that are installed on this platform."""
     found = []
     for name, _, marker in (row for listed in LISTS for row in PINNED.findall((ROOT / listed).read_text())):
         try:
@@ -45,7 +45,7 @@ def names() -> list[str]:
 
 
 def licence(package: Distribution) -> str:
-    """The expression, else the short field, else the classifiers; "unknown" where the package says nothing."""
+    """The licence expression, else the short field, else the classifiers; "unknown" where the package states none."""
     said = package.metadata
     if said["License-Expression"]:
         return str(said["License-Expression"])

@@ -17,7 +17,7 @@ from rest import problems
 from rest.throttles import caller, excess
 
 log = logging.getLogger(__name__)
-# No inline script and no inline style: whatever a catalog field, a GPU's name or a log line says stays text.
+# No inline scripts and no inline styles: text in a catalog field, a GPU's name or a log line stays text.
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -42,7 +42,7 @@ def content_security_policy(
 
 
 def no_null_in_addresses(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Nothing has a name with a null character, and PostgreSQL fails at being asked for one."""
+    """Middleware: 404 for a path with a NUL character, which nothing is named by and PostgreSQL rejects in a query."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "\0" in request.path:
@@ -57,13 +57,13 @@ class SameRequest(HttpResponsePermanentRedirect):
 
 
 class AppendSlash(CommonMiddleware):
-    """A missing slash is added by 308: after a 301 clients ask again by GET, and the question's body is lost unseen."""
+    """Adds a missing slash by 308: after a 301 clients repeat a POST as a GET and silently lose its body."""
 
     response_redirect_class = SameRequest
 
 
 class DatabaseAway(MiddlewareMixin):
-    """A view that found the database locked or away: 503, and when to come back."""
+    """Turns a database that is locked or unreachable into a 503 with Retry-After."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, problems.AWAY):
@@ -73,7 +73,7 @@ class DatabaseAway(MiddlewareMixin):
 
 
 class SignInWhereNotAnonymous(LoginRequiredMiddleware):
-    """Every page asks for a sign-in while ANONYMOUS_ACCESS is off; the API has its own permissions."""
+    """Requires a sign-in on every page while ANONYMOUS_ACCESS is off; the API has its own permissions."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
@@ -81,12 +81,12 @@ class SignInWhereNotAnonymous(LoginRequiredMiddleware):
         return None if settings.ANONYMOUS_ACCESS else super().process_view(request, view, args, kwargs)
 
 
-# Pages that work out an answer, as the API's questions do: one limit for both.
+# Pages that compute an answer share one rate limit with the API endpoints that do.
 ASKING = {"ask", "model", "requirements", "compare", "claims"}
 
 
 class LimitPages(MiddlewareMixin):
-    """RATE_LIMITS for pages: questions by account or address, attempts to sign in by address and the name tried."""
+    """RATE_LIMITS for pages: questions by account or address, sign-in attempts by address and attempted user name."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any

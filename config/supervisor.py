@@ -1,4 +1,4 @@
-"""`make run`: broker, database, worker with beat, web server; all end together.
+"""The supervisor of `make run`: starts broker, database, worker with beat and web server, and ends them together.
 
 Free of Django: this process only starts, watches and ends others, and stays at some 15 MB.
 """
@@ -30,7 +30,7 @@ WEB = [
     *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", "4", "--http", "1", "--no-ws"),
     *("--workers-kill-timeout", "2", "--log-level", "warning", "config.wsgi:application"),
 ]
-# Seconds in which they may end by themselves; a second Ctrl-C changes nothing, the end is bounded anyway.
+# Seconds that each may take to end by itself; a second Ctrl-C changes nothing, as the shutdown is bounded anyway.
 GRACE = {"web": 4, "worker": 8, "engines": 20, "broker": 3}
 READY_SECONDS = 60
 stop_asked: list[bool] = []
@@ -80,7 +80,7 @@ def start_broker(children: dict[str, subprocess.Popen[bytes]], environment: dict
 
 
 def pause(children: dict[str, subprocess.Popen[bytes]], seconds: float) -> None:
-    """Sleep; RuntimeError when a child ends meanwhile, Stopped when we are told to."""
+    """Sleep for `seconds`. Raises RuntimeError when a child ends meanwhile, Stopped after SIGTERM or Ctrl-C."""
     deadline = time.monotonic() + seconds
     while not stop_asked:
         for name, process in children.items():
@@ -127,7 +127,7 @@ def announce() -> None:
 
 
 def end(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -> None:
-    """First no new wishes, then nobody who acts on them, then the models, then the broker."""
+    """Shut down in order: web server (no new requests), worker (nothing acts on them), models, broker."""
     served = "web" in children
     for name in ("web", "worker"):
         if name in children:
@@ -142,7 +142,8 @@ def end(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -
 
 def run() -> int:
     children: dict[str, subprocess.Popen[bytes]] = {}
-    # One heap for all threads: with one each, the web process holds 15 MB more, and Python's lock lets one run anyway.
+    # One malloc arena for all threads: with one each, the web process holds 15 MB more, and the GIL runs one thread at
+    # a time anyway.
     environment = {"MALLOC_ARENA_MAX": "1"} | os.environ
     environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
     options = {"env": environment, "cwd": settings.BASE_DIR, "stdin": subprocess.DEVNULL}
@@ -165,7 +166,8 @@ def run() -> int:
 
 
 def main() -> int:
-    # Only noted here and raised in `pause`: an exception out of a signal handler can leave Popen's lock taken for ever.
+    # Only recorded here and raised in `pause`: an exception out of a signal handler can leave Popen's lock held for
+    # ever.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_asked.append(True))
     check_port()

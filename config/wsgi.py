@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 settings.METRICS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
-# Held until this process ends: `prepare` of the next version leaves the counts of running servers alone.
+# Held until this process ends: as long as it is, `prepare` of the next version leaves the counts of running servers
+# alone.
 fcntl.flock(os.open(settings.METRICS_FOLDER / "lock", os.O_WRONLY | os.O_CREAT, 0o600), fcntl.LOCK_SH)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_FOLDER)
 
 
 def import_without(name: str, *optional: str) -> None:
-    """Import `name` as if `optional` packages were not installed; whoever needs them later finds them."""
+    """Import `name` as if `optional` packages were not installed; later imports of them work as usual."""
     hidden = {package: None for package in optional if package not in sys.modules}
     sys.modules.update(hidden)  # type: ignore[arg-type]  None is the documented way to make an import fail
     importlib.import_module(name)
@@ -33,8 +34,11 @@ def import_without(name: str, *optional: str) -> None:
 
 
 def with_length(application: WSGIApplication) -> WSGIApplication:
-    """Django reads as many bytes as CONTENT_LENGTH says. A chunked body has none: it would be dropped, and the question
-    answered for another machine. One byte beyond what is allowed is read, so that it is refused as too large."""
+    """WSGI middleware that gives a chunked body a CONTENT_LENGTH.
+
+    Django reads as many bytes as CONTENT_LENGTH says. A chunked body has none: it would be dropped, and the question
+    answered for another machine. One byte more than the limit is read, so that a longer body is refused as too large.
+    """
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
@@ -45,9 +49,9 @@ def with_length(application: WSGIApplication) -> WSGIApplication:
     return answer
 
 
-# The REST framework loads them for array fields, a test client and a browsable API, none of which is here: 16 MB.
+# Django REST framework loads them for array fields, a test client and a browsable API, none of which is used: 16 MB.
 django.setup(set_prefix=False)
 import_without("rest_framework.compat", "psycopg", "pygments", "requests")
 application = with_length(get_wsgi_application())
-# Now rather than at the first request: a broken view stops the start, and the first visitor does not wait.
+# Load the URLconf now and not at the first request: a broken view stops the start, and the first visitor does not wait.
 _ = get_resolver().url_patterns
