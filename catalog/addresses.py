@@ -1,4 +1,4 @@
-"""Names and numbers of machines: which addresses are of the open internet, and a look-up that ends."""
+"""Network addresses: whether one is public, and a DNS look-up with a time limit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def is_public(text: str) -> bool:
-    """Whether an address is one of the open internet, also when it is the IPv6 form of an IPv4 address."""
+    """Whether an address is public, also when it is the IPv6 form of an IPv4 address."""
     address: Address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        if address.sixtofour is not None or address.is_site_local:  # both given up; a relay may lead anywhere
+        # 6to4 and site-local are both deprecated; a 6to4 relay may lead anywhere
+        if address.sixtofour is not None or address.is_site_local:
             return False
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped
@@ -24,7 +25,7 @@ def is_public(text: str) -> bool:
 
 
 def looked_up(host: str, port: int, seconds: float) -> list[str]:
-    """Addresses of a name. In a thread of its own: the system's resolver knows no time limit."""
+    """The addresses of a host name, looked up in a thread because the system's resolver has no time limit."""
     found: list[str] = []
 
     def look() -> None:

@@ -21,14 +21,14 @@ from catalog.resources import EvidenceResource, ModelResource
 
 
 class Readable(json.JSONEncoder):
-    """JSON as a person edits it."""
+    """Indents JSON for editing by hand."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**(options | {"indent": 2, "ensure_ascii": False}))
 
 
 class CatalogAdmin(LiveAdmin, SimpleHistoryAdmin):
-    """Says of each row whether it is as shipped, edited or added here."""
+    """Shows for each row whether it is as shipped, imported, edited here or added here."""
 
     formfield_overrides = {
         **LiveAdmin.formfield_overrides,
@@ -137,7 +137,7 @@ class ModelAdmin(ImportExportModelAdmin, CatalogAdmin):  # type: ignore[type-arg
 
     def _set_status(self, request: HttpRequest, rows: QuerySet[Model], status: Model.Status) -> None:
         changed = list(rows.exclude(status=status))
-        for row in changed:  # one by one: an update of all at once would leave no history and no new version
+        for row in changed:  # one by one: a bulk update would leave no history and no new catalog version
             row.status = status
             row.save(update_fields=["status", "updated"])
         self.message_user(request, f"{len(changed)} models are now {status.label}.", messages.SUCCESS)
@@ -191,7 +191,7 @@ class LicenceAdmin(CatalogAdmin):
 
 @admin.register(EvidenceSource)
 class EvidenceSourceAdmin(LiveAdmin, SimpleHistoryAdmin):
-    """A row switches one origin of evidence off or on again; without a row it is on."""
+    """A row switches one source of evidence off or on again; a source without a row is on."""
 
     list_display = ("name", "enabled")
     list_filter = ("enabled",)
@@ -210,7 +210,7 @@ class EvidenceSourceAdmin(LiveAdmin, SimpleHistoryAdmin):
 
 @admin.register(Withheld)
 class WithheldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Deleting a row here lets the next changed seed, or --overwrite, bring back what was deleted."""
+    """Deleting a row here lets the next changed seed, or --overwrite, restore the row that it withholds."""
 
     list_display = ("table", "key", "deleted")
     list_filter = ("table",)

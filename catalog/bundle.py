@@ -1,7 +1,8 @@
 """The whole catalog as one signed file, to carry it from one installation to another.
 
-Two lines and a body: what the bundle is (JSON), the HMAC-SHA256 of that line and the body under BERTH_BUNDLE_KEY, and
-the files of a data folder, `{path: content}` as gzipped JSON. The signature is checked before anything is unpacked.
+Two lines and a body: a JSON header that describes the bundle, the HMAC-SHA256 of that line and the body under
+BERTH_BUNDLE_KEY, and the files of a data folder, `{path: content}` as gzipped JSON. The signature is checked before
+anything is unpacked.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def key() -> bytes:
 
 
 def pack(today: date) -> bytes:
-    """The catalog as it is now, signed. Raises BundleError without a key."""
+    """The current catalog as a signed bundle. Raises BundleError without a key."""
     secret = key()
     about = {"format": FORMAT, "created": today.isoformat(), "catalog_version": version.of_content()}
     head = orjson.dumps(about)
@@ -59,7 +60,7 @@ def pack(today: date) -> bytes:
 
 
 def files() -> Files:
-    """What the database holds, in the layout of the data folder (`seed`)."""
+    """The content of the database in the layout of the data folder (see `seed`)."""
     evidence, builds = defaultdict(list), defaultdict(list)
     for row in _rows(EVIDENCE):
         words = {name.removeprefix("benchmark__"): value for name, value in row.items() if name != "model__slug"}
@@ -86,7 +87,7 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def unpack(content: bytes) -> tuple[dict[str, Any], Rows]:
-    """What a bundle says of itself, and its rows for `importer.merge`. Raises BundleError."""
+    """A bundle's header, and its rows for `importer.merge`. Raises BundleError."""
     head, _, rest = content.partition(b"\n")
     signature, _, body = rest.partition(b"\n")
     if not head.startswith(b"{") or not signature:
@@ -116,7 +117,7 @@ def read(path: Path) -> bytes:
 
 
 def _checked(found: Files) -> Rows:
-    """The files held to the seed's schemas, as rows."""
+    """The files as rows, validated against the seed's schemas. Raises BundleError."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in found.items():
             if not PATH.fullmatch(name):
@@ -141,7 +142,7 @@ def _wrong(name: str, content: Any) -> list[str]:
 
 
 def _sentences(kind: str, value: Any) -> list[str]:
-    """What the seed asks for, except that a row made in the admin may leave words out."""
+    """Violations of the seed's schema; empty strings pass, because a row made in the admin may leave text out."""
     return schema.sentences(kind, value, blank=True)
 
 

@@ -1,4 +1,4 @@
-"""Where published results come from, and which of those origins the operator has switched off."""
+"""Sources of published results, and which of them the operator has switched off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from catalog.models import Evidence, EvidenceSource
 
 
 def origin(source: str) -> str:
-    """A repository or a site: what comes before the commit, the path and the words about it."""
+    """The repository or site of a source: the part before the commit, the path and the description."""
     repository = re.match(r"github:[^/]+/[^/@: ]+", source)
     site = re.match(r"https?://([^/ ]+)", source)
     if repository:
@@ -17,18 +17,18 @@ def origin(source: str) -> str:
 
 
 def origins() -> list[str]:
-    """Of every result of the catalog, by name."""
+    """The distinct origins of all results in the catalog, sorted."""
     texts = Evidence.objects.order_by().values_list("source", flat=True).distinct()
     return sorted({origin(text) for text in texts})
 
 
 def switched_off() -> set[str]:
-    """Origins whose results count for nothing. One query."""
+    """Origins whose results are ignored. One query."""
     return set(EvidenceSource.objects.filter(enabled=False).values_list("name", flat=True))
 
 
 def switch(name: str, *, enabled: bool) -> None:
-    """Raises ValueError where no result has this origin."""
+    """Switch an origin on or off. Raises ValueError where no result has this origin."""
     row = EvidenceSource.objects.filter(name=name).first() or EvidenceSource(name=name)
     if row._state.adding and name not in origins():
         raise ValueError(f"No result of the catalog has the source {name!r}.")

@@ -1,4 +1,4 @@
-"""What the catalog's lists can be asked for, shared by REST and pages."""
+"""Filters of the catalog's lists, shared by the REST API and the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from catalog.models import Benchmark, Build, Evidence, Licence, Model
 
 
 def holds(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-    """Rows whose JSON list `name` has the string; as text, because SQLite has no `contains` for JSON."""
+    """Rows whose JSON list `name` contains the string; matched as text, because SQLite has no `contains` for JSON."""
     return queryset.annotate(**{f"{name}_text": Cast(name, TextField())}).filter(
         **{f"{name}_text__contains": f'"{value}"'}
     )
@@ -25,7 +25,7 @@ class WholeFilter(filters.NumberFilter):
 
 
 class TruthField(forms.CharField):
-    """true or false. Django's own takes every other word for "unknown" and filters nothing."""
+    """Accepts true or false only. Django's own field takes every other word for "unknown" and filters nothing."""
 
     def to_python(self, value: Any) -> bool | None:
         text = super().to_python(value).lower()

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet shows and does not run, and that comes back as it went."""
+"""CSV that is safe to open in a spreadsheet and survives a round trip unchanged."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import tablib
 from import_export.formats import base_formats
 
-# What spreadsheets take for the start of a formula or of a command; a plain number is neither.
+# Characters that a spreadsheet takes for the start of a formula or a command; a plain number is neither.
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
 def escaped(cell: Any) -> Any:
-    """An apostrophe before a cell that would be run, and before one that begins like an escaped one."""
+    """Prefixes an apostrophe to a cell that would be evaluated, and to one that already looks escaped."""
     if not isinstance(cell, str) or NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}" if cell.lstrip(" '").startswith(STARTS) else cell
@@ -30,7 +30,7 @@ def _each(dataset: tablib.Dataset, change: Any) -> tablib.Dataset:
 
 
 class CSV(base_formats.CSV):
-    """In place of the library's own escaping, which knows one sign only, cuts it off, and does so in JSON too."""
+    """Replaces the library's own escaping, which knows one sign only, strips it, and does so in JSON too."""
 
     def export_data(self, dataset: tablib.Dataset, **options: Any) -> Any:
         return super().export_data(_each(dataset, escaped), **options)

@@ -1,8 +1,8 @@
 """Bounded reader of GGUF headers (versions 2 and 3): metadata and tensor table, never the weights.
 
-The file is hostile until proven otherwise: every count, length and offset is checked before memory or time is spent on
-it, and whatever is wrong ends in one `GgufError`. Within the bounds below the worst file costs some 40 MB and half a
-second (`bench/fuzz_gguf.py`). Format: `docs/gguf.md` of the ggml project.
+The file is treated as hostile: every count, length and offset is checked before memory or time is spent on it, and
+every defect ends in one `GgufError`. Within the bounds below the worst file costs some 40 MB and half a second
+(`bench/fuzz_gguf.py`). Format: `docs/gguf.md` of the ggml project.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, BinaryIO
 MAX_KEYS = 4096
 MAX_TENSORS = 16_384
 MAX_NAME = 256
-MAX_STRING = 8 << 20  # chat templates are the longest honest strings
-MAX_TOKENS = 2 << 20  # of one array; the largest vocabularies have 262,144 tokens and twice as many merges
-MAX_STRINGS = 3 << 20  # of all arrays together
-MAX_KEPT_STRING = 64 << 10  # longer strings are stepped over
-MAX_KEPT_ARRAY = 4096  # longer arrays are counted, not kept; a block's number is the usual index
-MAX_KEPT = 16 << 20  # bytes of memory that kept values may take
+MAX_STRING = 8 << 20  # chat templates are the longest legitimate strings
+MAX_TOKENS = 2 << 20  # per array; the largest vocabularies have 262,144 tokens and twice as many merges
+MAX_STRINGS = 3 << 20  # over all arrays
+MAX_KEPT_STRING = 64 << 10  # longer strings are skipped
+MAX_KEPT_ARRAY = 4096  # longer arrays are counted, not kept; most kept arrays are indexed by block number
+MAX_KEPT = 16 << 20  # bytes of memory for all kept values
 MAX_HEADER = 128 << 20
 MAX_DIMENSIONS = 4
 MAX_ALIGNMENT = 1 << 20
@@ -68,14 +68,14 @@ TYPES: dict[int, tuple[str, int, int]] = {
 # metadata value type -> struct code; 8 is a string, 9 an array
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 PACKED = {code: struct.Struct(f"<{code}") for code in SCALARS.values()}
-# dimensions -> the rest of a tensor's entry: its shape, type and offset
+# number of dimensions -> the rest of a tensor's entry: shape, type and offset
 ENTRIES = {n: struct.Struct(f"<{n}QIQ") for n in range(1, MAX_DIMENSIONS + 1)}
 STRING, ARRAY = 8, 9
-OBJECT = 64  # bytes that a kept value takes beside its content, generously
+OBJECT = 64  # bytes of overhead of a kept value, rounded up generously
 
 
 class GgufError(ValueError):
-    """The file is no GGUF that can be read; the message is one sentence for the user."""
+    """The file is not a readable GGUF; the message is one sentence for the user."""
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Returns:
         {"kv": {key: value}, "tensors": [{"name", "shape", "type"}], "n_vocab", "data_offset", "file_bytes"}; shapes in
-        ggml order, tokenizer arrays and what is too long to keep left out, `n_vocab` the number of tokens.
+        ggml order, tokenizer arrays and values too long to keep left out, `n_vocab` the number of tokens.
 
     Raises:
-        GgufError: when the file cannot be read, is cut short, or states what cannot be.
+        GgufError: when the file cannot be read, is truncated, or states impossible values.
     """
     if "\0" in os.fsdecode(path):
         raise GgufError("The path holds a null character.")
@@ -100,7 +100,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def read(file: BinaryIO, size: int) -> dict[str, Any]:
-    """As `read_header`, of any seekable file of `size` bytes. Raises GgufError."""
+    """As `read_header`, for any seekable file of `size` bytes. Raises GgufError."""
     return _Reader(file, size).header()
 
 
@@ -110,8 +110,8 @@ class _Reader:
         self.size = size
         self.limit = min(size, MAX_HEADER)
         self.window = b""
-        self.start = 0  # of the window within the file
-        self.at = 0  # of what is read next within the window
+        self.start = 0  # offset of the window in the file
+        self.at = 0  # read position in the window
         self.kept = 0
         self.n_strings = 0
         self.n_tokens = 0
@@ -162,16 +162,16 @@ class _Reader:
         raise GgufError(f"The metadata key {key!r} has a value of unknown type {kind}.")
 
     def text(self, key: str) -> str | None:
-        """A string, None for one that is too long to keep."""
+        """A string, or None for one that is too long to keep."""
         size = self.count("Q", MAX_STRING, f"bytes for a value of {key!r}")
         if size > MAX_KEPT_STRING:
             self.skip(size)
             return None
-        self.keep(OBJECT + 4 * size)  # Python holds four bytes a character once one of them needs it
+        self.keep(OBJECT + 4 * size)  # Python stores four bytes a character once one of them needs it
         return self.decoded(size, f"value of {key!r}")
 
     def array(self, key: str) -> list[Any] | None:
-        """A short array as a list; None for tokenizer tables and long ones, which are stepped over."""
+        """A short array as a list; None for tokenizer tables and long arrays, which are skipped."""
         kind = self.scalar("I")
         count = self.count("Q", MAX_TOKENS, f"values of {key!r}")
         if key == "tokenizer.ggml.tokens":
@@ -185,7 +185,7 @@ class _Reader:
                 return list(struct.unpack(f"<{count}{code}", self.take(size)))
             self.skip(size)
             return None
-        if kind == ARRAY:  # the engine's own reader refuses these as well (`ggml/src/gguf.cpp`)
+        if kind == ARRAY:  # nested arrays; the engine's own reader refuses them as well (`ggml/src/gguf.cpp`)
             raise GgufError(f"The metadata key {key!r} nests arrays; only arrays one deep are read.")
         if kind != STRING:
             raise GgufError(f"The metadata key {key!r} has values of unknown type {kind}.")
@@ -230,7 +230,7 @@ class _Reader:
     # ------------------------------------------------------------ bytes
 
     def need(self, size: int) -> None:
-        """Makes the next `size` bytes of the file lie in the window from `self.at` on."""
+        """Ensures that the next `size` bytes of the file are in the window, from `self.at` on."""
         if size > self.limit - self.start - self.at:
             raise self.short()
         if self.at + size > len(self.window):
@@ -256,7 +256,7 @@ class _Reader:
         self.at += size
 
     def skip_strings(self, count: int, key: str) -> None:
-        """Tokenizers hold some 100,000 strings: only their lengths are read."""
+        """Skips strings by reading only their lengths: a tokenizer holds some 100,000 of them."""
         self.n_strings += count
         if self.n_strings > MAX_STRINGS:
             raise GgufError(f"The header's arrays hold more than {MAX_STRINGS} strings.")

@@ -1,4 +1,4 @@
-"""Who changed a row: a person as the user, a token by its name in the reason."""
+"""Attribution of changes in the history: a person as the user, a token by its name in the change reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simple_history.signals import pre_create_historical_record
 
 
 def person(request: Any = None, **_: Any) -> Any:
-    """The signed-in user; None for a token, which authenticates requests but is no row of the user table."""
+    """The signed-in user, or None for a token, which authenticates a request but has no row in the user table."""
     user = getattr(request, "user", None)
     return user if getattr(user, "pk", None) else None
 

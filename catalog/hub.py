@@ -1,7 +1,7 @@
-"""What a repository of the hub says of itself: its files, its card, its configuration, and the headers of its weights.
+"""A repository on the hub: its files, model card, configuration, and the headers of its weights.
 
-Through huggingface_hub and `guard`: one host, bounded in bytes and time, and only within `guard.allowed()`. Everything
-read belongs to one commit. Nothing is downloaded beyond headers and small JSON files.
+Read through huggingface_hub and `hub_http`: one host, bounded in bytes and time, and only within `hub_http.allowed()`.
+Everything read belongs to one commit. Nothing is downloaded beyond headers and small JSON files.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class File:
 
 @dataclass(frozen=True)
 class Repository:
-    """One commit of one repository; `card` is what its README states in its head."""
+    """One commit of one repository; `card` is the metadata at the head of its README."""
 
     hub_id: str
     commit: str
@@ -55,7 +55,7 @@ class Repository:
         return next((file for file in self.files if file.path == path), None)
 
     def source(self, path: str = "") -> str:
-        """Where a fact was read, to the commit."""
+        """The source of a fact, down to the commit."""
         return f"hub {self.hub_id}@{self.commit[:10]}" + (f":{path}" if path else "")
 
 
@@ -84,7 +84,7 @@ def _file(sibling: Any) -> File:
 
 
 def read_json(repo: Repository, path: str) -> dict[str, Any]:
-    """A small JSON file. Raises HubError when it is missing or no JSON object."""
+    """A small JSON file as a dict. Raises HubError when it is missing or not a JSON object."""
     if repo.file(path) is None:
         raise HubError(f"{repo.hub_id} has no {path}.")
     with _in_words(repo.hub_id):
@@ -98,7 +98,7 @@ def read_json(repo: Repository, path: str) -> dict[str, Any]:
 
 
 def weights(repo: Repository, files: list[File]) -> list[safetensors.Stored]:
-    """Every tensor of these safetensors files, by one or two range requests a file. Raises HubError."""
+    """Every tensor of these safetensors files, read by one or two range requests a file. Raises HubError."""
     found: list[safetensors.Stored] = []
     with _in_words(repo.hub_id):
         for file in files:
@@ -141,7 +141,7 @@ def gguf_header(repo: Repository, file: File) -> dict[str, Any]:
 
 
 class _Remote(io.RawIOBase):
-    """A file of the hub, read in large steps where it is read."""
+    """A file on the hub as a seekable stream, fetched in large blocks on demand."""
 
     def __init__(self, repo: Repository, file: File) -> None:
         self.repo, self.file, self.at = repo, file, 0
@@ -167,7 +167,7 @@ class _Remote(io.RawIOBase):
 
 
 def _get(repo: Repository, path: str, start: int = 0, stop: int | None = None) -> bytes:
-    """Bytes `start` to `stop` of a file, the whole of it without `stop`."""
+    """Bytes `start` to `stop` of a file, or all of it without `stop`."""
     if stop is not None and stop <= start:
         return b""
     url = hf_hub_url(repo.hub_id, path, revision=repo.commit, endpoint=settings.HF_ENDPOINT)
@@ -195,7 +195,7 @@ def _refusal(hub_id: str, status: int) -> str:
 
 @contextmanager
 def _in_words(hub_id: str) -> Iterator[None]:
-    """Whatever goes wrong on the way becomes one sentence."""
+    """Turns every error on the way into a HubError of one sentence."""
     if constants.is_offline_mode():
         raise HubError("HF_HUB_OFFLINE is set: the hub is not asked.")
     try:

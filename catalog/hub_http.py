@@ -1,8 +1,8 @@
-"""HTTP to the one endpoint that the operator chose, and to nothing else.
+"""An HTTP client that reaches only the endpoint the operator chose.
 
 Hosts are checked where a request leaves, addresses where the socket is opened, bytes and time where it is read: a
-redirect, a name that resolves elsewhere the second time, or a server that drips meets the same check as the first
-request. `allowed()` opens the door for one import; outside of it nothing passes.
+redirect, a name that resolves elsewhere the second time (DNS rebinding), or a server that drips meets the same check as
+the first request. Requests pass only inside `allowed()`, which one import opens.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from django.conf import settings
 from catalog.addresses import is_public, looked_up
 
 MOST_REDIRECTS = 3
-KEEP_SECONDS = 5.0  # an open connection, for the next shard
+KEEP_SECONDS = 5.0  # an idle connection is kept for the next shard
 
 
 class HubError(Exception):
-    """The hub was not reached, or answered what cannot be; the message is one sentence for the user."""
+    """The hub was not reached, or gave an impossible answer; the message is one sentence for the user."""
 
 
 @dataclass
 class Allowance:
-    """What one import may still take, and what its request at hand may."""
+    """The remaining bytes and time of one import, and of its current request."""
 
     deadline: float
     bytes_left: int
@@ -44,7 +44,7 @@ class Allowance:
         self.request_bytes_left = settings.HUB_REQUEST_BYTES
 
     def seconds(self) -> float:
-        """Until the nearer of the two deadlines."""
+        """Seconds until the nearer of the two deadlines."""
         now = time.monotonic()
         if now >= self.deadline:
             raise HubError(f"The import took longer than {settings.HUB_SECONDS} s and was given up.")
@@ -66,7 +66,7 @@ _current: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 @contextmanager
 def allowed() -> Iterator[Allowance]:
-    """Requests to the hub pass within this block, up to the bounds of the settings."""
+    """Allows requests to the hub within this block, up to the limits of the settings."""
     allowance = Allowance(time.monotonic() + settings.HUB_SECONDS, settings.HUB_BYTES)
     token = _current.set(allowance)
     try:
@@ -83,7 +83,7 @@ def current() -> Allowance:
 
 
 def check_url(scheme: str, host: str, port: int | None) -> None:
-    """Raises HubError unless this is the endpoint, or one of the hosts from which it hands out files."""
+    """Raises HubError unless this is the endpoint, or one of the hosts from which it serves files."""
     endpoint = urlsplit(settings.HF_ENDPOINT)
     if (scheme, host, port) == (endpoint.scheme, endpoint.hostname, endpoint.port):
         return
@@ -96,7 +96,7 @@ def check_url(scheme: str, host: str, port: int | None) -> None:
 
 
 def _matches(rule: str, host: str, port: int | None) -> bool:
-    """`name` and `name:port` are that host, `.name` any host below it; without a port the scheme's own."""
+    """`name` and `name:port` match that host, `.name` any host below it; without a port, the scheme's default port."""
     name, _, wanted = rule.partition(":")
     right_host = host.endswith(name) if name.startswith(".") else host == name
     return right_host and port == (int(wanted) if wanted else None)
@@ -129,7 +129,7 @@ class Backend(httpcore2.SyncBackend):
         for address in addresses:
             if not chosen and not is_public(address):
                 raise HubError(f"{host} leads to {address}, which is not on the open internet; it is not asked.")
-        # The address that was checked, not the name again: a second look-up might answer differently.
+        # Connect to the address that was checked, not to the name: a second look-up might answer differently.
         return Stream(self.open(addresses[0], port, allowance.seconds()))
 
     def open(self, address: str, port: int, seconds: float) -> httpcore2.NetworkStream:
@@ -176,13 +176,13 @@ class Transport(httpx2.HTTPTransport):
         request.headers["Accept-Encoding"] = "identity"
         response = super().handle_request(request)
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            # What expands beyond what was counted on the wire is not taken.
+            # A decompressed body could exceed the bytes counted on the wire.
             raise HubError("The hub sent a compressed answer although none was asked for.")
         return response
 
 
 def client(backend: httpcore2.NetworkBackend | None = None) -> httpx2.Client:
-    """The client that huggingface_hub is to use; proxies of the environment are left aside."""
+    """The HTTP client for huggingface_hub; proxies of the environment are ignored."""
     return httpx2.Client(
         transport=Transport(backend or Backend()), follow_redirects=True, max_redirects=MOST_REDIRECTS, trust_env=False
     )

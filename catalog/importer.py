@@ -1,10 +1,10 @@
-"""The seed into the database, three-way: what the seed says, what it said last time, what the row says now.
+"""Loads the seed into the database by a three-way merge: the seed now, the seed at the last load, and the row.
 
-A row that differs from what the importer last wrote was edited here. It is kept and named, never overwritten
-silently; `overwrite` takes the seed's. A second run on the same seed is one query and one digest.
+A row that differs from what the importer last wrote was edited here. It is kept and reported, never overwritten
+silently; `overwrite` takes the seed's version. A second run on the same seed is one query and one digest.
 
-`merge` brings in rows from elsewhere by the same rule. It takes nothing away, and remembers what it wrote apart from
-what the seed wrote: to the next seed such a row is an administrator's decision, to the next import its own.
+`merge` brings in rows from elsewhere by the same rule. It removes nothing, and remembers what it wrote separately from
+what the seed wrote: the next seed treats such a row as an administrator's edit, the next import as its own.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def table_of(row: models.Model) -> Table:
 
 
 def stored_digest(row: models.Model) -> str:
-    """Of what the database holds of a row now."""
+    """The digest of a row as the database holds it now."""
     table = table_of(row)
     return row_digest(map(plain, table.model._default_manager.filter(pk=row.pk).values_list(*table.columns).get()))
 
 
 def origin(row: Any) -> str:
-    """Where a row stands towards the seed and imports: as shipped, imported, edited here or added here."""
+    """The state of a row relative to the seed and imports: as shipped, imported, edited here or added here."""
     digest = stored_digest(row)
     if digest == row.seed_digest:
         return "as shipped"
@@ -61,12 +61,12 @@ def origin(row: Any) -> str:
 
 
 def mark_imported(row: Any) -> None:
-    """Remember what an import has just written, so that the next one knows a person's edit from its own."""
+    """Record what an import has just written, so that the next one can tell a person's edit from its own."""
     type(row)._default_manager.filter(pk=row.pk).update(import_digest=stored_digest(row))
 
 
 def load(folder: Path = seed.DATA, *, overwrite: bool = False) -> Report:
-    """Bring the database to the seed. Raises SeedError for a folder that cannot be read."""
+    """Bring the database up to the seed. Raises SeedError for a folder that cannot be read."""
     fingerprint = seed.digest(folder)
     if not overwrite and CatalogVersion.objects.filter(seed=fingerprint).exists():
         return Report(unchanged=True)
@@ -85,7 +85,7 @@ def load(folder: Path = seed.DATA, *, overwrite: bool = False) -> Report:
 
 
 def merge(found: Rows, *, reason: str, overwrite: bool = False, write: bool = False) -> Report:
-    """Bring rows in beside those that are there; without `write` only count what would become of them.
+    """Merge rows into the existing ones; without `write` only count what would become of them.
 
     `reason` is kept in the history of every row written.
     """
@@ -105,7 +105,7 @@ def merge(found: Rows, *, reason: str, overwrite: bool = False, write: bool = Fa
 
 
 def rows_of(folder: Path) -> Rows:
-    """A data folder as rows by table, in the order in which they depend on each other. Raises SeedError."""
+    """A data folder as rows by table, in dependency order. Raises SeedError."""
     models = list(seed.models(folder))
     return {
         LICENCE: list(seed.licences(folder)),

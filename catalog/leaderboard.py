@@ -1,7 +1,7 @@
-"""A leaderboard's file -> rows of evidence, by a table that says what its columns and names are here.
+"""Turns a leaderboard's file into rows of evidence, by a table that maps its columns and model names.
 
-`data/leaderboards.json`: column -> benchmark, version and metric; the leaderboard's name of a model -> slug. A name
-that is not in the table is reported and never guessed, and so is a column that is not there.
+`data/leaderboards.json`: column -> benchmark, version and metric; the leaderboard's name of a model -> slug. A name or
+a column that is missing is reported and never guessed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class LeaderboardError(ValueError):
 
 @dataclass
 class Found:
-    """Rows for `importer.merge`, and what was left out: names without a slug, and figures that cannot be."""
+    """Rows for `importer.merge`, and what was left out: names without a slug, and impossible figures."""
 
     rows: Rows
     unknown: list[str] = field(default_factory=list)
@@ -48,7 +48,10 @@ def boards(path: Path = TABLE) -> dict[str, Row]:
 
 
 def rows(path: Path) -> list[Row]:
-    """The file's rows: CSV with a head line, or a JSON or YAML list of objects, by its name's ending."""
+    """The file's rows, by its extension: CSV with a header line, or a JSON or YAML list of objects.
+
+    Raises LeaderboardError.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LeaderboardError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.")
@@ -78,7 +81,7 @@ def _parse(ending: str, text: str) -> Any:
 
 
 def evidence(board: Row, table: list[Row], *, source: str, on: date | None) -> Found:
-    """Evidence of every row whose model is in the table.
+    """Evidence for every row whose model is in the table.
 
     `on` is the date of all rows where the file states none. Raises LeaderboardError when it is needed and missing, or
     when the table names a benchmark that the catalog does not have.
@@ -120,7 +123,7 @@ def evidence(board: Row, table: list[Row], *, source: str, on: date | None) -> F
 
 
 def _figures(board: Row, row: Row, name: str, found: Found) -> list[tuple[Row, float]]:
-    """(figure, value) of one row. A figure is the mean of its columns, or of other figures, and needs them all."""
+    """(figure, value) pairs of one row. A figure is the mean of its columns, or of other figures; it needs them all."""
     values: dict[str, float] = {}
     figures = []
     for figure in board["figures"]:
@@ -156,7 +159,7 @@ def _number(value: Any) -> float:
 
 
 def _filled(template: str, row: Row) -> str:
-    """The template with `{column}` as the row says it."""
+    """The template with each `{column}` replaced by the row's value."""
     return PLACE.sub(lambda found: str(row.get(found[1], "")), template)[:200]
 
 
@@ -175,6 +178,6 @@ def _benchmark(kind: Benchmark, evident: Row) -> Row:
 
 
 def _new(benchmarks: dict[tuple[str, ...], Row]) -> list[Row]:
-    """Versions that the catalog does not have yet; what it says of the others stays."""
+    """Benchmark versions that the catalog does not have yet; existing ones are left as they are."""
     known = set(Benchmark.objects.values_list("name", "version", "metric", "use_case"))
     return [row for key, row in benchmarks.items() if key not in known]

@@ -1,4 +1,4 @@
-"""What is wrong with a row while it is typed: the sentences of saving it, before anybody saves it."""
+"""Live validation in the admin: the errors that saving a row would give, shown while it is edited."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 
 class LiveForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Every field has a place of its own for what is wrong with it, read out as part of its help."""
+    """Gives every field an element for its errors, which screen readers read as part of the field's help."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,19 +33,19 @@ class LiveForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @dataclass
 class Bound:
-    """A posted change form with its inlines, not saved. `row` has the values of the form."""
+    """A posted change form with its inlines, bound but not saved. `row` has the values of the form."""
 
     form: Any
     formsets: list[Any]
     row: models.Model
     valid: bool
-    missing: list[str] = field(default_factory=list)  # labels of what is required and still empty
+    missing: list[str] = field(default_factory=list)  # labels of required fields that are still empty
     by_field: dict[str, list[str]] = field(default_factory=dict)
-    others: list[str] = field(default_factory=list)  # of the row as a whole, and of inlines
+    others: list[str] = field(default_factory=list)  # errors of the row as a whole, and of inlines
 
 
 def _sentences(form: Any, errors: Any) -> Iterator[tuple[str, str, bool]]:
-    """Field, sentence, and whether it only says that the field is still empty."""
+    """(field, sentence, whether the field is merely still empty) for each error."""
     for name, found in errors.as_data().items():
         label = "" if name == "__all__" else str(form.fields[name].label or name)
         for error in found:
@@ -53,15 +53,15 @@ def _sentences(form: Any, errors: Any) -> Iterator[tuple[str, str, bool]]:
 
 
 class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Adds `check/` to the addresses of the form: what saving it now would complain about. Writes nothing."""
+    """Adds a `check/` URL to the change form: the errors that saving it now would give. Writes nothing."""
 
     form = LiveForm
-    # Else Django warns of the day when an address without a scheme stops being http.
+    # Silences Django's deprecation warning about URLs without a scheme, which it will stop reading as http.
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_urls(self) -> list[URLPattern]:
         names = f"{self.opts.app_label}_{self.opts.model_name}"
-        view = self.admin_site.admin_view(require_POST(self.check_view))  # a stranger is asked to sign in first
+        view = self.admin_site.admin_view(require_POST(self.check_view))  # anonymous users are asked to sign in first
         return [
             path("add/check/", view, name=f"{names}_add_check"),
             path("<path:object_id>/change/check/", view, name=f"{names}_change_check"),
@@ -116,10 +116,10 @@ class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, "admin/catalog/live.html", self.complaints(self.bound(request, object_id)))
 
     def complaints(self, found: Bound) -> dict[str, Any]:
-        """What `admin/catalog/live.html` shows: the sentences by field, of the rest, and the notes."""
+        """The context of `admin/catalog/live.html`: sentences by field, the other errors, and the notes."""
         fields = [{"bound": found.form[name], "sentences": found.by_field.get(name)} for name in found.form.fields]
         return {"found": found, "fields": fields, "notes": self.notes(found)}
 
     def notes(self, found: Bound) -> list[str]:
-        """What else is worth knowing of the row as it is typed."""
+        """Hook for further remarks on the row as it is edited."""
         return []

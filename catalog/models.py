@@ -1,4 +1,4 @@
-"""What models exist, how big they are and how good. `data/` is the seed; these rows are the copy that people edit."""
+"""The catalog: models, builds, licences, benchmarks and evidence. `data/` is the seed; people edit these rows."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ class Model(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """JSON fields against data/schema/model.json and architecture.json; context against the architecture's own."""
+        """Validate JSON fields against data/schema/model.json and architecture.json, context against the
+        architecture's.
+        """
         values = {
             name: getattr(self, name) for name in ("input_modalities", "languages", "gguf_repos", "provenance", "flags")
         }
@@ -152,7 +154,7 @@ class Build(models.Model):
     seed_digest = models.CharField(max_length=64, blank=True, editable=False)
     import_digest = models.CharField(max_length=64, blank=True, editable=False)
     updated = models.DateTimeField(auto_now=True)
-    history = records(excluded_fields=["sizes"])  # a table of every layer: too large to keep per edit
+    history = records(excluded_fields=["sizes"])  # lists every layer: too large to keep per edit
 
     class Meta:
         ordering = ["key"]
@@ -166,7 +168,7 @@ class Build(models.Model):
         return self.key
 
     def clean(self) -> None:
-        """`files` against data/schema/build.json."""
+        """Validate `files` against data/schema/build.json."""
         errors = schema.errors("build", {"files": self.files}, partial=True)
         if self.model_id and self.key and not self.key.startswith(f"{self.model.slug}:"):
             errors["key"] = [f"The key must start with '{self.model.slug}:'."]
@@ -175,7 +177,7 @@ class Build(models.Model):
 
 
 class Benchmark(models.Model):
-    """One (name, version, metric): only its own figures compare."""
+    """One (name, version, metric); only figures of the same benchmark are comparable."""
 
     name = models.CharField(max_length=120)
     version = models.CharField(max_length=120, blank=True)
@@ -197,7 +199,7 @@ class Benchmark(models.Model):
         return " ".join(x for x in (self.name, self.version, self.metric) if x)
 
     def clean(self) -> None:
-        """`use_case` against data/schema/benchmark.json: a word that no question asks for would never count."""
+        """Validate `use_case` against data/schema/benchmark.json: one that no question asks for would never count."""
         errors = schema.errors("benchmark", {"use_case": self.use_case}, partial=True)
         if errors:
             raise ValidationError(errors)
@@ -232,7 +234,7 @@ class Evidence(models.Model):
 
 
 class EvidenceSource(models.Model):
-    """An operator's word on one origin of evidence (sources.py). An origin without a row is on."""
+    """An operator's switch for one source of evidence (`evidence_sources`). A source without a row is on."""
 
     name = models.CharField(max_length=400, primary_key=True, help_text="repository or site, as on the about page")
     enabled = models.BooleanField(default=False, help_text="whether its results count in the scores")
@@ -246,7 +248,7 @@ class EvidenceSource(models.Model):
 
 
 class CatalogVersion(models.Model):
-    """One row: the digest of everything an answer rests on. Writes move it (version.py), questions read it."""
+    """One row: the digest of everything an answer depends on. Writes advance it (version.py), questions read it."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     digest = models.CharField(max_length=64)
@@ -261,7 +263,7 @@ class CatalogVersion(models.Model):
 
 
 class Withheld(models.Model):
-    """A seed row that an administrator deleted: the importer does not bring it back."""
+    """A seed row that an administrator deleted, so that the importer does not restore it."""
 
     table = models.CharField(max_length=20)
     key = models.TextField(help_text="JSON list of the row's key")

@@ -1,4 +1,4 @@
-"""Models and evidence as tables that can be exported, edited in a spreadsheet and imported again."""
+"""Models and evidence as tables for export, editing in a spreadsheet, and re-import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.models import Benchmark, Evidence, Licence, Model
 
 
 class BenchmarkWidget(widgets.ForeignKeyWidget):  # type: ignore[type-arg]
-    """A benchmark by its name and the row's version, metric and use case."""
+    """Looks up a benchmark by its name and the row's version, metric and use case."""
 
     def get_queryset(self, value: Any, row: dict[str, Any], *args: Any, **kwargs: Any) -> QuerySet[Benchmark]:
         named = {name: row.get(name) or "" for name in ("version", "metric", "use_case")}
@@ -19,7 +19,7 @@ class BenchmarkWidget(widgets.ForeignKeyWidget):  # type: ignore[type-arg]
 
 
 class ModelResource(resources.ModelResource):
-    """One row a model, known by its slug; lists and the architecture as JSON. Provenance is required, as everywhere."""
+    """One row a model, keyed by slug; lists and the architecture as JSON. Provenance is required, as everywhere."""
 
     licence = fields.Field("licence", "licence", widgets.ForeignKeyWidget(Licence, "id"))
     superseded_by = fields.Field("superseded_by", "superseded_by", widgets.ForeignKeyWidget(Model, "slug"))
@@ -41,7 +41,7 @@ class ModelResource(resources.ModelResource):
 
 
 class EvidenceResource(resources.ModelResource):
-    """One row a figure, known by model, benchmark, variant, source and date: the same words as in the seed."""
+    """One row a figure, keyed by model, benchmark, variant, source and date, in the seed's spelling."""
 
     model = fields.Field("model", "model", widgets.ForeignKeyWidget(Model, "slug"))
     benchmark = fields.Field("benchmark", "benchmark", BenchmarkWidget(Benchmark, "name"))

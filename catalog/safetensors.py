@@ -1,7 +1,7 @@
-"""Bounded reader of safetensors headers: what tensors a file holds, never the weights.
+"""Bounded reader of safetensors headers: the tensors of a file, never the weights.
 
 Layout: eight bytes of length, that much JSON {name: {"dtype", "shape", "data_offsets"}}, then the data without gaps
-(https://huggingface.co/docs/safetensors). Hostile until proven otherwise, as `gguf.py`.
+(https://huggingface.co/docs/safetensors). The file is treated as hostile, as in `gguf.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TYPES = {
 
 
 class SafetensorsError(ValueError):
-    """The header is none that can be read; the message is one sentence for the user."""
+    """The header is invalid; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Stored:
 
 
 def header_size(start: bytes, file_bytes: int) -> int:
-    """Bytes of JSON after the first eight; raises SafetensorsError for a length that cannot be."""
+    """Bytes of JSON after the first eight. Raises SafetensorsError for an impossible length."""
     size = int.from_bytes(start[:LENGTH], "little")
     if len(start) < LENGTH or not 2 <= size <= min(MAX_HEADER, file_bytes - LENGTH):
         raise SafetensorsError(f"The header states {size} bytes; the file has {file_bytes}, and {MAX_HEADER} are read.")

@@ -1,4 +1,4 @@
-"""JSON Schemas of the seed, and what is wrong with a value as sentences that name the field."""
+"""JSON Schemas of the seed, with their violations as sentences that name the field."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _validator(name: str, partial: bool = False) -> Validator:
 
 
 def _read(file: str) -> Any:
-    """A schema with those that it names by their file put in their places."""
+    """A schema with its references to other schema files inlined."""
 
     def whole(value: Any) -> Any:
         if isinstance(value, list):
@@ -44,16 +44,16 @@ def _where(error: ValidationError) -> str:
 
 
 def holds_null(value: Any) -> bool:
-    """Whether a text anywhere in a JSON value has a null character, which PostgreSQL does not store."""
+    """Whether a string anywhere in a JSON value contains a NUL character, which PostgreSQL cannot store."""
     if isinstance(value, dict):
         return any(holds_null(part) for pair in value.items() for part in pair)
     return "\0" in value if isinstance(value, str) else isinstance(value, list) and any(map(holds_null, value))
 
 
 def sentences(name: str, value: Any, *, partial: bool = False, blank: bool = False) -> list[str]:
-    """All that `data/schema/<name>.json` finds wrong with `value`.
+    """Every violation of `data/schema/<name>.json` in `value`.
 
-    `partial` accepts missing keys, `blank` empty texts.
+    `partial` accepts missing keys, `blank` empty strings.
     """
     if holds_null(value):
         return [NULL]
@@ -63,7 +63,7 @@ def sentences(name: str, value: Any, *, partial: bool = False, blank: bool = Fal
 
 
 def errors(name: str, values: dict[str, Any], *, partial: bool = False) -> dict[str, list[str]]:
-    """As `sentences`, by top-level key: the shape that Django's ValidationError takes."""
+    """As `sentences`, grouped by top-level key: the shape that Django's ValidationError takes."""
     found: dict[str, list[str]] = {key: [NULL] for key, value in values.items() if holds_null(value)}
     for error in _validator(name, partial).iter_errors(values):
         field = str(error.absolute_path[0]) if error.absolute_path else "__all__"

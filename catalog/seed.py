@@ -1,4 +1,4 @@
-"""The data folder as rows: what `catalog/data` says, in the shape in which the importer compares it with the database.
+"""Reads the data folder `catalog/data` into rows, in the shape that the importer compares with the database.
 
 licences.json  benchmarks.json  models/<slug>.json  builds/<slug>.json
 """
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 DATA = Path(__file__).parent / "data"
-FORMAT = b"1"  # raise it when this module reads the same files into other rows: the digest then changes
+FORMAT = b"1"  # bump it when this module reads the same files into different rows, so that the digest changes
 PARTS = ("licences.json", "benchmarks.json", "models/*.json", "builds/*.json")
 
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ def files(folder: Path = DATA) -> Iterator[Path]:
 
 
 def digest(folder: Path = DATA) -> str:
-    """sha256 over names and contents of all files of the seed."""
+    """sha256 over the names and contents of all seed files."""
     total = hashlib.sha256(FORMAT)
     for path in files(folder):
         content = path.read_bytes()
@@ -50,7 +50,7 @@ def licences(folder: Path = DATA) -> Iterator[Row]:
 
 
 def benchmarks(folder: Path = DATA) -> Iterator[Row]:
-    """One row per version: a line of the file lists the versions of one name and metric."""
+    """One row per version: an entry of the file lists the versions of one name and metric."""
     for entry in read(folder / "benchmarks.json"):
         shared = {name: value for name, value in entry.items() if name != "versions"}
         yield from (shared | {"version": version} for version in entry["versions"])

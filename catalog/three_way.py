@@ -1,4 +1,4 @@
-"""Rows from outside against one table of the database: the three-way rule, and what it knows of each table."""
+"""Three-way merge of outside rows into one table: the rule, and the columns and keys of each table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """What the seed states of one kind of row, as ORM paths; `gone` is what befalls a row that it no longer states."""
+    """The columns that the seed states of one model, as ORM paths; `gone`: the fate of a row it no longer has."""
 
     model: type[models.Model]
     fields: tuple[str, ...]
@@ -58,25 +58,25 @@ BUILD = Table(
     gone="delete",
 )
 EVIDENCE = Table(Evidence, ("value", "third_party", "source_licence"), gone="delete")
-TABLES = (LICENCE, BENCHMARK, MODEL, BUILD, EVIDENCE)  # what others point at comes first
+TABLES = (LICENCE, BENCHMARK, MODEL, BUILD, EVIDENCE)  # referenced tables first
 Rows = dict[Table, list[seed.Row]]
 
 
 @dataclass
 class Count:
-    """What became of the rows of one table; `kept` names the rows that were edited here."""
+    """The outcome for one table; `kept` names the rows left alone because they were edited here."""
 
     seen: int = 0
     created: int = 0
     updated: int = 0
     gone: int = 0
-    names: list[str] = field(default_factory=list)  # of what is created and updated
+    names: list[str] = field(default_factory=list)  # rows created and updated
     kept: list[str] = field(default_factory=list)
     withheld: int = 0
 
 
 class Stored(NamedTuple):
-    """A row of the database: what the seed and what an import last wrote of it, as digests."""
+    """A database row's primary key, and digests of what the seed and an import last wrote to it."""
 
     pk: Any
     shipped: str
@@ -84,14 +84,14 @@ class Stored(NamedTuple):
 
 
 def row_digest(values: Iterable[Any]) -> str:
-    """Of the values of a table's columns in order, whether they come from a file or from the database."""
+    """The digest of a table's column values in order, whether they come from a file or from the database."""
     return hashlib.sha256(orjson.dumps(list(values), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class Sync:
-    """One table. `parents` holds the primary keys of the tables done before, by name and key.
+    """The merge of one table. `parents` holds the primary keys of the tables merged before, by table name and key.
 
-    With a `reason` the rows come from an import, else from the seed.
+    With a `reason` the rows come from an import, without one from the seed.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Sync:
         return self.count
 
     def _has_parents(self, row: seed.Row) -> bool:
-        """False for what hangs on a model that is withheld."""
+        """False for a row whose model is withheld."""
         return "model__slug" not in row or (row["model__slug"],) in self.parents["Model"]
 
     def _instance(self, row: seed.Row, digest: str, stored: Stored | None = None) -> models.Model:
@@ -195,25 +195,25 @@ class Sync:
         if self.table.gone == "hide":
             rows.update(status=Model.Status.HIDDEN, seed_digest="")
         elif self.table.gone == "delete":
-            rows.update(seed_digest="")  # so that the deletion does not read as an administrator's
+            rows.update(seed_digest="")  # so that the deletion does not count as an administrator's
             rows.delete()
         self.count.gone = len(mine)
 
     def _trace(self, rows: list[models.Model], *, update: bool) -> None:
-        """Bulk writes leave no history of their own; an import is somebody's doing and leaves one."""
+        """Bulk writes leave no history of their own; an import has an author and leaves one."""
         if self.reason and rows and hasattr(self.table.model, "history"):
             self.table.model.history.bulk_history_create(
                 rows, update=update, default_change_reason=self.reason[:100], batch_size=200
             )
 
     def _remember(self) -> None:
-        """Primary keys for the tables that follow; successors once every model has one."""
+        """Keep primary keys for the tables that follow; link successors once every model has a key."""
         self.parents[self.table.name] = {tuple(key): pk for pk, *key in self.objects.values_list("pk", *self.table.key)}
         if self.table is MODEL:
             self._link_successors(self.parents["Model"])
 
     def _link_successors(self, pks: dict[Key, Any]) -> None:
-        """Only of rows written just now: an administrator's successor is an edit like any other."""
+        """Link only rows written just now: an administrator's change of a successor is an edit like any other."""
         successors = {pks[key]: pks.get((self.seed[key]["superseded_by__slug"],)) for key in self.written}
         linked = [Model(pk=pk, superseded_by_id=successor) for pk, successor in successors.items()]
         Model.objects.bulk_update(linked, ["superseded_by"], batch_size=500)

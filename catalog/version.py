@@ -1,9 +1,9 @@
-"""The digest of everything an answer rests on, and the one place that moves it on.
+"""The digest of everything an answer depends on, and the only code that advances it.
 
 Equal digests mean equal catalogs: a fresh load gives the digest of the seed, every later write gives a digest of the
-one before and of what was written. Sources of evidence that are switched off are mixed in on reading, so switching
-them on again gives the digest of before. `QuerySet.update` and bulk writes send no signal; who uses
-them calls `advance`.
+previous one and of what was written. Sources of evidence that are switched off are mixed in on reading, so switching
+them on again restores the earlier digest. `QuerySet.update` and bulk writes send no signal; code that uses them must
+call `advance`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from catalog.models import Benchmark, Build, CatalogVersion, Evidence, EvidenceS
 
 NOT_CONTENT = {"updated", "seed_digest", "import_digest"}
 BENCHMARK = ("name", "version", "metric", "use_case")
-# What names a row in the seed and in the database alike, as ORM paths.
+# The natural key of each model, the same in the seed and in the database, as ORM paths.
 KEYS: dict[type[models.Model], tuple[str, ...]] = {
     Licence: ("id",),
     Benchmark: BENCHMARK,
@@ -29,7 +29,7 @@ KEYS: dict[type[models.Model], tuple[str, ...]] = {
 }
 
 
-# Plain SQL: the ORM takes ten times as long to put it together as the database to answer it.
+# Plain SQL: the ORM takes ten times as long to build the query as the database to answer it.
 CURRENT = (
     f"SELECT 0, digest FROM {CatalogVersion._meta.db_table} "  # noqa: S608  names of our own tables
     f"UNION ALL SELECT 1, name FROM {EvidenceSource._meta.db_table} WHERE NOT enabled"
@@ -37,11 +37,11 @@ CURRENT = (
 
 
 def current() -> str:
-    """Empty when nothing was ever loaded. One query: every question asks it."""
+    """The current digest, empty when nothing was ever loaded. One query, because every question asks it."""
     with connection.cursor() as cursor:
         cursor.execute(CURRENT)
         (kind, digest), *names = sorted(cursor.fetchall()) or [(0, "")]
-    if kind:  # sources only
+    if kind:  # only sources have a kind
         return ""
     if names:
         digest = hashlib.sha256(orjson.dumps([digest, [name for _, name in names]])).hexdigest()
@@ -49,12 +49,12 @@ def current() -> str:
 
 
 def of_content() -> str:
-    """The digest of the rows alone, whatever is switched off here: what is carried elsewhere counts in full there."""
+    """The digest of the rows alone, whatever sources are switched off here: a bundle counts in full where it is loaded."""
     return CatalogVersion.objects.values_list("digest", flat=True).first() or ""
 
 
 def advance(*written: Any) -> str:
-    """Mix what was written (anything JSON) into the digest and return the new one."""
+    """Mix what was written (any JSON) into the digest and return the new one."""
     with transaction.atomic():
         row, _ = CatalogVersion.objects.select_for_update().get_or_create(id=1)
         content = orjson.dumps(written, default=str, option=orjson.OPT_SORT_KEYS)
@@ -64,7 +64,7 @@ def advance(*written: Any) -> str:
 
 
 def natural_key(instance: models.Model) -> str:
-    """A row's key as JSON, in the words of the seed: the same on every installation."""
+    """A row's natural key as JSON, in the seed's spelling: the same on every installation."""
 
     def follow(path: str) -> Any:
         value: Any = instance
@@ -82,7 +82,7 @@ def _saved(sender: type[models.Model], instance: models.Model, raw: bool = False
 
 
 def _deleted(sender: type[models.Model], instance: Any, **_: Any) -> None:
-    # A row of the seed that somebody removed stays away: without this the next load would bring it back.
+    # A seed row that was deleted stays deleted: without this record the next load would restore it.
     if instance.seed_digest:
         Withheld.objects.get_or_create(table=sender.__name__, key=natural_key(instance))
     advance("deleted", sender.__name__, natural_key(instance))

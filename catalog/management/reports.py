@@ -1,4 +1,4 @@
-"""What a merge did or would do, as lines for a terminal."""
+"""The outcome of a merge, done or previewed, as lines for a terminal."""
 
 from __future__ import annotations
 
