@@ -1,4 +1,4 @@
-"""The admin looks at hardware; what a probe read and what a launch holds is changed by them alone."""
+"""Read-only admin of hardware: only probes change readings, and only launches change reservations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HostAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("id", "name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Host | None = None) -> tuple[str, ...]:
-        # The id is what workers and agents call themselves; a new one would be another host.
+        # Workers and agents identify themselves by this id; changing it would make another host.
         return ("id", "created") if obj else ("created",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Host | None = None) -> bool:

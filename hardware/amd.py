@@ -1,4 +1,4 @@
-"""AMD GPUs as the amdgpu kernel driver shows them under /sys: no library, no permission, the same dict as NVML's."""
+"""AMD GPU probe: reads the amdgpu kernel driver under /sys, without a library or a permission. Same dicts as NVML's."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MARKETING_NAMES = "usr/share/libdrm/amdgpu.ids"  # "744C,\tC8,\tAMD Radeon RX 79
 
 
 def read(root: Path = Path("/")) -> list[dict[str, Any]]:
-    """One entry per card that amdgpu drives. `root` stands before /sys and /usr."""
+    """One dict per card driven by amdgpu. `root` is prepended to /sys and /usr."""
     cards = sorted((root / "sys/class/drm").glob("card*/device"))
     found = [card for card in cards if card.parent.name[4:].isdigit() and text(card / "vendor") == VENDOR]
     return [device(card, index, root) for index, card in enumerate(found)]
 
 
 def device(card: Path, index: int, root: Path) -> dict[str, Any]:
-    """A card with memory of its own, or an integrated one that takes what it needs out of RAM (GTT).
+    """A discrete card with its own memory, or an integrated one that borrows RAM (GTT).
 
-    An integrated GPU to which the firmware gave more memory of its own than it may borrow counts as the former.
+    An integrated GPU to which the firmware reserved more memory than it may borrow counts as discrete.
     """
     address = card.resolve().name
     unique = text(card / "unique_id")
@@ -40,7 +40,7 @@ def device(card: Path, index: int, root: Path) -> dict[str, Any]:
         "vendor": "amd",
         "kind": "unified" if shared else "gpu",
         "index": index,
-        # ROCR_VISIBLE_DEVICES takes this form; cards without an id are told apart by their place on the bus.
+        # The form that ROCR_VISIBLE_DEVICES takes; cards without a unique id are identified by PCI address.
         "uuid": f"GPU-{unique}" if unique.strip("0") else f"PCI-{address}",
         "name": name,
         "pci_bus_id": address,
@@ -52,7 +52,7 @@ def device(card: Path, index: int, root: Path) -> dict[str, Any]:
 
 
 def integrated(card: Path) -> bool:
-    """An APU's GPU sits on the processor's own bus: it has no PCIe link speed."""
+    """Whether the GPU is an APU's: it sits on the processor's own bus and has no PCIe link speed."""
     return text(card / "current_link_speed") in ("", "Unknown")
 
 

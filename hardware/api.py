@@ -45,7 +45,7 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
         host = self.get_object()
         known = inventory(host)
         data = {"id": known.pop("host"), "name": host.name, "created": stamp(host.created), **known}
-        # The age grows by itself; only a new reading or reservation makes another representation.
+        # The age grows by itself; only a new reading or reservation changes the representation.
         tag = etag({**data, "snapshot": (data["snapshot"] or {}) | {"age_seconds": None}})
         return answer(request, data, tag)
 
@@ -71,7 +71,8 @@ class References(StrictQuery, GenericViewSet[Any]):
 
     read_scope = "read"
     serializer_class = serializers.ReferenceSerializer
-    pagination_class = CursorPages  # documents limit, cursor and the envelope; a row's place in the files is the cursor
+    # documents limit, cursor and the envelope; the cursor is a row's position in the files
+    pagination_class = CursorPages
     query_keys = ("vendor",)
     filter_backends = ()
     ordering_fields = ("name", "memory_bytes", "memory_bandwidth")

@@ -1,4 +1,4 @@
-"""Apple silicon: the chip's name, its GPU cores and how much of RAM Metal may hold. The same dict as NVML's."""
+"""Apple silicon probe: chip name, GPU cores and how much RAM Metal may use. Same dicts as NVML's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIB = 1024**2
 
 
 def ask(*command: str) -> str:
-    """What a system tool prints; nothing when it fails or is not there."""
+    """The output of a system tool, empty when it fails or is missing."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
@@ -23,7 +23,7 @@ def ask(*command: str) -> str:
 
 
 def read(total: int, available: int, ask: Callable[..., str] = ask) -> list[dict[str, Any]]:
-    """The one GPU of an Apple chip, in a machine with that much RAM; empty on any other machine."""
+    """The GPU of an Apple chip with `total` and `available` bytes of RAM, as a list; empty on any other machine."""
     if platform.system() != "Darwin" or platform.machine() != "arm64":
         return []
     chip = ask("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string")

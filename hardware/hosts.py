@@ -1,4 +1,4 @@
-"""Hosts as the advisor plans on them: the newest good reading less what is reserved."""
+"""Host documents for planning: the newest good reading minus reservations."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from hardware.stated import HardwareError
 
 
 def is_here(host_id: str | None) -> bool:
-    """ "local" is this machine, whatever its settings call it."""
+    """Whether a host id means this machine; "local" always does, whatever the settings call it."""
     return host_id in ("local", settings.HOST_ID)
 
 
 def host_id(name: str) -> str:
-    """The id of a host as a request names it."""
+    """The host id behind a name in a request."""
     return settings.HOST_ID if is_here(name) else name
 
 
 def host_document(name: str = "local") -> dict[str, Any]:
-    """The host document of the newest good snapshot, minus what is reserved. Raises HardwareError (422).
+    """The host document of the newest good snapshot, minus reservations. Raises HardwareError (422).
 
-    `free_bytes` is the lesser of what the driver says is free and capacity minus reservations; a unified device's
-    comes out of the host's memory. `snapshot.stale` also holds when a later probe failed.
+    `free_bytes` is the lesser of what the driver reports free and capacity minus reservations; for a unified device it
+    comes out of the host's memory. `snapshot.stale` is also true when a later probe failed.
     """
     here, key = is_here(name), host_id(name)
     if here and not Snapshot.objects.filter(host_id=key).exists():
@@ -38,7 +38,7 @@ def host_document(name: str = "local") -> dict[str, Any]:
         raise HardwareError([{"field": "hardware.host", "message": f"There is no host {key!r}."}])
     newest, good = newest_and_good(host)
     if newest and not good and here:
-        # The probe never came back; RAM can be read without any driver.
+        # No probe has ever come back; RAM can be read without any driver.
         good = Snapshot(host=host, taken=timezone.now(), ok=False, data=probe.without_drivers())
     if not newest or not good:
         told = newest.message if newest else f"Host {key!r} has sent no snapshot yet."
@@ -47,7 +47,7 @@ def host_document(name: str = "local") -> dict[str, Any]:
 
 
 def inventory(host: Host) -> dict[str, Any]:
-    """The host document, with nulls where nothing was read yet: who looks at a host is told so and not refused."""
+    """The host document, with nulls for a host that was never read: viewing a host shows the reason and is not refused."""
     try:
         return host_document(host.pk)
     except HardwareError as error:
@@ -57,7 +57,7 @@ def inventory(host: Host) -> dict[str, Any]:
 
 
 def documents() -> tuple[list[tuple[Host, dict[str, Any]]], list[tuple[Host, str]]]:
-    """Every host with its document, and those of which nothing is known with the sentence that says why."""
+    """Every host with its document, and every host that cannot be planned on with the sentence that says why."""
     read, silent = [], []
     for host in Host.objects.all():
         try:
@@ -68,7 +68,7 @@ def documents() -> tuple[list[tuple[Host, dict[str, Any]]], list[tuple[Host, str
 
 
 def document(host: Host, newest: Snapshot, good: Snapshot) -> dict[str, Any]:
-    """One reading and the reservations of the moment, as the advisor plans on them."""
+    """The host document of one reading and the current reservations."""
     data: dict[str, Any] = good.data or {}
     rows = {row.uuid: row for row in host.accelerators.all()}
     memory = data["memory"]

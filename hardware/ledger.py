@@ -1,4 +1,4 @@
-"""Who holds how many bytes of which accelerator. A byte is never promised twice."""
+"""The reservation ledger: which holder has how many bytes of which accelerator. No byte is promised twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RAM = "ram"
 
 
 class NoRoom(Exception):
-    """The accelerator cannot hold `needed` bytes more; `available` were left. Nothing was reserved."""
+    """The accelerator cannot hold `needed` more bytes; `available` were left. Nothing was reserved."""
 
     def __init__(self, uuid: str, needed: int, available: int) -> None:
         self.uuid, self.needed, self.available = uuid, needed, available
@@ -22,14 +22,14 @@ class NoRoom(Exception):
 
 
 class AlreadyHeld(Exception):
-    """This holder has reservations; release them first."""
+    """This holder already has reservations; release them first."""
 
 
 def reserve(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
-    """Hold `amounts` (bytes by accelerator uuid; "ram" is the host's memory) for `holder`: all or nothing.
+    """Reserve `amounts` (bytes by accelerator uuid; "ram" is the host's memory) for `holder`, all or nothing.
 
-    What is asked of a unified device is taken from the host's memory, the one pool that both share.
-    Raises NoRoom, AlreadyHeld, or ValueError for a negative amount.
+    Amounts for a unified device are taken from the host's memory, the one pool that both share. Raises NoRoom,
+    AlreadyHeld, or ValueError for a negative amount.
     """
     with transaction.atomic():
         if Reservation.objects.filter(holder=holder).exists():
@@ -39,7 +39,7 @@ def reserve(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
 
 
 def extend(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
-    """Hold `amounts` for `holder` on top of what it holds: all or nothing. As `reserve`, but for AlreadyHeld.
+    """Reserve `amounts` for `holder` on top of what it holds, all or nothing. As `reserve`, but never AlreadyHeld.
 
     The caller's transaction must keep `holder` from being released meanwhile.
     """
@@ -51,13 +51,16 @@ def extend(holder: UUID, host_id: str, amounts: dict[str, int]) -> None:
 
 
 def _promise(host_id: str, amounts: dict[str, int]) -> Iterator[tuple[Accelerator, int]]:
-    """Count each amount as reserved and hand it on with its accelerator. Raises NoRoom, or ValueError when negative."""
+    """Add each amount to the reserved bytes and yield it with its accelerator.
+
+    Raises NoRoom, or ValueError for a negative amount.
+    """
     if any(amount < 0 for amount in amounts.values()):
         raise ValueError("amounts must not be negative.")
-    # Sorted, so that two holders who want the same devices wait for each other in the same order.
+    # Sorted, so that two holders of the same devices lock the rows in the same order and cannot deadlock.
     for uuid, amount in sorted(pooled(host_id, amounts).items()):
         rows = Accelerator.objects.filter(host_id=host_id, uuid=uuid)
-        # One statement reads and writes: a read before it could be out of date when the write lands.
+        # One conditional UPDATE: a separate read could be stale by the time the write lands.
         room = rows.filter(present=True, capacity_bytes__gte=F("reserved_bytes") + amount)
         if not room.update(reserved_bytes=F("reserved_bytes") + amount):
             left = rows.filter(present=True).values_list("capacity_bytes", "reserved_bytes").first() or (0, 0)
@@ -76,7 +79,10 @@ def pooled(host_id: str, amounts: dict[str, int]) -> dict[str, int]:
 
 
 def release(holder: UUID) -> int:
-    """Give back all that `holder` has; the bytes given back. Twice is harmless: a row is counted by who deletes it."""
+    """Release everything `holder` has; returns the bytes released.
+
+    Idempotent, also in a race: only the caller that deletes a row counts it.
+    """
     freed = 0
     with transaction.atomic():
         held_rows = Reservation.objects.filter(holder=holder).order_by("accelerator__uuid")
@@ -88,7 +94,7 @@ def release(holder: UUID) -> int:
 
 
 def held(host_id: str) -> dict[UUID, dict[str, int]]:
-    """Bytes by accelerator uuid of every holder on the host."""
+    """Bytes by accelerator uuid, for every holder on the host."""
     rows = Reservation.objects.filter(accelerator__host_id=host_id)
     found: dict[UUID, dict[str, int]] = {}
     for holder, uuid, amount in rows.values_list("holder", "accelerator__uuid", "bytes"):

@@ -1,4 +1,4 @@
-"""A detected device plus the reference facts of its name -> one accelerator of the host document."""
+"""Combines a detected device with the reference facts of its name into one accelerator of the host document."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MIG_COMPUTE_SLICES = 7
 
 
 def described(device: dict[str, Any], row: Accelerator | None, ram: dict[str, int]) -> dict[str, Any] | None:
-    """One entry of `accelerators`, or None for a device that failed or is not named.
+    """One entry of `accelerators`, or None for a device that failed or lacks a uuid, name or size.
 
-    `ram` has the host's "total", "reserved" and "available" bytes, of which a unified device takes its own.
+    `ram` has the host's "total", "reserved" and "available" bytes, which a unified device shares.
     """
     if device["error"] or not (device["uuid"] and device["name"] and device["memory_total"]):
         return None
@@ -45,7 +45,7 @@ def described(device: dict[str, Any], row: Accelerator | None, ram: dict[str, in
 
 
 def reference(name: str, capacity: int | None) -> GpuSpec | None:
-    """The facts of a detected card; of several that the name allows only what they agree on is known: none."""
+    """The facts of a detected card, or None where its name is unknown or fits several cards."""
     try:
         return lookup(name, capacity)
     except (UnknownGpu, AmbiguousGpu):
@@ -53,7 +53,7 @@ def reference(name: str, capacity: int | None) -> GpuSpec | None:
 
 
 def slice_of(device: dict[str, Any], spec: GpuSpec | None) -> tuple[float, float]:
-    """A MIG slice's share of its parent's bandwidth (as its memory) and of its compute ("3g" is 3 of 7)."""
+    """A MIG slice's share of its parent's bandwidth (equal to its share of memory) and compute ("3g" is 3 of 7)."""
     if device["kind"] != "mig":
         return 1.0, 1.0
     profile = MIG_PROFILE.search(device["name"])

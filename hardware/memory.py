@@ -1,4 +1,4 @@
-"""RAM and cores that this process may use: the machine's, less what a control group or an affinity mask withholds."""
+"""RAM and cores available to this process: the machine's, within cgroup limits and the affinity mask."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNLIMITED_V1 = 1 << 60  # cgroup v1 writes "no limit" as a huge number of whole 
 def read(root: Path = Path("/")) -> dict[str, Any]:
     """`{"total", "available", "limited", "cpu_cores", "cpu_name"}`: bytes under the tightest limit, usable cores.
 
-    `root` stands before /proc and /sys.
+    `root` is prepended to /proc and /sys.
     """
     total, available = machine(root)
     limited = False
@@ -42,7 +42,7 @@ def machine(root: Path) -> tuple[int, int]:
 
 
 def fields(path: Path) -> dict[str, int]:
-    """First word -> second word of each line, where the second is a number."""
+    """First word -> second word of each line whose second word is a number."""
     parts = [line.split() for line in text(path).splitlines()]
     return {p[0]: int(p[1]) for p in parts if len(p) > 1 and p[1].isdigit()}
 
@@ -60,19 +60,19 @@ def number(path: Path) -> int | None:
 
 
 def groups(root: Path, controller: str) -> list[Path]:
-    """The control group folders of this process, from its own up to the root, for a v1 controller or ("") for v2."""
+    """The cgroup directories of this process, from its own up to the root, for a v1 controller or ("") for v2."""
     base = root / "sys/fs/cgroup" / controller
     for line in text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
             own = base / path.lstrip("/")
-            # In a container the path may be the host's: then only the mounted root exists.
+            # In a container the path may be the host's; then only the mounted root exists.
             return [folder for folder in (own, *own.parents) if folder.is_relative_to(base) and folder.is_dir()]
     return []
 
 
 def memory_limits(root: Path) -> list[tuple[int, int]]:
-    """(limit, bytes that count against it) of each group; file cache that the kernel gives back does not count."""
+    """(limit, bytes counted against it) of each cgroup; reclaimable file cache is not counted."""
     found = []
     for folder in groups(root, ""):
         limit, used = number(folder / "memory.max"), number(folder / "memory.current")
@@ -86,7 +86,7 @@ def memory_limits(root: Path) -> list[tuple[int, int]]:
 
 
 def cores(root: Path) -> int:
-    """Physical cores within affinity mask and quota; hyper-threads do not speed up what is bound by memory."""
+    """Physical cores within affinity mask and quota; hyper-threads do not speed up memory-bound work."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limits = [usable, psutil.cpu_count(logical=False) or usable]
     for folder in groups(root, ""):

@@ -1,4 +1,4 @@
-"""What hosts have, and who holds it."""
+"""Hosts, their readings and accelerators, and the reservations of accelerator memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Host(models.Model):
 
 
 class Snapshot(models.Model):
-    """What one probe read, or why it could not. The last good one stays when a later one fails."""
+    """The reading of one probe, or the reason it failed. The last good one is kept when a later one fails."""
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="snapshots")
     taken = models.DateTimeField(db_index=True)
@@ -40,7 +40,7 @@ class Snapshot(models.Model):
 
 
 class Accelerator(models.Model):
-    """A device by UUID. `reserved_bytes` is changed only by `hardware.ledger`, under a conditional UPDATE."""
+    """A device by UUID. Only `hardware.ledger` changes `reserved_bytes`, by a conditional UPDATE."""
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="accelerators")
     uuid = models.CharField(max_length=120)

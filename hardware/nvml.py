@@ -1,4 +1,4 @@
-"""What NVML says of the NVIDIA devices: plain dicts. The only importer of pynvml; NVMLError never leaves this file."""
+"""NVIDIA GPU probe: NVML readings as plain dicts. The only importer of pynvml; NVMLError never leaves this module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pynvml
 from hardware.reference import AmbiguousGpu, UnknownGpu, lookup
 
 NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND = 3, 4, 6
-# NVML's return code -> our word and one sentence with the remedy.
+# NVML return code -> our code and one sentence with the remedy.
 FAILURES = {
     3: ("not_supported", "The driver does not report this figure for the device."),
     4: ("no_permission", "The driver refuses to show this device: run Berth as a user who may read it."),
@@ -32,7 +32,7 @@ MEMORY_V2_MISSING = (2, 13, 25)  # invalid argument, function not found, version
 
 
 class NvmlFailure(Exception):
-    """An NVML call failed. pynvml's own error is unhashable and breaks when compared, so it is turned into this."""
+    """An NVML call failed. Replaces pynvml's own error, which is unhashable and breaks when compared."""
 
     def __init__(self, value: int, call: str) -> None:
         self.value = value
@@ -54,7 +54,7 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
 
 
 def tried(function: Callable[..., Any], *arguments: Any) -> Any:
-    """One NVML call whose answer we can do without: None when it fails."""
+    """The result of an optional NVML call, or None when it fails."""
     try:
         return call(function, *arguments)
     except NvmlFailure:
@@ -62,7 +62,7 @@ def tried(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def read() -> dict[str, Any]:
-    """`{"driver", "error", "devices"}`; `error` is None or `{"code", "message"}`, also inside a single device."""
+    """`{"driver", "error", "devices"}`; `error` is None or `{"code", "message"}`, and so is that of each device."""
     try:
         call(pynvml.nvmlInit)
     except NvmlFailure as failure:
@@ -79,7 +79,7 @@ def read() -> dict[str, Any]:
 
 
 def devices(index: int) -> list[dict[str, Any]]:
-    """One GPU, or its MIG slices. A GPU that fails leaves an entry with `error` and the others usable."""
+    """One GPU, or its MIG slices. A GPU that fails gives an entry with `error` and leaves the others usable."""
     device: dict[str, Any] = blank(index)
     try:
         handle = call(pynvml.nvmlDeviceGetHandleByIndex, index)
@@ -115,7 +115,7 @@ def blank(index: int) -> dict[str, Any]:
 
 
 def about(device: dict[str, Any], handle: Any) -> None:
-    """What is good to know and may be missing."""
+    """Fill in the optional properties, each of which may be missing."""
     pci = tried(pynvml.nvmlDeviceGetPciInfo, handle)
     if pci is not None:
         bus = pci.busId
@@ -126,12 +126,12 @@ def about(device: dict[str, Any], handle: Any) -> None:
     bits = tried(pynvml.nvmlDeviceGetMemoryBusWidth, handle)
     mhz = tried(pynvml.nvmlDeviceGetMaxClockInfo, handle, pynvml.NVML_CLOCK_MEM)
     if bits and mhz:
-        # Two transfers per reported clock, as CUDA's deviceQuery sums it: 384 bit at 10501 MHz is 1008 GB/s.
+        # Two transfers per reported clock, as CUDA's deviceQuery computes it: 384 bit at 10501 MHz is 1008 GB/s.
         device["memory_bandwidth"] = mhz * 1_000_000 * 2 * bits // 8
 
 
 def measure(device: dict[str, Any], handle: Any) -> None:
-    """Memory and processes. Memory that is "not supported" belongs to the host on a known integrated device only."""
+    """Fill in memory and processes. "Not supported" memory means host memory on a known integrated device only."""
     try:
         memory = memory_info(handle)
     except NvmlFailure as failure:
@@ -146,7 +146,7 @@ def measure(device: dict[str, Any], handle: Any) -> None:
 
 
 def memory_info(handle: Any) -> Any:
-    """Version 2 sets apart what the driver itself holds; drivers before 510 only know version 1."""
+    """The memory info, version 2 (driver's own share listed apart) or, with drivers before 510, version 1."""
     try:
         return call(pynvml.nvmlDeviceGetMemoryInfo, handle, version=pynvml.nvmlMemory_v2)
     except NvmlFailure as failure:
@@ -156,7 +156,7 @@ def memory_info(handle: Any) -> Any:
 
 
 def integrated(name: str) -> bool:
-    """Is this one of the devices whose memory is the host's (GB10, Thor, Orin)? An unknown name is not."""
+    """Whether this device's memory is the host's (GB10, Thor, Orin). False for an unknown name."""
     try:
         return lookup(name).unified
     except AmbiguousGpu as error:
@@ -166,7 +166,7 @@ def integrated(name: str) -> bool:
 
 
 def mig_slices(device: dict[str, Any], handle: Any) -> list[dict[str, Any]]:
-    """The MIG slices of a GPU in MIG mode, whose own memory nobody may read; empty when the mode is off."""
+    """The MIG slices of a GPU in MIG mode, whose own memory cannot be read; empty when the mode is off."""
     mode = tried(pynvml.nvmlDeviceGetMigMode, handle)
     if not mode or not mode[0]:
         return []
@@ -180,7 +180,7 @@ def mig_slices(device: dict[str, Any], handle: Any) -> list[dict[str, Any]]:
             measure(entry, part)
         except NvmlFailure as failure:
             if failure.value == NOT_FOUND:
-                continue  # slices need not be numbered without gaps
+                continue  # slice numbers may have gaps
             entry["error"] = failure.entry()
         slices.append(entry)
     if not slices:

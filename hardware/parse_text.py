@@ -1,4 +1,4 @@
-"""Hardware in words: "2x RTX 3090, 64 GB RAM" -> the `hardware` JSON of the API. `stated` resolves the names."""
+"""Parser of hardware in words: "2x RTX 3090, 64 GB RAM" -> the `hardware` JSON of the API. `stated` resolves names."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ NO_GPU = re.compile(r"\b(?:cpu[\s-]*only|no\s+gpus?|without\s+(?:a\s+)?gpus?|no\
 CPU_NAME = re.compile(r"\b(?:ryzen\s+\d|ryzen\s+threadripper|threadripper|epyc|xeon|core\s+(?:i\d|ultra)|i[3579]-\d+)")
 GPU_WORD = re.compile(r"\b(?:rtx|gtx|rx|geforce|radeon|arc)\b")
 COUNT_FIRST = re.compile(r"^(\d{1,3})\s*[x×*]\s*(?=\S)|^(\d{1,2})\s+(?=[a-z](?!b\b|ib\b))")
-COUNT_LAST = re.compile(r"(?:\s|(?<=\d))[x×*]\s*(\d{1,3})$")  # the x of "rx 580" or "max 390" counts nothing
+COUNT_LAST = re.compile(r"(?:\s|(?<=\d))[x×*]\s*(\d{1,3})$")  # the x in "rx 580" or "max 390" is no multiplier
 
 
 class HardwareText(ValueError):
-    """The words cannot be read as hardware; the message is one sentence for a person."""
+    """The text cannot be parsed as hardware; the message is one sentence for a person."""
 
 
 def parse_text(text: str) -> dict[str, Any]:
-    """`{"accelerators": [{"name", "count", "memory_bytes"}], "ram_bytes", "cpu_cores"}`; None where nothing was said.
+    """`{"accelerators": [{"name", "count", "memory_bytes"}], "ram_bytes", "cpu_cores"}`, None where not stated.
 
     A size beside a GPU's name is that GPU's memory; a size alone, or with "RAM", is the host's. "900 GB/s" beside the
-    name adds `memory_bandwidth` to the GPU.
+    name adds `memory_bandwidth` to the GPU. Raises HardwareText.
     """
     if not text.strip() or len(text) > LONGEST:
         raise HardwareText(f"text must name GPUs and RAM in at most {LONGEST} characters, {EXAMPLE}.")
@@ -62,7 +62,7 @@ def parse_text(text: str) -> dict[str, Any]:
 
 
 def processor(part: str) -> bool:
-    """Is this part a CPU's name, which tells nothing that the fit needs?"""
+    """Whether this part is a CPU's name, which the fit does not need."""
     if not CPU_NAME.search(part) or candidates(part)[0]:
         return False
     if SIZE.search(part) or GPU_WORD.search(part):
@@ -71,12 +71,12 @@ def processor(part: str) -> bool:
 
 
 def in_bytes(number: str, unit: str) -> int:
-    """Memory is sold in binary units whatever the label says: "64 GB" is 64 GiB."""
+    """Bytes of a size. Memory is sold in binary units whatever the label: "64 GB" is 64 GiB."""
     return int(float(number) * (1024 * GIB if unit.startswith("t") else GIB))
 
 
 def take_ram(part: str) -> tuple[str, int | None]:
-    """The part without its RAM statement, and the bytes."""
+    """The part without its RAM size, and that size in bytes, or None."""
     for pattern in (RAM, RAM_FIRST):
         found = pattern.search(part)
         if found:
@@ -99,7 +99,7 @@ def accelerator(part: str) -> dict[str, Any]:
     elif found := COUNT_LAST.search(part):
         count, part = int(found[1]), part[: found.start()]
     size = SIZE.search(part)
-    # GPU cores stay in the name: they tell an M3 Max from another.
+    # Keep the number of GPU cores in the name: it distinguishes one M3 Max from another.
     name = " ".join(SIZE.sub(" ", part).split()) if size else part.strip()
     if not name or not re.search(r"[a-z0-9]", CORES.sub(" ", name)):
         raise HardwareText(f"text has {part.strip()!r}, which names no GPU; write {EXAMPLE}.")
@@ -107,6 +107,6 @@ def accelerator(part: str) -> dict[str, Any]:
 
 
 def as_written(name: str, text: str) -> str:
-    """The name as the person spelled it, where it stands in the text unbroken."""
+    """The name in the user's own spelling, if it occurs contiguously in the text."""
     found = re.search(r"\s+".join(map(re.escape, name.split())), text, re.IGNORECASE)
     return found[0] if found else name

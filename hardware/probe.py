@@ -1,7 +1,7 @@
 """`python -m hardware.probe`: one reading of this machine as JSON on stdout. No Django.
 
-Run as a child under a time-out (`hardware.probe_child`), for NVML can hang, crash, and keeps its old library mapped
-after a driver upgrade.
+Run as a child process with a time-out (`hardware.probe_child`): NVML can hang or crash, and keeps its old library
+mapped after a driver upgrade.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from hardware import amd, apple, memory
 
 SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
-# No NVIDIA driver is no failure of the probe: what else the machine has can be used.
+# A missing NVIDIA driver is no probe failure: the rest of the machine can be used.
 ABSENT = ("library_missing", "driver_not_loaded")
 
 
@@ -37,7 +37,7 @@ def read(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def without_drivers(root: Path = Path("/")) -> dict[str, Any]:
-    """What can be read in any process without the risk of a hang."""
+    """The parts that any process can read without the risk of a hang."""
     return {
         "os": SYSTEMS.get(platform.system(), "linux"),
         "memory": memory.read(root),
@@ -48,7 +48,7 @@ def without_drivers(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def nvidia_present(root: Path) -> bool:
-    """Is an NVIDIA display controller on the PCI bus?"""
+    """Whether an NVIDIA display controller is on the PCI bus."""
     for device in (root / "sys/bus/pci/devices").glob("*"):
         if memory.text(device / "vendor") == "0x10de" and memory.text(device / "class").startswith("0x03"):
             return True

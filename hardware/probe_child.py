@@ -1,4 +1,4 @@
-"""Run the probe as a child of its own process group, and never wait for it longer than said."""
+"""Runs the probe as a child in its own process group, with a hard time-out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOM = Path(__file__).resolve().parent.parent
 class ProbeFailure(Exception):
     """The probe gave no reading. `code`: timeout | crash | garbage; the message is one sentence for a person.
 
-    `place` is where in the reading something is wrong, such as accelerators[0].uuid; empty for the whole.
+    `place` is the path of the defect in the reading, such as accelerators[0].uuid; empty for the whole.
     """
 
     def __init__(self, code: str, message: str, place: str = "") -> None:
@@ -49,7 +49,7 @@ def schema() -> Validator:
 
 
 def check(data: Any) -> None:
-    """Raise ProbeFailure("garbage") when `data` is not a probe's output, naming the place."""
+    """Raise ProbeFailure("garbage"), naming the place, when `data` is not a valid probe reading."""
     from jsonschema.exceptions import best_match  # noqa: PLC0415  as above
 
     if b"\\u0000" in orjson.dumps(data):
@@ -64,7 +64,7 @@ def check(data: Any) -> None:
 
 
 def place(error: ValidationError) -> str:
-    """Where a reading breaks the schema, down to the member that is missing or too much."""
+    """The path at which a reading violates the schema, down to the missing or unexpected member."""
     path = list(error.absolute_path)
     if error.validator == "required":
         path += [next(name for name in error.validator_value if name not in error.instance)]
@@ -74,7 +74,7 @@ def place(error: ValidationError) -> str:
 
 
 def run(command: tuple[str, ...] = COMMAND, timeout_seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
-    """The probe's reading, checked against data/probe.schema.json. Raises ProbeFailure."""
+    """The probe's reading, validated against data/probe.schema.json. Raises ProbeFailure."""
     child = subprocess.Popen(  # noqa: S603 - a fixed command of ours
         command,
         cwd=ROOM,
@@ -103,12 +103,12 @@ def run(command: tuple[str, ...] = COMMAND, timeout_seconds: float = TIMEOUT_SEC
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """Leave no process of the group behind, and no zombie."""
+    """Kill the whole process group and reap the child, so that no zombie is left."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     for pipe in (child.stdout, child.stderr):
         if pipe:
             pipe.close()
-    # A process stuck in the driver ignores SIGKILL until the driver lets go; waiting for it would hang us as well.
+    # A process stuck in the driver ignores SIGKILL until the driver returns; waiting for it would hang us as well.
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(timeout=0.5)

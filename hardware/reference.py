@@ -1,7 +1,9 @@
-"""Reference specs of accelerators by the names that people and drivers write. The facts lie in `data/*.json`.
+"""Reference specs of accelerators, looked up by the names that people and drivers write. The facts are in
+`data/*.json`.
 
-A name matches when its letters and digits equal those of an entry, an NVML name or an alias, after words that tell
-nothing apart ("NVIDIA", "GeForce", "GPU") are dropped; never by substring, so "4090" is not "4090 D" nor a laptop's.
+A name matches when its letters and digits equal those of an entry, an NVML name or an alias, after words that
+distinguish nothing ("NVIDIA", "GeForce", "GPU") are dropped; never by substring, so "4090" is neither "4090 D" nor a
+laptop's.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ DATA = Path(__file__).parent / "data"
 GIB = 1024**3
 MIB = 1024**2
 MAKERS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
-# What a driver reports is less than what the box says. Where nvidia-smi's figure is known the data has it
+# A driver reports less memory than the box states. Where nvidia-smi's figure is known the data has it
 # (memory_total_mib); else these shares of the nominal GiB, both on the low side: HBM and GDDR cards without inline ECC
 # showed 0.994 to 1.0 of nominal, cards whose GDDR ECC is on from the factory (T4, A10, A40, L4, L40S) 0.937.
 DRIVER_SHARE = 0.985
@@ -40,8 +42,11 @@ CORES = re.compile(r"(?<![\w.])(\d{1,6})[- ]?(?:gpu[- ]?)?cores?(?:[- ]?gpu)?(?!
 
 @dataclass(frozen=True, slots=True)
 class GpuSpec:
-    """`memory_bytes` is what an engine can use, `nominal_bytes` what the box says (a unified device: the host's RAM).
-    `memory_bandwidth` in bytes per second, `flops_fp16` dense with fp32 accumulate; None where no fact was found."""
+    """The spec of one accelerator at one memory size.
+
+    `memory_bytes` is what an engine can use, `nominal_bytes` what the box states (a unified device: the host's RAM).
+    `memory_bandwidth` in bytes per second, `flops_fp16` dense with fp32 accumulate; None where no fact was found.
+    """
 
     name: str
     vendor: str
@@ -57,7 +62,7 @@ class GpuSpec:
 
 
 class UnknownGpu(LookupError):
-    """No entry has this name: ask for `fields`, never guess."""
+    """No entry has this name: ask the user for `fields`, never guess."""
 
     fields = ("memory_bytes", "memory_bandwidth")
 
@@ -70,7 +75,7 @@ class UnknownGpu(LookupError):
 
 
 class AmbiguousGpu(LookupError):
-    """Several cards or sizes carry this name. `choices`: {"name", "memory_bytes", "memory_bandwidth"} each."""
+    """Several cards or sizes share this name. `choices`: {"name", "memory_bytes", "memory_bandwidth"} each."""
 
     def __init__(self, name: str, choices: list[dict[str, Any]], sentence: str) -> None:
         self.name = name
@@ -87,7 +92,7 @@ def metal_limit(ram: int) -> int:
 
 
 def usable_bytes(entry: dict[str, Any], gib: int) -> int:
-    """Bytes an engine may use of an entry with `gib` nominal GiB, when no driver has been asked."""
+    """Bytes an engine may use of an entry with `gib` nominal GiB, when no driver has reported it."""
     nominal = gib * GIB
     if entry["vendor"] == "apple":
         return metal_limit(nominal)
@@ -124,12 +129,12 @@ def spec(entry: dict[str, Any], gib: int) -> GpuSpec:
 
 
 def specs() -> list[GpuSpec]:
-    """Every known card at every size it is sold with, in the order of the files."""
+    """Every known card at every size it is sold with, in file order."""
     return [spec(entry, gib) for entry in entries() for gib in entry["memory_gib"]]
 
 
 def search(text: str) -> list[GpuSpec]:
-    """The specs in whose name, NVML names or aliases every word of `text` stands."""
+    """The specs whose name, NVML names or aliases contain every word of `text`."""
     wanted = folded(text).split()
     found = []
     for entry in entries():
@@ -146,7 +151,7 @@ def folded(name: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words that tell cards apart; "laptop" (or "mobile") last, wherever it was written."""
+    """The distinguishing words of a name; "laptop" (or "mobile") last, wherever it was written."""
     plain = MACHINES.sub(" ", SIZE.sub(" ", CORES.sub(" ", text)))
     found = re.findall(r"[a-z0-9]+", plain)
     kept = [word for word in found if word not in NOISE and word not in LAPTOP]
@@ -155,7 +160,7 @@ def words(text: str) -> list[str]:
 
 @cache
 def index() -> dict[str, tuple[dict[str, Any], ...]]:
-    """Compact key -> entries. Each name is also listed without the series words that people leave out."""
+    """Compact key -> entries. Each name is also indexed without the series words that people leave out."""
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in entries():
         for name in (entry["name"], *entry.get("nvml_names", ()), *entry.get("aliases", ())):
@@ -170,7 +175,7 @@ def index() -> dict[str, tuple[dict[str, Any], ...]]:
 
 
 def forms(text: str) -> Iterator[str]:
-    """A name as written; without its brackets' content; the content alone ("Mac Studio (M3 Ultra 512GB)")."""
+    """The forms of a name: as written; without its bracketed part; that part alone ("Mac Studio (M3 Ultra 512GB)")."""
     yield text
     inner = " ".join(re.findall(r"\(([^)]*)\)", text))
     if inner:
@@ -180,7 +185,7 @@ def forms(text: str) -> Iterator[str]:
 
 
 def candidates(name: str) -> tuple[tuple[dict[str, Any], ...], float | None, int | None]:
-    """Entries of that name, and the memory size (GiB) and GPU cores that were written with it."""
+    """The entries with that name, and the memory size (GiB) and GPU cores written with it."""
     text = folded(name).strip()
     exact = tuple(e for e in entries() if text in (n.casefold() for n in e.get("nvml_names", ())))
     if exact:
@@ -198,7 +203,7 @@ def fits(stated: float, nominal: float) -> bool:
 
 
 def sizes(entry: dict[str, Any], wanted: list[float]) -> list[int]:
-    """The entry's nominal GiB that agree with every wanted size. An AMD or Intel unified device is sold with any."""
+    """The entry's nominal GiB that agree with every wanted size. An AMD or Intel unified device comes in any size."""
     open_sized = entry.get("unified") and entry["vendor"] in ("amd", "intel")
     if open_sized and wanted:
         return [round(wanted[0])] if wanted[0] >= 1 else []
@@ -208,8 +213,8 @@ def sizes(entry: dict[str, Any], wanted: list[float]) -> list[int]:
 def lookup(name: str, memory_bytes: int | None = None) -> GpuSpec:
     """The reference spec of a card.
 
-    `memory_bytes`, nominal or as a driver reports it, tells sizes apart; of a unified device it is the host's RAM.
-    Raises UnknownGpu, or AmbiguousGpu when what is left differs in size or bandwidth. When only the tensor rate
+    `memory_bytes`, nominal or as a driver reports it, selects among sizes; for a unified device it is the host's RAM.
+    Raises UnknownGpu, or AmbiguousGpu when the remaining entries differ in size or bandwidth. When only the tensor rate
     differs (V100 on two boards), the slower is taken.
     """
     found, written, cores = candidates(name)

@@ -1,4 +1,4 @@
-"""The shapes of the hardware endpoints."""
+"""Serializers of the hardware endpoints."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class HostDetailSerializer(serializers.Serializer[Any]):
 
 
 def reading() -> dict[str, Any]:
-    """The probe's schema for the OpenAPI document: a component of its own, its definitions put in place."""
+    """The probe's schema for the OpenAPI document, as a component of its own with its definitions inlined."""
     whole = probe_child.document()
 
     def placed(value: Any) -> Any:

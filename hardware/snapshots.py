@@ -1,4 +1,4 @@
-"""Readings of this machine: taken, stored, followed by the accelerator rows, and forgotten in time."""
+"""Snapshots of this machine: probing, storing, updating the accelerator rows, pruning."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from django.utils import timezone
 from hardware import probe_child
 from hardware.models import Accelerator, Host, Snapshot
 
-RAM = "ram"  # uuid of the row that stands for the host's memory
+RAM = "ram"  # uuid of the row that represents the host's memory
 KEEP_GOOD = timedelta(days=1)
 KEEP_ROWS = 500
 
 
 def stale_seconds() -> int:
-    """After this age a snapshot is stale: shown as such, and not launched on."""
+    """The age at which a snapshot is stale: shown as such, and no launch is planned on it."""
     return int(settings.SNAPSHOT_STALE_SECONDS)
 
 
 def this_host() -> Host:
-    """The row of the machine that this process runs on."""
+    """The row of the machine that this process runs on, created if missing."""
     named = {"name": socket.gethostname(), "queue": settings.HOST_QUEUE}
     return Host.objects.get_or_create(id=settings.HOST_ID, defaults=named)[0]
 
 
 def refresh() -> Snapshot:
-    """Probe this machine now and store what came of it; a failed probe is a row too."""
+    """Probe this machine now and store the outcome; a failed probe is stored too."""
     host = this_host()
     taken = timezone.now()
     try:
@@ -44,10 +44,10 @@ def refresh() -> Snapshot:
 
 @transaction.atomic
 def record(host: Host, taken: datetime, data: dict[str, Any] | None, error: str = "", message: str = "") -> Snapshot:
-    """Store one reading, and let the accelerator rows follow when it is good."""
+    """Store one reading, and update the accelerator rows when it is good."""
     if data and data["error"]:
         error, message = data["error"]["code"], data["error"]["message"]
-    # Without any driver the rest of the machine was read well: the reading is good and its note is kept.
+    # Without a GPU driver the rest of the machine was still read: the reading is good and keeps the error as a note.
     ok = data is not None and (not error or error in ("library_missing", "driver_not_loaded"))
     snapshot = Snapshot.objects.create(host=host, taken=taken, ok=ok, error=error, message=message, data=data)
     if ok and data:
@@ -57,9 +57,10 @@ def record(host: Host, taken: datetime, data: dict[str, Any] | None, error: str 
 
 
 def follow(host: Host, data: dict[str, Any]) -> None:
-    """Accelerator rows by UUID, in a fixed order so that two snapshots at once cannot lock each other out.
+    """Upsert accelerator rows by UUID, in a fixed order so that two concurrent snapshots cannot deadlock.
 
-    A capacity never drops below what is promised: the promise is honoured first, the next plan sees the new figure.
+    A capacity never drops below what is reserved: existing reservations are honoured, the next plan sees the new
+    figure.
     """
     found = {RAM: ("Host memory", "memory", data["memory"]["total"])}
     for device in data["accelerators"]:
@@ -77,7 +78,7 @@ def follow(host: Host, data: dict[str, Any]) -> None:
 
 
 def prune(host: Host) -> None:
-    """Keep a day, at most KEEP_ROWS, and always the newest good snapshot."""
+    """Keep one day, at most KEEP_ROWS, and always the newest good snapshot."""
     good = host.snapshots.filter(ok=True).first()
     kept = host.snapshots.values_list("pk", flat=True)[:KEEP_ROWS]
     old = host.snapshots.filter(taken__lt=timezone.now() - KEEP_GOOD) | host.snapshots.exclude(pk__in=list(kept))
@@ -85,25 +86,25 @@ def prune(host: Host) -> None:
 
 
 def newest_and_good(host: Host) -> tuple[Snapshot | None, Snapshot | None]:
-    """The newest reading, and the newest that holds: a failed one with data (RAM, no GPU) only when no good one is."""
+    """The newest reading, and the newest usable one: a failed reading with data (RAM, no GPU) if there is no good one."""
     good = host.snapshots.filter(ok=True).first() or host.snapshots.filter(data__isnull=False).first()
     return host.snapshots.first(), good
 
 
 def newest_reading(host_id: str) -> int | None:
-    """Id of the reading that a host is planned on now."""
+    """Id of the reading that plans for a host are currently based on."""
     good = newest_and_good(Host(pk=host_id))[1]
     return good.pk if good else None
 
 
 def snapshot_of(host: Host) -> dict[str, Any] | None:
-    """When the host was last read well, and what the newest attempt said; None before the first."""
+    """When the host was last read well, and the outcome of the newest attempt; None before the first."""
     newest, good = newest_and_good(host)
     return freshness(newest, good or newest) if newest else None
 
 
 def stamp(moment: datetime) -> str:
-    """RFC 3339, in UTC as all times here are."""
+    """An RFC 3339 timestamp; all times here are UTC."""
     return moment.isoformat().replace("+00:00", "Z")
 
 

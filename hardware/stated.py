@@ -1,4 +1,4 @@
-"""Hardware as stated in a request -> the host document that the advisor plans on. Nothing is guessed in silence."""
+"""Turns hardware stated in a request into the host document for planning. Nothing is guessed silently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Errors = list[dict[str, Any]]
 
 
 class HardwareError(ValueError):
-    """Hardware that cannot be planned on. `errors`: [{"field", "message"[, "choices"]}], `status` for HTTP."""
+    """Hardware that cannot be planned on. `errors`: [{"field", "message"[, "choices"]}]; `status` is the HTTP status."""
 
     def __init__(self, errors: Errors, status: int = 422) -> None:
         self.errors, self.status = errors, status
@@ -23,7 +23,7 @@ class HardwareError(ValueError):
 def stated(hardware: Any) -> dict[str, Any]:
     """The host document of hardware given as `accelerators` or `text`.
 
-    RAM that nobody stated stays None (a unified device's name tells it), and so does what of it is free. Raises
+    RAM that was not stated is None (unless a unified device's name implies it), and so is the available RAM. Raises
     HardwareError: 400 where a field is wrong or beyond its limit, 422 where hardware is unknown or ambiguous.
     """
     return resolved(within_limits(hardware))
@@ -38,7 +38,7 @@ def within_limits(hardware: Any) -> dict[str, Any]:
 
 
 def resolved(hardware: dict[str, Any]) -> dict[str, Any]:
-    """`stated`, for hardware that has passed the limits. What its text says is held to the same ones."""
+    """As `stated`, for hardware that was validated already. Fields parsed from its text are validated too."""
     if "text" in hardware:
         hardware = within_limits(from_text(hardware))
     ram = hardware.get("ram_bytes")
@@ -67,7 +67,7 @@ def resolved(hardware: dict[str, Any]) -> dict[str, Any]:
 
 
 def from_text(hardware: dict[str, Any]) -> dict[str, Any]:
-    """The text as fields; a field stated beside it wins."""
+    """The text parsed into fields; a field stated beside it wins."""
     try:
         said = parse_text(hardware["text"])
     except HardwareText as error:
@@ -97,7 +97,10 @@ def accelerators(
 def accelerator(
     item: dict[str, Any], ram: int | None, field: str, errors: Errors
 ) -> tuple[dict[str, Any] | None, int | None]:
-    """One device, and the host RAM it shares when unified. Stated figures win over the reference; less is believed."""
+    """One device, and the host RAM it shares if unified.
+
+    Stated figures override the reference, but a stated memory size can only lower it.
+    """
     memory, free, bandwidth = (item.get(key) for key in ("memory_bytes", "free_bytes", "memory_bandwidth"))
     try:
         spec = reference(item["name"], memory, ram)
@@ -127,7 +130,7 @@ def accelerator(
 
 
 def reference(name: str, memory: int | None, ram: int | None) -> GpuSpec:
-    """`lookup`, where the RAM stated for the host tells the size of a device that shares it."""
+    """As `lookup`, with the host's stated RAM selecting the size of a unified device."""
     try:
         spec = lookup(name, memory)
     except AmbiguousGpu as ambiguous:

@@ -1,4 +1,4 @@
-"""Hardware as a request states it: its fields and their limits, the same at every door."""
+"""Fields and limits of hardware in a request, shared by every entry point."""
 
 from __future__ import annotations
 
