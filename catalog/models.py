@@ -115,9 +115,7 @@ class Model(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Validate JSON fields against data/schema/model.json and architecture.json, context against the
-        architecture's.
-        """
+        """Validate JSON fields against data/schema/model.json and architecture.json, and context against the latter."""
         values = {
             name: getattr(self, name) for name in ("input_modalities", "languages", "gguf_repos", "provenance", "flags")
         }

@@ -49,7 +49,7 @@ def current() -> str:
 
 
 def of_content() -> str:
-    """The digest of the rows alone, whatever sources are switched off here: a bundle counts in full where it is loaded."""
+    """The digest of the rows alone, whatever is switched off here: a bundle counts in full where it is loaded."""
     return CatalogVersion.objects.values_list("digest", flat=True).first() or ""
 
 
