@@ -47,7 +47,7 @@ def host_document(name: str = "local") -> dict[str, Any]:
 
 
 def inventory(host: Host) -> dict[str, Any]:
-    """The host document, with nulls for a host that was never read: viewing a host shows the reason and is not refused."""
+    """The host document for display: where a host was never read, nulls and the reason instead of an error."""
     try:
         return host_document(host.pk)
     except HardwareError as error:

@@ -1,9 +1,8 @@
-"""Reference specs of accelerators, looked up by the names that people and drivers write. The facts are in
-`data/*.json`.
+"""Reference specs of accelerators, looked up by the names that people and drivers write.
 
-A name matches when its letters and digits equal those of an entry, an NVML name or an alias, after words that
-distinguish nothing ("NVIDIA", "GeForce", "GPU") are dropped; never by substring, so "4090" is neither "4090 D" nor a
-laptop's.
+The facts are in `data/*.json`. A name matches when its letters and digits equal those of an entry, an NVML name or an
+alias, after words that distinguish nothing ("NVIDIA", "GeForce", "GPU") are dropped; never by substring, so "4090" is
+neither "4090 D" nor a laptop's.
 """
 
 from __future__ import annotations

@@ -86,7 +86,10 @@ def prune(host: Host) -> None:
 
 
 def newest_and_good(host: Host) -> tuple[Snapshot | None, Snapshot | None]:
-    """The newest reading, and the newest usable one: a failed reading with data (RAM, no GPU) if there is no good one."""
+    """The newest reading and the newest usable one.
+
+    A failed reading with data (RAM, no GPU) is usable only if there is no good one.
+    """
     good = host.snapshots.filter(ok=True).first() or host.snapshots.filter(data__isnull=False).first()
     return host.snapshots.first(), good
 

@@ -13,7 +13,7 @@ Errors = list[dict[str, Any]]
 
 
 class HardwareError(ValueError):
-    """Hardware that cannot be planned on. `errors`: [{"field", "message"[, "choices"]}]; `status` is the HTTP status."""
+    """Hardware that cannot be planned on. `errors`: [{"field", "message"[, "choices"]}], `status` for HTTP."""
 
     def __init__(self, errors: Errors, status: int = 422) -> None:
         self.errors, self.status = errors, status
