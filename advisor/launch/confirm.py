@@ -1,4 +1,4 @@
-"""Before a launch: the engine's own plan beside the prediction. Reads rows and asks a child; never writes a row."""
+"""Confirmation of a launch by the engine's dry run, beside the prediction. Runs a child; writes no row."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from advisor.fit.units import GIB
 from advisor.launch.engine_process import launch_settings
 from advisor.models import Launch
 
-SECONDS = 2.0  # a launch can do without the engine's plan, and waits for it no longer than this
+SECONDS = 2.0  # a launch can do without the engine's plan, and waits no longer than this for it
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What the engine says of a launch that is about to start."""
+    """The engine's answer about a launch that is about to start."""
 
-    note: str = ""  # for the history
-    engine: dict[str, Any] = field(default_factory=dict)  # as `oracle.document`, with a sentence where they differ
-    more: int = 0  # bytes of host memory that the engine plans on top of what is reserved
+    note: str = ""  # for the launch's history
+    # as `dry_run.beside_prediction`, and a sentence where they differ
+    engine: dict[str, Any] = field(default_factory=dict)
+    more: int = 0  # bytes of host memory that the engine plans beyond the reservation
 
 
 def confirm(launch: Launch, path: Path) -> Confirmation:
-    """Ask the program that will run the launch for its own plan. No answer is no reason not to start."""
+    """Ask the program that will run the launch for its own plan. No answer does not prevent the start."""
     program = installed_program(launch.engine)
     if not program or not program.dry_run:
         return Confirmation()

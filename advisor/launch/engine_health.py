@@ -1,4 +1,4 @@
-"""Does *our* server answer? A port that answers is not ours until our process owns it and it names our alias."""
+"""Health check of our own server: a port that answers is ours only if our process owns it and it names our alias."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from advisor.launch import process
 from advisor.launch.process import Identity
 
 TIMEOUT = 2.0
-LIMIT = 1 << 20  # bytes of an answer that are read
+LIMIT = 1 << 20  # bytes of an answer that are read at most
 
 
 def owns(who: Identity, port: int) -> bool:
@@ -32,7 +32,7 @@ def owns(who: Identity, port: int) -> bool:
 
 
 def get_json(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
-    """The JSON that `path` answers with status 200, else None. No proxy and no redirect: it is our own machine."""
+    """The JSON that `path` answers with status 200, else None. No proxy and no redirects: it is our own machine."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", path)
@@ -54,7 +54,7 @@ def names(port: int, alias: str, *, models: str, health: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Tokens per second by the server's own clock; None for what it did not tell."""
+    """Tokens per second by the server's own clock, None where it did not report them."""
 
     prefill: float | None = None
     decode: float | None = None
@@ -63,7 +63,7 @@ class Timings:
 def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seconds: float) -> Timings:
     """The speed of one real completion (`timings` of llama-server).
 
-    Streams, and leaves after `seconds`: a slow model tells its speed after fewer tokens.
+    Streams, and stops after `seconds`, so that a slow model reports its speed after fewer tokens.
     """
     body = {
         "model": alias,
@@ -73,7 +73,7 @@ def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seco
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     deadline = time.monotonic() + seconds
     prefill = decode = None
-    # Where the answer breaks off, what was told so far is what is known.
+    # If the answer breaks off, the timings received so far stand.
     broken = (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError)
     with contextlib.closing(connection), contextlib.suppress(*broken):
         connection.request("POST", chat, json.dumps(body), {"Content-Type": "application/json"})
@@ -82,19 +82,19 @@ def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seco
             if line.startswith(b"data: {"):
                 timings = json.loads(line[6:]).get("timings") or {}
                 prefill = timings.get("prompt_per_second", prefill)
-                # The first token comes out of the prompt's own pass: one token has no speed.
+                # The first token comes out of the prompt's own forward pass, so one token has no decode speed.
                 if timings.get("predicted_n", 0) > 1:
                     decode = timings.get("predicted_per_second", decode)
     return Timings(prefill and float(prefill), decode and float(decode))
 
 
 def log_bytes(log: Path) -> int:
-    """Size of the log with its predecessor: while it changes, the engine talks."""
+    """Size of the log including the rotated one; while it changes, the engine is making progress."""
     return sum(p.stat().st_size for p in (log, log.with_name(log.name + ".1")) if p.exists())
 
 
 def file_tail(log: Path, size: int = 1 << 16) -> str:
-    """The last `size` bytes of the log, its predecessor included, as text."""
+    """The last `size` bytes of the log, the rotated one included, as text."""
     text = b""
     for path in (log, log.with_name(log.name + ".1")):
         if len(text) < size and path.exists():

@@ -1,4 +1,4 @@
-"""What is done on the machine for one launch: start its engine, ask whether it serves, read why it ended.
+"""The engine's process of one launch: starting it, asking whether it serves, finding out why it ended.
 
 Reads rows and touches processes; never writes a row.
 """
@@ -25,10 +25,10 @@ from advisor.launch.process import Identity
 from advisor.models import Launch
 from catalog.models import Build
 
-# Of our own environment an engine gets these and no secret of ours.
+# An engine gets only these of our environment, and none of our secrets.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 SECRETS = re.compile(r"\b(hf_|brt_|sk-)[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+")
-LAST_WORDS = 4000  # bytes at the end of a log in which the cause of an end is looked for
+LAST_WORDS = 4000  # bytes at the end of a log that are searched for the cause of an exit
 LAST_WORDS_AFTER = (0.05, 0.25)  # seconds
 
 
@@ -41,7 +41,7 @@ def log_path(launch_id: uuid.UUID) -> Path:
 
 
 def log_tail(launch_id: uuid.UUID, size: int = 1 << 14) -> str:
-    """The end of the engine's log, without anything that looks like a token."""
+    """The end of the engine's log, with anything that looks like a token redacted."""
     return SECRETS.sub("[redacted]", engine_health.file_tail(log_path(launch_id), size))
 
 
@@ -50,7 +50,7 @@ def adapter_of(launch: Launch) -> Adapter | None:
 
 
 def launch_settings(launch: Launch) -> Any:
-    """Its engine's own. Raises LookupError where the engine was taken out."""
+    """The launch's settings as its engine's own type. Raises LookupError where the engine was removed."""
     return planners()[launch.engine].settings_kept(launch.settings)
 
 
@@ -60,7 +60,7 @@ def build_files(launch: Launch) -> list[dict[str, Any]]:
 
 
 def model_file(launch: Launch) -> Path | None:
-    """The file to serve, looked for again: it may have gone since the launch was asked for."""
+    """The file to serve, looked up again because it may have gone since the request."""
     return find_file(build_files(launch), roots=settings.MODEL_ROOTS)
 
 
@@ -69,7 +69,7 @@ def verified(launch: Launch, path: Path) -> bool | None:
 
 
 def command_line(launch: Launch, path: Path, port: int | None) -> list[str]:
-    """The whole command line. Raises ValueError for a value that may not reach one, LookupError without a program."""
+    """The whole command line. Raises ValueError for a value not allowed on one, LookupError without a program."""
     known, how = adapter_of(launch), installed_program(launch.engine)
     if not known or not how:
         raise LookupError(f"No program for {launch.engine} is installed on this machine.")
@@ -85,7 +85,7 @@ def command_line(launch: Launch, path: Path, port: int | None) -> list[str]:
 
 
 def start_engine(launch: Launch) -> Identity:
-    """Start the engine of a launch whose command and port are written down. Raises OSError."""
+    """Start the engine of a launch whose command and port are recorded. Raises OSError."""
     known = adapter_of(launch)
     assert known
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -105,7 +105,7 @@ def recorded(launch: Launch) -> Identity | None:
 
 
 def serves(launch: Launch, who: Identity) -> bool:
-    """Whether our own process answers under our alias on the port that it owns."""
+    """Whether our own process answers under our alias on a port that it owns."""
     known = adapter_of(launch)
     if not known or not launch.port or not engine_health.owns(who, launch.port):
         return False
@@ -113,15 +113,15 @@ def serves(launch: Launch, who: Identity) -> bool:
 
 
 def sign_of_life(launch: Launch, who: Identity) -> list[int]:
-    """Changes while the engine talks or reads from the disk; what a stalled load does not do."""
+    """Counters that change while the engine logs or reads from disk; a stalled load changes none."""
     return [engine_health.log_bytes(log_path(launch.pk)), process.read_bytes(who)]
 
 
 def why_it_ended(launch: Launch) -> tuple[str, str]:
-    """Reason and sentence for an engine that ended by itself, from the end of its log."""
+    """The reason and sentence for an engine that exited by itself, from the end of its log."""
     known = adapter_of(launch)
     for pause in LAST_WORDS_AFTER:
-        # The pump may still be writing down what the engine said at its end.
+        # The pump may still be writing the engine's last lines.
         time.sleep(pause)
         tail = log_tail(launch.pk, LAST_WORDS)
         for pattern, reason, sentence in known.CAUSES if known else ():

@@ -1,7 +1,7 @@
-"""`python log_pump.py LOG CAP`: standard input into LOG; LOG and its predecessor LOG.1 stay below CAP bytes together.
+"""`python log_pump.py LOG CAP`: copies stdin to LOG, rotating so that LOG and LOG.1 stay below CAP bytes together.
 
-A process of its own, so that an engine that outlives the worker keeps a reader, and one that talks without end does not
-fill the disk. It ends when the last writer does. Standard library only: it is started without site-packages.
+A process of its own, so that an engine that outlives the worker keeps a reader, and one that logs without end does not
+fill the disk. Exits when the last writer does. Standard library only: it is started without site-packages.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ CHUNK = 1 << 16
 
 
 def main(log: str, cap: int) -> None:
-    # The engine's last words matter most when its group is being stopped; the end of input ends us.
+    # The engine's last lines matter most while its group is being stopped; the pump exits at end of input.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     size = os.fstat(out).st_size
@@ -27,7 +27,7 @@ def main(log: str, cap: int) -> None:
                 size = 0
             size += os.write(out, chunk)
         except OSError:
-            # A full disk costs log lines. Not reading on would block the engine at its next word.
+            # A full disk costs log lines; if the pump stopped reading, the engine would block on its next write.
             continue
 
 

@@ -1,4 +1,4 @@
-"""A message to the host's worker that its rows want looking at."""
+"""A message that wakes the host's worker to reconcile its rows."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def publisher() -> Celery:
 
 
 def nudge(host_id: str) -> None:
-    """Tell the host's worker to look at its rows now; returns at once. A broker that is down loses nothing.
+    """Tell the host's worker to reconcile now; returns at once. A broker that is down loses nothing.
 
-    A thread of its own: the client tries a dead broker for some six seconds whatever its settings say, and whoever
-    asked for the launch has no reason to wait for that.
+    Sent from a thread: the client keeps trying a dead broker for some six seconds whatever its settings, and the
+    request for a launch must not wait for that.
     """
     queue = Host.objects.values_list("queue", flat=True).get(pk=host_id)
     threading.Thread(target=send, args=(queue,), daemon=True).start()
@@ -37,5 +37,5 @@ def nudge(host_id: str) -> None:
 def send(queue: str) -> None:
     try:
         publisher().send_task("advisor.tasks.nudge", queue=queue, expires=60, retry=False)
-    except Exception as error:  # kombu lets the errors of every transport through; the row is the queue
+    except Exception as error:  # kombu lets every transport's errors through; the row is the queue
         log.warning("Nudge of %s was not sent (%s); its next look at the queue will do.", queue, error)

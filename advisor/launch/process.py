@@ -1,7 +1,8 @@
-"""Child processes that outlive the worker: spawn, identity, alive, stop, find by marker. Knows no model and no Django.
+"""Child processes that outlive the worker: spawn, identify, check, stop, find by marker. Knows no model and no Django.
 
-A pid alone names nobody: it is reused. A process is pid + start ticks + boot id, and what the record lost the marker in
-the environment finds. killpg misses a grandchild that called setsid; the marker finds that too.
+A pid alone identifies nothing, because pids are reused. A process is pid + start ticks + boot id, and one that was
+never recorded is found by the marker in its environment. killpg misses a grandchild that called setsid; the marker
+finds that too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ PUMP = Path(__file__).with_name("log_pump.py")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One process for ever. `start_ticks`: ticks since boot (/proc/pid/stat, field 22); no clock jump moves them."""
+    """A unique process identity. `start_ticks`: ticks since boot (/proc/pid/stat, field 22), which no clock jump moves."""
 
     pid: int
     start_ticks: int
@@ -43,14 +44,14 @@ def boot_id() -> str:
 
 
 def uptime() -> float:
-    """Seconds since boot: the same for every process of this boot, and no clock jump moves it."""
+    """Seconds since boot, the same for every process of this boot and unaffected by clock jumps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def stat(pid: int) -> tuple[str, int] | None:
-    """State letter and start ticks of a process; None when there is none."""
+    """State letter and start ticks of a process, or None if it does not exist."""
     try:
-        # The name in brackets may hold anything, brackets and spaces included: count from the last one.
+        # The command name in parentheses may contain spaces and parentheses: split after the last one.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return fields[0], int(fields[19])
     except (OSError, IndexError):
@@ -63,7 +64,7 @@ def identity(pid: int) -> Identity | None:
 
 
 def alive(who: Identity) -> bool:
-    """Whether this very process runs. A zombie is dead, and so is a pid that another process has now."""
+    """Whether this very process runs. A zombie counts as dead, and so does a reused pid."""
     if who.boot_id != boot_id():
         return False
     reap()
@@ -71,7 +72,7 @@ def alive(who: Identity) -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that was free a moment ago. Scanning a range hands the same one to two launches; the kernel does not."""
+    """A port that was free a moment ago, picked by the kernel: scanning a range could give two launches the same one."""
     with socket.socket() as listener:
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]
@@ -81,7 +82,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 def spawn(
     argv: Sequence[str], *, marker: str, env: Mapping[str, str], log: Path, cwd: Path, log_cap: int = LOG_CAP
 ) -> Identity:
-    """Start `argv` as leader of a new session, its output pumped into `log`. Raises OSError when it cannot start."""
+    """Start `argv` as leader of a new session, its output piped into `log`. Raises OSError when it cannot start."""
     reap()
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     reader, writer = os.pipe()
@@ -101,8 +102,8 @@ def _start(argv: list[str], *, stdin: int, stdout: int, env: Mapping[str, str], 
     process = subprocess.Popen(  # noqa: S603 (a list, never a shell; binaries from settings)
         argv, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env=dict(env), cwd=cwd, start_new_session=True
     )
-    # The child is meant to outlive this object and this process: identity and marker keep track of it, not Popen, which
-    # would warn of a running child when it is collected.
+    # The child is meant to outlive this object and this process: identity and marker keep track of it. Popen would warn
+    # of a running child when it is collected.
     process.returncode = 0
     _children.add(process.pid)
     return process.pid
@@ -112,7 +113,7 @@ _children: set[int] = set()
 
 
 def reap() -> None:
-    """Ask for the end of the children that this process started, so that none stays a zombie."""
+    """Reap exited children of this process, so that none stays a zombie."""
     for pid in list(_children):
         try:
             gone = os.waitpid(pid, os.WNOHANG)[0] == pid
@@ -123,7 +124,7 @@ def reap() -> None:
 
 
 def marked() -> dict[str, list[Identity]]:
-    """Every live process that carries the marker, by its value; session leaders first, then by age."""
+    """Every live process that carries the marker, by marker value; session leaders first, then oldest first."""
     reap()
     found: dict[str, list[Identity]] = {}
     for process in psutil.process_iter():
@@ -145,7 +146,7 @@ def _leads(who: Identity) -> bool:
 
 
 def terminate(group: Sequence[Identity], number: signal.Signals = signal.SIGTERM) -> None:
-    """Signal each of these processes that still is itself, and the process group that it leads."""
+    """Signal each of these processes, if it still is the same one, and the process group that it leads."""
     for who in group:
         if alive(who):
             with suppress(ProcessLookupError, PermissionError):
@@ -156,13 +157,13 @@ def terminate(group: Sequence[Identity], number: signal.Signals = signal.SIGTERM
 
 
 def stop_processes(groups: Mapping[str, Identity | None], *, grace: float = 5.0) -> set[str]:
-    """TERM to all of `{marker: leader or None}`, `grace` seconds for all, KILL, then sweep by marker.
+    """SIGTERM everything in `{marker: leader or None}`, wait `grace` seconds in all, SIGKILL, then sweep by marker.
 
     Returns the markers that still have a process after grace + 2 s: none, unless one hangs in the kernel.
     """
     by_marker = marked()
     group = [who for who in groups.values() if who]
-    # The leader first and alone: it ends its own workers better than we can.
+    # Signal the leader first and alone: it ends its own workers better than we can.
     group += [found[0] for m, who in groups.items() if not (who and alive(who)) and (found := by_marker.get(m))]
     terminate(group)
     terminate(wait(group, grace), signal.SIGKILL)
@@ -177,7 +178,10 @@ def stop_processes(groups: Mapping[str, Identity | None], *, grace: float = 5.0)
 
 
 def remaining(groups: Mapping[str, Identity | None]) -> dict[str, list[Identity]]:
-    """By marker what still runs; a leader that is ending has no environment any more, but holds memory yet."""
+    """The processes still running, by marker.
+
+    An exiting leader has lost its environment, hence its marker, but still holds memory.
+    """
     found = {marker: list(who) for marker, who in marked().items() if marker in groups}
     for marker, leader in groups.items():
         if leader and marker not in found and alive(leader):
@@ -186,7 +190,7 @@ def remaining(groups: Mapping[str, Identity | None]) -> dict[str, list[Identity]
 
 
 def wait(group: Sequence[Identity], seconds: float) -> list[Identity]:
-    """Those still alive after at most `seconds`; returns as soon as none is."""
+    """The processes still alive after at most `seconds`; returns as soon as none is."""
     deadline = uptime() + seconds
     while left := [who for who in group if alive(who)]:
         if uptime() >= deadline:
@@ -196,7 +200,7 @@ def wait(group: Sequence[Identity], seconds: float) -> list[Identity]:
 
 
 def tree(who: Identity) -> list[psutil.Process]:
-    """The process and its descendants, those that run."""
+    """The process and its descendants; empty when it no longer runs."""
     try:
         root = psutil.Process(who.pid)
         return [root, *root.children(recursive=True)] if alive(who) else []
@@ -205,10 +209,10 @@ def tree(who: Identity) -> list[psutil.Process]:
 
 
 def held_bytes(who: Identity) -> int | None:
-    """Host memory that the process and its descendants hold, in bytes, whatever else runs beside them: what each has
-    for itself, and once the largest part that one of them may share.
+    """Bytes of host memory held by the process and its descendants, whatever else runs on the machine.
 
-    None when the process is gone or not ours to read.
+    The sum of each one's own memory (USS), plus once the largest part that one of them may share. None when the process
+    is gone or may not be read.
     """
     try:
         held = [process.memory_full_info() for process in tree(who)]
@@ -218,7 +222,7 @@ def held_bytes(who: Identity) -> int | None:
 
 
 def read_bytes(who: Identity) -> int:
-    """Bytes that the process and its descendants have read from disks so far; 0 where the kernel does not tell."""
+    """Bytes that the process and its descendants have read from disk so far; 0 where the kernel does not report it."""
     total = 0
     for process in tree(who):
         with suppress(psutil.Error, AttributeError):
@@ -227,7 +231,7 @@ def read_bytes(who: Identity) -> int:
 
 
 def threads() -> int:
-    """Physical cores minus one, at least 1, of those we may use: a server on all cores starves the machine."""
+    """Physical cores available to us minus one, at least 1: a server on all cores starves the machine."""
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     return max(1, min(cores, allowed) - 1)

@@ -1,4 +1,4 @@
-"""Launches taken on: memory reserved and the row inserted, both or neither."""
+"""The launch queue: reserves memory and inserts the row, both or neither."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ log = logging.getLogger(__name__)
 
 
 def get_launch(launch_id: UUID) -> Launch:
-    """Raises Launch.DoesNotExist."""
+    """The launch with this id. Raises Launch.DoesNotExist."""
     return Launch.objects.get(pk=launch_id)
 
 
 def recent_launches(limit: int = 50) -> list[dict[str, Any]]:
-    """Documents of the newest launches."""
+    """Documents of the newest launches, newest first."""
     return [launch_document(launch) for launch in Launch.objects.prefetch_related("events")[:limit]]
 
 
@@ -42,15 +42,16 @@ def launch_of_key(key: str | None) -> Launch | None:
 
 
 def launchable(result: dict[str, Any]) -> bool:
-    """Whether this machine could take on a result of a decision as it stands: its file and its engine are here."""
+    """Whether this machine could launch a result of a decision as it stands: the file and a program for it are here."""
     program = installed_program(result["engine"])
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
 def enqueue(plan: Plan, place: Placed, *, idempotency_key: str | None = None, owner: str = "") -> tuple[Launch, bool]:
-    """Reserve what the plan holds and insert the queued launch, both or neither; then nudge the host's worker.
+    """Reserve the plan's memory and insert the queued launch, both or neither; then nudge the host's worker.
 
-    Raises LaunchRefused, and ReadingChanged where the host was read again since the plan was made.
+    Returns the launch and whether it is new. Raises LaunchRefused, and ReadingChanged where the host was read again
+    since the plan was made.
     """
     host, uuids = place.host, list(place.uuids)
     engine = engines().get(plan.engine)
@@ -86,13 +87,14 @@ def enqueue(plan: Plan, place: Placed, *, idempotency_key: str | None = None, ow
     try:
         with transaction.atomic():
             ledger.reserve(launch.pk, host, {**amounts, ledger.RAM: plan.memory.host.total})
-            # Behind the reservation, which locks the rows that a new reading changes: it is either seen or waits.
+            # Checked after the reservation, which locks the rows that a new reading updates: the reading is either
+            # visible here or waits for this transaction.
             if newest_reading(host) != place.reading:
                 raise ReadingChanged
             launch.save(force_insert=True)
             transaction.on_commit(partial(nudge, host))
     except IntegrityError:
-        # Two requests with one key at once: the other one won, and its reservation is the only one.
+        # Two concurrent requests with one key: the other one won, and its reservation is the only one.
         known = launch_of_key(idempotency_key)
         if known is None:
             raise

@@ -1,4 +1,4 @@
-"""Rows and processes of this machine made to agree, one step per launch and look."""
+"""The reconciler: brings launch rows and processes of this machine into agreement, one step per launch and pass."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from hardware import ledger
 from rest.logs import about
 
 log = logging.getLogger(__name__)
-GRACE = 5.0  # seconds from TERM to KILL
-BUDGET = 8.0  # seconds after which a look begins no further step: the longest takes 11, and a task may take 25
+GRACE = 5.0  # seconds from SIGTERM to SIGKILL
+BUDGET = 8.0  # seconds after which a pass begins no further step: the longest takes 11, and a task may take 25
 
 
 @contextmanager
 def turn(host_id: str) -> Iterator[bool]:
-    """One reconciler a machine at a time; False: another has the turn. The kernel takes it back from whoever dies.
+    """The lock that admits one reconciler a machine; yields False if another holds it. Released by the kernel on death.
 
-    A child between fork and exec holds it too, so nobody looks for the marker before it can be seen.
+    A child between fork and exec holds it too, so that no reconciler looks for the marker before it is visible.
     """
     path = launch_folder() / f"{host_id}.lock"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -43,7 +43,7 @@ def turn(host_id: str) -> Iterator[bool]:
 
 
 def reconcile(host_id: str) -> bool:
-    """One look at every active launch of this machine. True while some launch is on its way somewhere."""
+    """One pass over every active launch of this machine. True while some launch is in transition."""
     with turn(host_id) as mine:
         if not mine:
             return True
@@ -59,14 +59,14 @@ def reconcile(host_id: str) -> bool:
 
 
 def settle(host_id: str, seconds: float, *, pause: float = 0.25) -> None:
-    """Look again until nothing is on its way, at most `seconds`."""
+    """Reconcile until no launch is in transition, for at most `seconds`."""
     deadline = process.uptime() + seconds
     while reconcile(host_id) and process.uptime() + pause < deadline:
         time.sleep(pause)
 
 
 def guarded(step: Callable[[Launch, Marked], None], launch: Launch, marked: Marked) -> None:
-    """A row that cannot be handled must not hold up the others; a database that is away holds up all of them."""
+    """Run one step: an error in one row must not hold up the others; a database that is unreachable stops the pass."""
     with about(launch.pk):
         try:
             step(launch, marked)
@@ -77,7 +77,7 @@ def guarded(step: Callable[[Launch, Marked], None], launch: Launch, marked: Mark
 
 
 def stopping(host_id: str, launches: list[Launch]) -> None:
-    """End all that are to end, together: one grace for all of them keeps the task short."""
+    """End all launches that are stopping, together: one shared grace period keeps the task short."""
     if not launches:
         return
     left = process.stop_processes({str(launch.pk): recorded(launch) for launch in launches}, grace=GRACE)
@@ -87,14 +87,14 @@ def stopping(host_id: str, launches: list[Launch]) -> None:
 
 
 def leftovers(host_id: str, marked: Marked) -> None:
-    """Processes of launches that are over, and memory held for launches that are over or never were."""
+    """Clean up processes of launches that are over, and reservations of launches that are over or never existed."""
     named = {}
     for marker in marked:
         try:
             named[UUID(marker)] = marker
         except ValueError:
             continue
-    # A marker without a row is another installation's: not ours to end.
+    # A marker without a row belongs to another installation and is left alone.
     over = Launch.objects.filter(pk__in=named, host_id=host_id, status__in=Launch.FINAL).values_list("pk", flat=True)
     if orphans := [named[pk] for pk in over]:
         process.stop_processes(dict.fromkeys(orphans), grace=GRACE)
@@ -106,7 +106,7 @@ def leftovers(host_id: str, marked: Marked) -> None:
 
 
 def stop_all(timeout: float = 15.0) -> bool:
-    """Stop every launch of this machine and see to it, at most `timeout` seconds. True when none is active any more."""
+    """Stop every launch of this machine within `timeout` seconds. True when none is active any more."""
     active = Launch.objects.filter(host_id=settings.HOST_ID, status__in=Launch.ACTIVE)
     for pk in active.values_list("pk", flat=True):
         stop_launch(pk)

@@ -1,4 +1,4 @@
-"""Why a launch cannot be taken on now."""
+"""Refusals of a launch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hardware import ledger
 
 
 class LaunchRefused(Exception):
-    """The launch cannot be taken on now; the message is a sentence for a person.
+    """The launch cannot be accepted now; the message is a sentence for a person.
 
-    `rejection`: where the host's room or the age of its reading is the reason.
+    `rejection` is set where the host's room or the age of its reading is the reason.
     """
 
     def __init__(self, sentence: str, rejection: Rejection | None = None) -> None:
@@ -19,7 +19,7 @@ class LaunchRefused(Exception):
 
 
 class ReadingChanged(Exception):
-    """The host was read again since the plan was made, and may have its devices in another order."""
+    """The host was read again since the plan was made; its devices may be in another order."""
 
 
 def no_room(model: str, error: ledger.NoRoom, more: str = "") -> str:

@@ -1,4 +1,4 @@
-"""What is done for one launch in each status, at one look. `transitions` writes the status."""
+"""One reconciliation step for each launch status. Only `transitions` writes the status."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from advisor.launch.transitions import begin, move
 from advisor.models import Launch
 from hardware.snapshots import stamp
 
-STALL = 120.0  # seconds without a sign of life while loading
-LOOK_AGAIN = 20.0  # seconds between two looks at the memory of an engine that serves
-ATTEMPTS = 2  # starts in all: one more when another program was quicker to the port
-MOST_STARTS = 5  # a launch whose worker dies at every start is given up
+STALL = 120.0  # seconds without progress while loading
+LOOK_AGAIN = 20.0  # seconds between two memory measurements of a serving engine
+ATTEMPTS = 2  # starts in all: one retry when another program took the port first
+MOST_STARTS = 5  # a launch whose worker dies at every start is given up after these
 Marked = dict[str, list[Identity]]
 
 
@@ -75,13 +75,16 @@ NOBODY: dict[str, Any] = {"pid": None, "start_ticks": None, "boot_id": ""}
 
 
 def loading_beside(launch: Launch) -> bool:
-    """Two loads on one GPU mis-measure each other, and the engine sees memory vanish: one at a time."""
+    """Whether another launch is loading on the same devices.
+
+    One at a time: concurrent loads on one GPU falsify each other's measurement, and the engine sees memory vanish.
+    """
     others = Launch.objects.filter(host_id=launch.host_id, status="starting").values_list("devices", flat=True)
     return any(set(devices) & set(launch.devices) for devices in others)
 
 
 def record(launch: Launch, who: Identity) -> None:
-    """Who runs it, whatever the status is by now: a stop that came meanwhile needs it too."""
+    """Record the process of a launch whatever its status is by now: a concurrent stop needs it too."""
     fields = {"pid": who.pid, "start_ticks": who.start_ticks, "boot_id": who.boot_id}
     Launch.objects.filter(pk=launch.pk).update(**fields)
     launch.refresh_from_db()
@@ -90,7 +93,8 @@ def record(launch: Launch, who: Identity) -> None:
 def starting(launch: Launch, marked: Marked) -> None:
     who = recorded(launch)
     if who is None:
-        # Whoever wrote the intent died before the record. Either the child runs, or there never was one.
+        # The worker died between recording the intent and recording the process: either the child runs, or there never
+        # was one.
         if found := marked.get(str(launch.pk)):
             record(launch, found[0])
         else:
@@ -123,7 +127,7 @@ def ready(launch: Launch, marked: Marked) -> None:
 
 
 def grown(launch: Launch, who: Identity) -> None:
-    """What is measured is the most that was held so far: some of it is touched only by longer prompts."""
+    """Raise the measured memory to the highest value seen: some of it is touched only by longer prompts."""
     measured, now = launch.measured, process.held_bytes(who)
     before = measured["host"]["total"] if measured else None
     if measured and before and now and now > before:
@@ -135,7 +139,7 @@ def grown(launch: Launch, who: Identity) -> None:
 
 
 def ended(launch: Launch, who: Identity | None) -> None:
-    """The engine is gone without having been asked. What it left behind goes first, then the reservation."""
+    """Handle an engine that exited unasked: end its leftover processes first, then release the reservation."""
     if process.stop_processes({str(launch.pk): None}, grace=0):
         return
     if who is None or who.boot_id != process.boot_id():
@@ -152,5 +156,5 @@ def fail(launch: Launch, reason: str, message: str) -> None:
     move(launch, "failed", note=reason, reason=reason, message=message)
 
 
-# In the order in which they are looked after.
+# In the order in which a pass handles them.
 STEPS: dict[str, Callable[[Launch, Marked], None]] = {"ready": ready, "starting": starting, "queued": queued}

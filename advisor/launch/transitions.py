@@ -1,7 +1,7 @@
-"""The only writer of `Launch.status`.
+"""The launch state machine, and the only writer of `Launch.status`.
 
-Every change of status is one conditional UPDATE that must hit exactly one row, with its event in the same transaction.
-Intent is written before the act, so whoever comes after a crash knows what may have happened; the marker in the child's
+Every transition is one conditional UPDATE that must hit exactly one row, with its event in the same transaction. Intent
+is written before the act, so that after a crash the next worker knows what may have happened; the marker in the child's
 environment tells whether it did.
 """
 
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 
 def stop_launch(launch_id: UUID) -> Launch:
-    """Ask for the end of a launch. Asking again, or after the end, changes nothing. Raises Launch.DoesNotExist."""
+    """Request the stop of a launch. Idempotent, also after the end. Raises Launch.DoesNotExist."""
     launch = get_launch(launch_id)
     while launch.status in Launch.ACTIVE and launch.status != Launch.Status.STOPPING:
-        # Nothing runs for a queued launch, so nothing has to end first.
+        # A queued launch has no process to end first.
         queued = launch.status == Launch.Status.QUEUED
         moved = move(launch, "stopped" if queued else "stopping", note="asked to stop", stop_requested=True)
         launch = get_launch(launch_id)
@@ -40,9 +40,9 @@ def stop_launch(launch_id: UUID) -> Launch:
 
 
 def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
-    """From the status that `launch` was read with to `to`; False when another writer was first, and nothing is changed.
+    """Move `launch` from the status it was read with to `to`; False, with nothing changed, if another writer was first.
 
-    An end gives the reservation back in the same transaction.
+    A final status releases the reservation in the same transaction.
     """
     with transaction.atomic():
         rows = Launch.objects.filter(pk=launch.pk, status=launch.status)
@@ -58,10 +58,10 @@ def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
 
 
 def begin(launch: Launch, confirmation: Confirmation, **fields: Any) -> bool:
-    """From queued to starting, in one transaction with what the engine plans beyond the prediction.
+    """Move from queued to starting, and reserve in the same transaction what the engine plans beyond the prediction.
 
-    Where there is no room for that, the launch has failed. False when nothing is to be started: that, or another writer
-    was first.
+    If there is no room for that, the launch fails instead. False when nothing is to be started, for that reason or
+    because another writer was first.
     """
     said = {"predicted": launch.predicted | {"engine": confirmation.engine}} if confirmation.engine else {}
     try:
