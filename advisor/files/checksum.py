@@ -1,4 +1,4 @@
-"""Whether the bytes of a model's files are the published ones."""
+"""Checksum verification of model files against the published sha256."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _readers: dict[str, threading.Thread] = {}
 def verify_checksums(
     path: Path, build_files: Sequence[Mapping[str, Any]], *, cache: Path, seconds: float = 5.0
 ) -> bool | None:
-    """Whether the file and the other shards beside it hold the published bytes. None: still reading, ask again.
+    """Whether the file and the other shards beside it hold the published bytes; None while still reading: ask again.
 
-    Reads each file once per (path, mtime, size) and keeps the digest in `cache`. A file whose sha256 is unknown must
-    at least begin like a GGUF file. Tens of gigabytes take longer than a task may: a thread reads on between two calls.
+    Reads each file once per (path, mtime, size) and keeps the digest in `cache`. A file whose sha256 is unknown must at
+    least begin like a GGUF file. Hashing tens of gigabytes takes longer than a task may run, so a thread reads on
+    between two calls.
     """
     for file in sorted(build_files, key=lambda f: str(f["path"])):
         shard = path.with_name(Path(file["path"]).name)
@@ -64,7 +65,8 @@ def _read(path: Path, key: str, cache: Path) -> None:
         while chunk := handle.read(CHUNK):
             digest.update(chunk)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    # Replaced whole: a reader sees the old or the new one. Two writers at once cost one digest, which is read again.
+    # Replaced atomically: a reader sees the old or the new file. Two concurrent writers cost one digest, which is
+    # computed again.
     fresh = cache.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
     fresh.write_text(json.dumps(_known(cache) | {key: digest.hexdigest()}))
     fresh.replace(cache)

