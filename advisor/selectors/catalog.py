@@ -1,4 +1,4 @@
-"""Rows of the catalog -> the fit's dataclasses, kept per process until the catalog changes."""
+"""Turns catalog rows into the fit's dataclasses, cached per process until the catalog changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _loaded: Index | None = None
 
 
 def catalog_index() -> Index:
-    """The catalog with what is computed once for it, kept per process until its digest changes. One query."""
+    """The catalog with everything computed once for it, cached per process until its digest changes. One query."""
     global _loaded  # noqa: PLW0603  one copy per process is the purpose
     digest = version.current() or NOTHING
     held = _loaded
@@ -36,9 +36,9 @@ def catalog_index() -> Index:
     with _lock:
         if not (_loaded and _loaded.catalog.version == digest):
             _loaded = Index.of(load_catalog(digest))
-            _loaded.rows()  # of all engines, as most questions ask
-            # Some hundred thousand small objects that live as long as the process: left to the collector they would
-            # cost a question now and then a tenth of a second.
+            _loaded.rows()  # warms the rows for all engines, which most questions ask for
+            # Some hundred thousand small objects that live as long as the process: if the collector visited them, a
+            # question would now and then take a tenth of a second longer.
             gc.collect()
             gc.freeze()
         return _loaded
@@ -68,7 +68,7 @@ def load_catalog(digest: str) -> Catalog:
     strong = strengths(facts, published_evidence())
     built: dict[int, list[BuildSpec]] = defaultdict(list)
     graphs: dict[str, dict[str, Any]] = {}
-    # In small pieces: read at once, the parsed rows would leave the process twice as large as what is kept of them.
+    # In small chunks: read at once, the parsed rows would leave the process twice as large as what is kept of them.
     for build in Build.objects.order_by("key").iterator(chunk_size=100):
         built[build.model_id].append(build_spec(build, graphs))
     return Catalog(
@@ -103,10 +103,10 @@ def load_catalog(digest: str) -> Catalog:
 
 
 def published_evidence() -> list[tuple[str, Evidence]]:
-    """(model's slug, figure) of the sources that are on, in the order of entry.
+    """(model slug, figure) from the sources that are on, in the order of entry.
 
-    Columns only: a row's model is no small object. Texts are interned: some thirty sources and a hundred benchmarks
-    repeat in thousands of rows.
+    Reads columns only, because a model instance per row is expensive. Strings are interned: some thirty sources and a
+    hundred benchmarks repeat in thousands of rows.
     """
     columns = ("model__slug", *(f"benchmark__{name}" for name in ("name", "version", "metric")), "value")
     rows = EvidenceRow.objects.order_by("pk").values_list(
@@ -133,12 +133,15 @@ def published_evidence() -> list[tuple[str, Evidence]]:
 
 
 def sources_and_licences() -> list[tuple[str, str]]:
-    """Source and its licence, of every published result of the catalog."""
+    """(source, licence) of every published result in the catalog."""
     return list(EvidenceRow.objects.order_by("source", "pk").values_list("source", "source_licence"))
 
 
 def build_spec(row: Build, graphs: dict[str, dict[str, Any]]) -> BuildSpec:
-    """`graphs`: those met so far, by their text; a model's builds have the same, and it is most of them."""
+    """A build row as the fit sees it.
+
+    `graphs`: graphs met so far, by their text; a model's builds share one, and it is most of their size.
+    """
     made = sizes(row.sizes)
     if made:
         made = replace(made, graph=graphs.setdefault(repr(made.graph), made.graph))
@@ -155,7 +158,7 @@ def build_spec(row: Build, graphs: dict[str, dict[str, Any]]) -> BuildSpec:
 
 
 def sizes(stored: dict[str, Any] | None) -> BuildSizes | None:
-    """None where the layout is not known, or was summarised by another version: then nothing is promised of it."""
+    """None where the layout is unknown or was summarised by another version, so that no figure is promised for it."""
     if not stored:
         return None
     try:
@@ -180,7 +183,7 @@ def model_row(slug: str) -> Model | None:
 
 
 def model_names() -> dict[str, str]:
-    """Slug -> name, of the models of this process's catalog."""
+    """Slug -> name of the models in this process's catalog."""
     return {model.slug: model.name for model in catalog_index().catalog.models}
 
 

@@ -1,4 +1,4 @@
-"""Host documents and reference cards -> the fit's dataclasses."""
+"""Turns host documents and reference cards into the fit's dataclasses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hardware.hosts import host_document
 
 @cache
 def reference_gpus() -> tuple[Device, ...]:
-    """The cards that a fix may name: discrete, not for laptops, each size once."""
+    """The cards that a fix may suggest: discrete, not for laptops, each size once."""
     return tuple(
         reference_device(
             Device(
@@ -40,7 +40,7 @@ def reference_gpus() -> tuple[Device, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A machine as it was read or stated, and as the fit sees it."""
+    """A machine as read or stated, and as the fit sees it."""
 
     document: Mapping[str, Any]
     host: HostSpec
@@ -51,7 +51,7 @@ class Reading:
 
     @property
     def id(self) -> int | None:
-        """Of the snapshot; None for a machine that was stated."""
+        """The snapshot's id; None for a machine that was stated."""
         snapshot = self.document["snapshot"]
         return snapshot["id"] if snapshot else None
 
@@ -60,13 +60,13 @@ class Reading:
         return self.document["host"]
 
     def placed(self, plan: Plan) -> Placed:
-        """Where a plan that was made on this reading would run."""
+        """The place where a plan made on this reading would run."""
         uuids = tuple(str(self.host.devices[index].uuid) for index in plan.devices)
         return Placed(str(self.host_id), self.id, uuids)
 
 
 class Placed(NamedTuple):
-    """A plan's place: a host, the reading that the plan was made on, its accelerators in the plan's order."""
+    """Where a plan runs: the host, the reading it was planned on, and its accelerators in the plan's order."""
 
     host: str
     reading: int | None
@@ -74,12 +74,12 @@ class Placed(NamedTuple):
 
 
 def read_host(host_id: str) -> Reading:
-    """The newest good reading of a host less what is reserved. Raises HardwareError."""
+    """The newest good reading of a host minus reservations. Raises HardwareError."""
     return Reading.of(host_document(host_id))
 
 
 def host_spec(document: Mapping[str, Any]) -> HostSpec:
-    """A host document as the fit sees it: what is free is min(what the driver says, capacity - reserved) - margin."""
+    """A host document as the fit sees it; free memory is min(driver's free, capacity - reserved) - margin."""
     ram, available = document.get("ram_bytes"), None
     entries = document.get("accelerators") or []
     if ram is not None:
@@ -97,7 +97,7 @@ def host_spec(document: Mapping[str, Any]) -> HostSpec:
 
 
 def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
-    """One accelerator. A unified one's memory_bytes are what its GPU may hold, and all it holds is RAM as well."""
+    """One accelerator. A unified one's memory_bytes are the share its GPU may hold, all of which is RAM as well."""
     capacity, free, unified = entry["memory_bytes"], entry.get("free_bytes"), bool(entry.get("unified"))
     room = capacity - (entry.get("reserved_bytes") or 0)
     if free is not None:
