@@ -1,4 +1,4 @@
-"""The page about method, sources and bounds."""
+"""The page on method, sources and error bounds."""
 
 from __future__ import annotations
 

@@ -68,14 +68,14 @@ def ask_page(request: HttpRequest) -> HttpResponse:
         if error.status == 422:
             context |= hardware_suggestions.suggestion_links(query, error.errors)
         status = error.status
-    # htmx swaps nothing on an error status, and a person must see the sentence
+    # htmx swaps nothing on an error status, and the user must see the sentence.
     return render(request, "ask.html", context, status=200 if request.htmx else status)  # type: ignore[attr-defined]
 
 
 def compared(
     question: Question, query: QueryDict, picks: list[str], results: list[dict[str, Any]], expanded: str | None
 ) -> dict[str, Any]:
-    """The plans that are marked, beside each other, and the other plans of one model."""
+    """The context of the marked plans side by side, and of the other plans of one expanded model."""
     found = compare_plans.side_by_side(question, picks)
     columns = found["columns"] if found else []
     for column in columns:

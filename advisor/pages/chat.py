@@ -1,4 +1,4 @@
-"""A short talk with a launched model through its own OpenAI-compatible endpoint."""
+"""A short chat with a launched model through its own OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 MAX_PROMPT = 8000
-KEPT = 20  # messages kept in the browser's session
+KEPT = 20  # messages kept in the browser session
 
 
 def curl(launch: dict[str, Any]) -> str:
@@ -18,7 +18,7 @@ def curl(launch: dict[str, Any]) -> str:
 
 
 def chat_reply(launch: dict[str, Any], history: list[dict[str, str]], prompt: str) -> list[dict[str, str]]:
-    """`history` with the prompt and the model's reply added; a failure becomes a sentence in the reply's place."""
+    """`history` with the prompt and the model's reply appended; on failure a sentence takes the reply's place."""
     talk = [*history, {"role": "user", "content": prompt}][-KEPT:]
     if launch["status"] != "ready":
         return [*talk, {"role": "assistant", "content": f"(The model is {launch['status']}, not ready.)"}]

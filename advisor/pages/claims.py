@@ -1,4 +1,4 @@
-"""The page of the article's claims beside the sums."""
+"""The page that compares the article's claims with computed figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def claims_page(request: HttpRequest) -> HttpResponse:
 
 
 def verdict(share: float) -> str:
-    """How the computed weights stand to the claim, in words."""
+    """The ratio of computed weights to the claim, in words."""
     if share > 1.05:
         return f"{share:.2g} times what is claimed"
     return "about what is claimed" if share > 0.95 else f"{share:.0%} of what is claimed"

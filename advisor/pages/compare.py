@@ -1,4 +1,4 @@
-"""The page of two machines beside each other."""
+"""The page that compares two machines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def machine(label: str, example: str) -> forms.CharField:
 class CompareForm(AskForm):
     a = machine("One machine", "RTX 4090, 64 GB RAM")
     b = machine("The other", "M3 Max 64 GB")
-    hw = languages = input_modalities = tool_use = None  # not on this page: what is wrong with them is said above it
+    # filters that this page does not show; errors in them are listed above the form
+    hw = languages = input_modalities = tool_use = None
     field_order = SIDES
 
 
@@ -51,7 +52,10 @@ def compare_page(request: HttpRequest) -> HttpResponse:
 
 
 def answered(asked: dict[str, str]) -> dict[str, Any]:
-    """Raises Invalid: a machine that is missing or unknown, a key of another page, a wrong field."""
+    """The comparison for the page's query.
+
+    Raises Invalid for a missing or unknown machine, a key of another page, or a wrong field.
+    """
     told = f"is not a query key here; known are {', '.join([*SIDES, *TAKEN])}."
     wrong = [{"field": name, "message": UNSTATED} for name in SIDES if name not in asked]
     wrong += [{"field": key, "message": f"{key} {told}"} for key in asked if key not in (*SIDES, *TAKEN)]
@@ -62,7 +66,7 @@ def answered(asked: dict[str, str]) -> dict[str, Any]:
 
 
 def about(name: str, text: str, body: dict[str, Any]) -> Question:
-    """The question about one of the two machines; what is wrong with its words is wrong with that field."""
+    """The question about one of the two machines; errors in its hardware text are reported on the field `name`."""
     try:
         return parse(body | {"hardware": {"text": text}})
     except Invalid as error:
@@ -72,7 +76,7 @@ def about(name: str, text: str, body: dict[str, Any]) -> Question:
 
 
 def decorated(answer: dict[str, Any]) -> dict[str, Any]:
-    """Places side by side, and which machine is faster in words."""
+    """The answer with results side by side, and in words which machine is faster."""
     sides = [answer["sides"][name]["results"] for name in SIDES]
     longest = max(map(len, sides))
     return answer | {

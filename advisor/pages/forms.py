@@ -1,4 +1,4 @@
-"""The question as a form. Widgets and words only: `question.serializers` judges the values, for every door alike."""
+"""The question as a form. Widgets and labels only: `question.serializers` validates, for every entry point alike."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class AskForm(forms.Form):
             field.choices = [*CONTEXTS, (chosen, f"{int(chosen):,} tokens")]  # type: ignore[attr-defined]
 
     def with_defaults(self, data: Any) -> dict[str, str]:
-        """What a bookmarked question left out shows as what the answer assumed."""
+        """The data with defaults filled in, so that a partial bookmarked question shows what the answer assumed."""
         given = {key: value for key, value in (data or {}).items() if value != ""}
         use = USE_CASES.get(given.get("use_case", "general"), USE_CASES["general"])
         assumed = {"context": str(use.context)}
@@ -91,7 +91,7 @@ class AskForm(forms.Form):
         return first | assumed | given
 
     def place(self, errors: list[dict[str, str]]) -> list[str]:
-        """Put each error of the question beside its field; return those that belong to none."""
+        """Attach each error of the question to its field; return those that belong to none."""
         self.is_valid()
         self._errors = forms.utils.ErrorDict()
         loose = []
@@ -105,11 +105,11 @@ class AskForm(forms.Form):
         return loose
 
     def told(self) -> list[str]:
-        """The errors beside the fields once more, under the fields' labels, for the place where the answer would be."""
+        """The field errors again, under the fields' labels, to show in place of the answer."""
         return [f"{self[name].label}: {message}" for name, found in self.errors.items() for message in found]
 
     def filtered(self) -> bool:
-        """Whether one of the filters is set or wrong: then a narrow page shows them all."""
+        """Whether a filter is set or invalid: a narrow page then shows all filters."""
         return any(
             self[name].errors or self.data.get(name, "") not in ("", str(field.initial))
             for name, field in self.fields.items()
@@ -118,7 +118,7 @@ class AskForm(forms.Form):
 
 
 class CostedForm(AskForm):
-    """The question with what a million tokens may cost: the first page's."""
+    """The question with the inputs for cost per million tokens, as on the first page."""
 
     price_per_kwh = cost_field("$ per kWh", "e.g. 0.3")
     power_watts = cost_field("Watts at load", "of the cards")

@@ -1,4 +1,4 @@
-"""Ways to write hardware that was not understood: links that a person can choose from instead of typing again."""
+"""Suggestions for hardware text that was not understood, as links to choose from instead of typing again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = (
 
 
 def suggestion_links(query: QueryDict, errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """`ways`: texts with the query that asks the same about them; `chosen`: whether they are what the text may mean."""
+    """`ways`: texts, each with the query that asks the same about it; `chosen`: whether they are readings of the text."""
     found = choices(query.get("hw", ""), errors)
     ways = []
     for text in found or EXAMPLES:
@@ -32,7 +32,7 @@ def suggestion_links(query: QueryDict, errors: Iterable[Mapping[str, Any]]) -> d
 
 
 def choices(text: str, errors: Iterable[Mapping[str, Any]]) -> list[str]:
-    """`text` with each card it may have meant in place of the name that fits several; empty where there is none."""
+    """`text` with each matching card in place of an ambiguous name; empty where no name is ambiguous."""
     for error in errors:
         at = re.fullmatch(r"hardware\.accelerators\[(\d+)\]\.name", error["field"])
         if at and error.get("choices"):
@@ -49,7 +49,7 @@ def named(text: str, position: int) -> str | None:
 
 
 def full(choice: Mapping[str, Any]) -> str:
-    """A card's name with its memory, where the name does not end in it already."""
+    """A card's name with its memory, unless the name already ends in it."""
     size = choice["memory_bytes"] // GIB
     name = str(choice["name"])
     return name if re.search(rf"\b{size} ?GB$", name) else f"{name} {size} GB"

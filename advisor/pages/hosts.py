@@ -1,4 +1,4 @@
-"""The page of hosts and what was read of them."""
+"""The page of hosts and their newest readings."""
 
 from __future__ import annotations
 

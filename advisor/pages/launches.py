@@ -1,4 +1,4 @@
-"""The pages of launches: all of them, and one with its log, stop and chat."""
+"""The launch pages: the list, and one launch with its log, stop button and chat."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def launch_page(request: HttpRequest, launch_id: UUID) -> HttpResponse:
     context = launch_context(request, launch_id)
     answer = render(request, "launch.html", context)
     if request.htmx and request.GET.get("seen", "") != context["launch"]["status"]:  # type: ignore[attr-defined]
-        answer["HX-Refresh"] = "true"  # the chat and the endpoint come and go with the status
+        answer["HX-Refresh"] = "true"  # chat and endpoint appear and disappear with the status
     return answer
 
 

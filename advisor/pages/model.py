@@ -1,4 +1,4 @@
-"""A model's page: facts with their sources, licence, builds, evidence, and its memory on one machine."""
+"""The model page: facts with their sources, licence, builds, evidence, and memory on one machine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NUMBERS = {2: "both", 3: "all three", 4: "all four"}
 
 
 def facts(row: Any) -> list[dict[str, Any]]:
-    """Label, value and where the value was read; what is not known says so."""
+    """Label, value and source of each fact; an unknown one says so."""
     source = row.provenance.get
     active = row.parameters_active if row.parameters_active != row.parameters_total else None
     parameters = count(row.parameters_total) + (f", {count(active)} active for a token" if active else "")
@@ -65,13 +65,13 @@ def licence(row: Any) -> dict[str, str]:
     if row.licence is None:
         return {"name": "Licence not known", "words": "Read the model's own page before any use.", "url": ""}
     words = terms(row.licence.commercial, row.licence.conditions)
-    # A row that no form has checked could hold `javascript:` here; escaping does not help a link.
+    # A row that no form has validated could hold a `javascript:` URL, which escaping does not make safe in a link.
     link = row.licence.url if row.licence.url.startswith(("https://", "http://")) else ""
     return {"name": row.licence.name, "words": words, "url": link}
 
 
 def evidence(row: Any) -> list[dict[str, Any]]:
-    """Published results by what they tell of, and how many of each; results that count for nothing here say so."""
+    """Published results grouped by what they measure, with counts; results from switched-off sources are marked."""
     off = sources_of.switched_off()
     by_use: dict[str, list[Any]] = {}
     for result in row.evidence.all():
@@ -81,7 +81,7 @@ def evidence(row: Any) -> list[dict[str, Any]]:
 
 
 def known_model(slug: str) -> dict[str, Any] | None:
-    """What the catalog knows of a model, whatever the machine; None for one that is not there."""
+    """What the catalog knows of a model, independent of any machine; None for an unknown slug."""
     row = model_row(slug)
     if row is None:
         return None
@@ -97,7 +97,7 @@ def known_model(slug: str) -> dict[str, Any] | None:
 
 
 def memory(row: Any, question: Question) -> dict[str, Any]:
-    """Chart and table of a model's memory on one machine, and what vLLM makes of it there."""
+    """Chart and table of a model's memory on one machine, and its figures under vLLM there."""
     reading, host, spec = question.reading, question.host, find_model(row.slug)
     names = [device.name for device in host.devices]
     shown = {"host": reading.document, "hardware": documents.hardware_document(reading), "unknown": True}
@@ -128,7 +128,7 @@ def memory(row: Any, question: Question) -> dict[str, Any]:
 
 
 def elsewhere(builds: Mapping[str, BuildSizes], host: HostSpec, limit: int | None) -> list[dict[str, Any]]:
-    """What each build takes in programs that run llama.cpp inside, as they set it when nobody sets anything."""
+    """The memory of each build in programs built on llama.cpp, with their default settings."""
     room = max((size for _, size in rooms(host)), default=0)
     shown = []
     for product in products().values():
@@ -142,7 +142,7 @@ def elsewhere(builds: Mapping[str, BuildSizes], host: HostSpec, limit: int | Non
 
 
 def room_names(number: int, names: list[str]) -> tuple[str, str]:
-    """The capacity of so many devices in a word or two, and in full."""
+    """The label for the capacity of `number` devices, short and in full."""
     if number == 0:
         return "RAM", "main memory available"
     if number > 1:
@@ -158,7 +158,7 @@ def cell(need: Any) -> dict[str, Any]:
 
 
 def where(host: HostSpec, spec: ModelSpec) -> str:
-    """What the figures are of, in words."""
+    """The machine that the figures are for, in words."""
     cache = "" if embeds(spec) else ", f16 KV cache"
     if not host.devices:
         return f"Main memory for one request{cache}, computed on the CPU"

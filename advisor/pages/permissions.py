@@ -1,4 +1,4 @@
-"""Who may launch and stop from the page. The API asks for a token with the `launch` scope instead."""
+"""Permission to launch and stop from the pages. The API requires a token with the `launch` scope instead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 def may_operate(request: HttpRequest) -> bool:
-    """Staff always; anyone at this very machine while BERTH_LOCAL_OPERATOR is on (the embedded default).
+    """True for staff, and for anyone on this very machine while BERTH_LOCAL_OPERATOR is on (the embedded default).
 
     A proxy on the same machine would make every visitor look local, so a forwarded request is never taken as local.
     """

@@ -1,4 +1,4 @@
-"""The page's state is its query: what of it another page about the same machine carries on."""
+"""Page state in the query string, and the part of it that links to other pages about the same machine carry on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from advisor.question.query_string import CARRIED
 
 
 def filled_query(request: HttpRequest) -> QueryDict:
-    """The query without the blanks that an HTML form sends for every field left alone."""
+    """The query without the empty values that an HTML form submits for untouched fields."""
     query = request.GET.copy()
     for key in list(query):
         values = [value for value in query.getlist(key) if value.strip()]
@@ -26,7 +26,7 @@ def with_picks(query: QueryDict, picks: list[str]) -> str:
 
 
 def machine_query(query: QueryDict) -> str:
-    """The part of a query that names the machine and the use, for a link; empty for this machine in general."""
+    """The part of a query that names the machine and the use case, for a link; empty for this machine in general."""
     kept = QueryDict(mutable=True)
     for key in CARRIED:
         if key in query:

@@ -1,4 +1,4 @@
-"""The page of the reverse question."""
+"""The page of the reverse question: the hardware that a model needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ class RequirementsForm(AskForm):
 
 @require_safe
 def requirements_page(request: HttpRequest) -> HttpResponse:
-    """What hardware does a model need?"""
     asked = filled_query(request)
     form = RequirementsForm(asked.dict())
     names = model_names()
@@ -66,6 +65,6 @@ def total(device: dict[str, Any]) -> int:
 
 
 def slug(name: str, names: dict[str, str]) -> str:
-    """A model by its slug or by its name, as people write it."""
+    """A model's slug, from its slug or its name as people write it."""
     wanted = name.strip().lower()
     return next((key for key, shown in names.items() if wanted in (key, shown.lower())), name.strip())

@@ -1,4 +1,4 @@
-"""Memory against context of a model's builds, laid out for `parts/growth.html`: numbers become places, no more."""
+"""Chart of memory against context for a model's builds: numbers become coordinates for `parts/growth.html`, no more."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from advisor.templatetags.berth import gib, tokens
 WIDTH, HEIGHT = 440, 310
 LEFT, RIGHT, TOP, BOTTOM = 52, 82, 20, 50
 STEPS = tuple(digit * 10**power for power in range(-2, 5) for digit in (1, 2, 5))  # GiB
-LINE = 19  # between two names
-LEADER = 7  # from a line's end to its name
-ABOVE = 2.2  # a capacity so many times the largest need would only press the lines flat
+LINE = 19  # vertical distance between two names
+LEADER = 7  # horizontal distance from a line's end to its name
+ABOVE = 2.2  # a capacity above this multiple of the largest need would only flatten the lines
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A capacity: `mark` names its line in the margin, `label` says what it is, `bytes` are available there."""
+    """A capacity: `mark` labels its line in the margin, `label` describes it, `bytes` are available in it."""
 
     mark: str
     label: str
@@ -32,8 +32,8 @@ class Room:
 def memory_context_chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Room]) -> dict[str, Any] | None:
     """Lines by build, capacity lines and ticks in user units of a WIDTH x HEIGHT drawing; None without a line.
 
-    Context runs to the right on a logarithmic scale, memory upwards from zero. Whatever a line is called stands in the
-    margin beside its end: within the drawing, a name would lie over another line sooner or later.
+    Context runs to the right on a logarithmic scale, memory upwards from zero. Names are placed in the margin beside a
+    line's end, because inside the drawing they would sooner or later overlap another line.
     """
     needs = [need for line in lines.values() for need in line]
     if not needs:
@@ -87,7 +87,7 @@ def said(room: Room) -> str:
 
 
 def apart(places: list[float]) -> list[float]:
-    """The same heights moved down as far as it takes for two labels not to touch, and up again from the axis."""
+    """The heights moved down until no two labels overlap, and back up from the axis."""
     order = sorted(range(len(places)), key=lambda i: places[i])
     moved = list(places)
     for before, after in pairwise(order):
@@ -100,7 +100,7 @@ def apart(places: list[float]) -> list[float]:
 
 
 def spread(at: list[int], x: Any) -> list[int]:
-    """Contexts whose labels have room: from the largest down."""
+    """The contexts whose tick labels have room, from the largest down."""
     kept: list[int] = []
     for context in reversed(at):
         if not kept or x(kept[-1]) - x(context) >= 44:

@@ -1,4 +1,4 @@
-"""Quality against speed of an answer's results, laid out for `parts/scatter.html`: numbers become places, no more."""
+"""Scatter chart of quality against speed: numbers become coordinates for `parts/scatter.html`, no more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 14, 34
 SPEEDS = tuple(digit * 10**power for power in range(-1, 5) for digit in (1, 2, 5))
 LEAST_QUALITY_SPAN = 20.0
-APART = 30  # between the middles of two discs
+APART = 30  # least distance between the centres of two discs
 AROUND = tuple(
     (distance * math.cos(math.radians(angle)), distance * math.sin(math.radians(angle)))
     for distance in (APART, 1.5 * APART, 2 * APART, 3 * APART)
@@ -18,10 +18,10 @@ AROUND = tuple(
 
 
 def quality_speed_chart(results: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Points, front and ticks in user units of a WIDTH x HEIGHT drawing; None where there is nothing to compare.
+    """Points, Pareto front and ticks in user units of a WIDTH x HEIGHT drawing; None where there is nothing to compare.
 
     Speed runs to the right on a logarithmic scale, quality upwards. `front` joins the results that no other one beats
-    in both. A point's number stands in a disc on it, or beside it where another disc would cover it.
+    in both. A point's number is drawn in a disc on it, or beside it where another disc would cover it.
     """
     if len(results) < 2:
         return None
@@ -68,7 +68,7 @@ def quality_speed_chart(results: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def numbered(points: list[dict[str, Any]]) -> None:
-    """Give each point the place of its disc, `disc_x` and `disc_y`; those of the front stay where their points are."""
+    """Set `disc_x` and `disc_y` of each point; discs of the front stay on their points."""
     taken: list[tuple[float, float]] = []
     for point in sorted(points, key=lambda p: (not p["front"], p["rank"])):
         here = (point["x"], point["y"])
