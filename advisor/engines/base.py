@@ -1,4 +1,4 @@
-"""How an engine is run: the protocol that `adapter.py` in the engine's folder fulfils."""
+"""The protocol for running an engine, implemented by `adapter.py` in the engine's folder."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-MANIFESTS = ("argv", "compose", "systemd", "kubernetes")  # what a launch can be written as, to run elsewhere
+MANIFESTS = ("argv", "compose", "systemd", "kubernetes")  # the forms in which a launch can be exported to run elsewhere
 
 
 class Adapter(Protocol):
-    """A module. Settings, as its planner makes them, are its own."""
+    """A module that runs one engine. Its settings are of the type that the engine's planner makes."""
 
-    NAME: str  # the planner's
-    FORMATS: tuple[str, ...]  # of builds
-    PROGRAMS: tuple[dict[str, Any], ...]  # ways to run it, the first that is there is taken (`registry.program`)
-    HEALTH: str  # paths of its server
+    NAME: str  # as the planner's
+    FORMATS: tuple[str, ...]  # build formats it can load
+    PROGRAMS: tuple[dict[str, Any], ...]  # ways to run it; the first one found is used (`registry.program`)
+    HEALTH: str  # paths on its server
     MODELS: str
     CHAT: str
-    CAUSES: tuple[tuple[str, str, str], ...]  # why it ended: pattern of its log, reason, sentence
-    MANIFESTS: Mapping[str, Callable[[Mapping[str, Any]], str]]  # a launch's document -> text, by kind
+    CAUSES: tuple[tuple[str, str, str], ...]  # causes of an exit: log pattern, reason, sentence
+    MANIFESTS: Mapping[str, Callable[[Mapping[str, Any]], str]]  # by kind, a function from a launch's document to text
 
-    argv: Callable[..., list[str]]  # raises ValueError, one sentence, for a value that may not reach a command line
+    argv: Callable[..., list[str]]  # raises ValueError, one sentence, for a value not allowed on a command line
 
     def env(self, device_uuids: list[str], launch_id: str) -> dict[str, str]:
-        """What the child's environment gets on top: the GPUs that it may see, and the marker that finds it again."""
+        """Variables added to the child's environment: the GPUs that it may see, and the marker that identifies it."""
 
     def buffers(self, log: str) -> dict[str, dict[str, int]]:
-        """Bytes that its log says it allocated: `{"host" or its device: {"weights", "kv", "compute"}}`."""
+        """Bytes allocated according to its log: `{"host" or its device: {"weights", "kv", "compute"}}`."""
 
     def filling_tokens(self, settings: Any) -> int:
-        """Length of a prompt that touches all the memory it holds; 0 where it answers none."""
+        """Length of a prompt that touches all of the engine's memory; 0 if it answers no prompts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One way to run an engine on this machine: the words in front of its flags."""
+    """One way to run an engine on this machine: the words that precede its flags."""
 
     name: str
     words: tuple[str, ...]
-    accelerators: bool = True  # False: it computes on the CPU, whatever its flags say
-    dry_run: tuple[str, ...] = ()  # the command that asks it for its own plan (`dry_run`); empty: it has none
+    accelerators: bool = True  # False if it computes on the CPU whatever its flags
+    dry_run: tuple[str, ...] = ()  # command that makes it report its own plan (`dry_run`); empty if it has none

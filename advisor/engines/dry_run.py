@@ -1,4 +1,4 @@
-"""The engine's own plan for a file, asked of a child process that may crash, hang or talk nonsense. Knows no Django."""
+"""The engine's own memory plan for a file, asked of a child process that may crash, hang or answer garbage. No Django."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from advisor.fit.spec import DeviceMemory
 from hardware.probe_child import end
 
 ROOM = Path(__file__).resolve().parents[2]
-SECONDS = 10.0  # for whoever asked and waits
-ADDRESS_SPACE = 4 << 30  # the library, a vocabulary, and a record of each cell of the cache; no weights
+SECONDS = 10.0  # while a user waits for the answer
+ADDRESS_SPACE = 4 << 30  # the library, a vocabulary and a record of each cache cell; no weights
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 PARTS = ("weights", "kv", "compute")
-TOLERANCE_PERCENT = 2.0  # beyond that a prediction is not what the engine will take
+TOLERANCE_PERCENT = 2.0  # beyond this a prediction does not match what the engine will take
 
 
 class NoAnswer(Exception):
@@ -34,7 +34,7 @@ class NoAnswer(Exception):
 class EnginePlan:
     """Bytes of weights, cache and compute by the engine's name for each buffer, all of them in host memory."""
 
-    build: str | None  # None: unknown
+    build: str | None  # None if unknown
     buffers: dict[str, dict[str, int]]
 
     @property
@@ -49,13 +49,13 @@ class EnginePlan:
 def ask_engine(command: Sequence[str], model: Path, settings: Any, *, seconds: float) -> EnginePlan:
     """What the engine would allocate for `model` with `settings`. Raises NoAnswer.
 
-    `command`: as `registry.dry_run_command` gives it. The child ends itself after `seconds`, should this process die
-    first; it carries no marker of a launch.
+    `command` as from `registry.dry_run_command`. The child ends itself after `seconds`, in case this process dies
+    first; it carries no launch marker.
     """
     if not command:
         raise NoAnswer("absent", "No engine that can be asked for its own plan is installed on this machine.")
     request = {"model": str(model), "settings": settings._asdict(), "seconds": seconds, "address_space": ADDRESS_SPACE}
-    # Without a backtrace of its own making: that would start a debugger.
+    # GGML's own crash backtrace would start a debugger.
     env = {"GGML_NO_BACKTRACE": "1", **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
     try:
         child = subprocess.Popen(  # noqa: S603 - our own module
@@ -75,7 +75,7 @@ def ask_engine(command: Sequence[str], model: Path, settings: Any, *, seconds: f
         raise NoAnswer("timeout", too_late(seconds)) from None
     finally:
         end(child)
-    if child.returncode == -signal.SIGALRM:  # its own clock was quicker than ours
+    if child.returncode == -signal.SIGALRM:  # the child's own timer fired before ours
         raise NoAnswer("timeout", too_late(seconds))
     if child.returncode:
         raise NoAnswer("crash", f"The engine's dry run crashed ({why_it_died(child.returncode)}).")
@@ -91,7 +91,7 @@ def why_it_died(code: int) -> str:
 
 
 def engine_plan(out: bytes) -> EnginePlan:
-    """The child's answer. Raises NoAnswer when it refused, or said something else."""
+    """The plan in the child's output. Raises NoAnswer when it refused, or answered something else."""
     try:
         answer = json.loads(out)
         build = answer["build"]
@@ -107,9 +107,9 @@ def engine_plan(out: bytes) -> EnginePlan:
 
 
 def differences(predicted: DeviceMemory, engine: EnginePlan) -> dict[str, dict[str, Any]]:
-    """Per part and for all of them: predicted and planned bytes, and the prediction's error in percent of the plan.
+    """Per part and in total: predicted and planned bytes, and the prediction's error in percent of the plan.
 
-    The percentage is None where the engine plans nothing. What lies outside the engine's buffers is not compared.
+    The percentage is None where the engine plans nothing. Memory outside the engine's buffers is not compared.
     """
     mine = {part: getattr(predicted, part) for part in PARTS}
     theirs = {part: getattr(engine.host, part) for part in PARTS}

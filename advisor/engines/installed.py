@@ -1,4 +1,4 @@
-"""How this machine runs an engine, by its settings."""
+"""Engine programs installed on this machine, located through Django's settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hardware.hosts import is_here
 
 
 def installed_program(name: str) -> Program | None:
-    """How this machine runs the engine of that name; None where it cannot."""
+    """The program that runs the named engine on this machine, or None."""
     known = engines().get(name)
     if known is None:
         return None
@@ -25,14 +25,14 @@ def installed_program(name: str) -> Program | None:
 
 
 def usable_here(machine: HostSpec, engines: Iterable[str]) -> HostSpec:
-    """This machine as the programs installed on it can use it: without its devices where all compute on the CPU."""
+    """This machine as its installed programs can use it: without devices if all of them compute on the CPU."""
     programs = [program for program in map(installed_program, engines) if program]
     idle = programs and not any(program.accelerators for program in programs)
     return replace(machine, devices=()) if idle else machine
 
 
 def as_run_here(question: Question) -> Question:
-    """A question for files of this machine is about what of it the engines installed on it can use."""
+    """A question about local files, restricted to the part of this machine that its installed engines can use."""
     if not question.on_disk or not is_here(question.asked["hardware"].get("host")):
         return question
     return question.on(usable_here(question.host, question.engines))

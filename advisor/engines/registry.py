@@ -1,4 +1,4 @@
-"""The engines there are: one folder each beside this file. Deleting the folder removes the engine."""
+"""The registry of engines: one folder each beside this file. Deleting the folder removes the engine."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from advisor.engines.base import Adapter, Program
 
 @cache
 def engines() -> dict[str, Adapter]:
-    """By name, the adapter of every folder that has one."""
+    """Name -> adapter, for every folder that has one."""
     folders = (found.name for found in pkgutil.iter_modules(package.__path__) if found.ispkg)
     adapters = [importlib.import_module(f"{package.__name__}.{name}.adapter") for name in folders]
     return {adapter.NAME: adapter for adapter in adapters}
 
 
 def program(engine: Adapter, configured: Mapping[str, str]) -> Program | None:
-    """The first program of the engine that is here. `configured`: paths by the name of the setting that states them."""
+    """The first program of the engine that is installed. `configured`: paths by the name of the setting that holds
+    them.
+    """
     for entry in engine.PROGRAMS:
         if "binary" in entry:
             stated = configured.get(entry["setting"])
@@ -41,7 +43,7 @@ def program(engine: Adapter, configured: Mapping[str, str]) -> Program | None:
 
 
 def dry_run_command(engine: Adapter) -> tuple[str, ...]:
-    """The command of the first program that is here and can be asked for its own plan, whichever would be launched."""
+    """The command of the first installed program that can report its own plan, whichever would be launched."""
     here = (entry for entry in engine.PROGRAMS if "dry_run" in entry and importlib.util.find_spec(entry["requires"]))
     return next(map(_dry_run, here), ())
 
@@ -57,9 +59,9 @@ def bases() -> dict[str, dict[str, int]]:
 
 
 def base_bytes(program: str, *, n_vocab: int, devices: int) -> int | None:
-    """Host bytes that a program holds beside the engine's buffers; None where nobody measured it.
+    """Host bytes that a program holds outside the engine's buffers; None where they were never measured.
 
-    `host_memory.json` of the engine says how each figure was found.
+    `host_memory.json` of the engine documents how each figure was measured.
     """
     row = bases().get(program)
     return None if row is None else row["base"] + row["per_token"] * n_vocab + row["per_device"] * devices

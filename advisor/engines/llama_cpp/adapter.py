@@ -1,6 +1,5 @@
-"""llama.cpp: `llama-server`, or the same server out of the xllamacpp wheel. Settings in; argv, environment, log out.
-
-Flags and log lines as of build b11434.
+"""The llama.cpp adapter: `llama-server`, or the same server from the xllamacpp wheel. Flags and log lines as of build
+b11434.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ __all__ = ["MANIFESTS"]
 
 NAME = "llama.cpp"
 FORMATS = ("gguf",)
-# How to run it, the first that is there: `setting` names a Django setting with a path, `module` our interpreter runs,
-# and `dry_run` one that asks for its own plan.
+# Ways to run it, the first one found is used: `setting` names a Django setting with a path, `module` is run by our
+# interpreter, and `dry_run` is a module that reports the engine's own plan.
 PROGRAMS: tuple[dict[str, Any], ...] = (
     {"name": "llama-server", "setting": "LLAMA_SERVER", "binary": "llama-server"},
     {
@@ -45,9 +44,9 @@ def argv(
     port: int | None = None,
     threads: int | None = None,
 ) -> list[str]:
-    """The command line that carries the whole plan, so that nothing is left to the engine's own defaults.
+    """The command line that states the whole plan, so that nothing is left to the engine's defaults.
 
-    Raises ValueError, one sentence, for a value that may not reach a command line.
+    Raises ValueError, one sentence, for a value not allowed on a command line.
     """
     check(settings, model, alias, port, threads)
     words = [binary, "--model", model, "--alias", alias, "--host", host]
@@ -60,7 +59,7 @@ def argv(
     if settings.experts_on_cpu:
         words += ["--n-cpu-moe", str(settings.experts_on_cpu)]
     if settings.devices == 0:
-        # Otherwise a GPU that was not planned for gets a context and the matrices of long prompts.
+        # Otherwise a GPU outside the plan gets a context and the matrices of long prompts.
         words += ["--device", "none"]
     if settings.tensor_split:
         words += ["-ts", ",".join(f"{share:g}" for share in settings.tensor_split)]
@@ -72,18 +71,18 @@ def argv(
 
 
 FIXED = (
-    # The plan was weighed already; the engine's own fitting would shrink context or layers behind its back.
+    # Placement is already planned; the engine's own fitting would silently shrink context or layers.
     *("--fit", "off"),
-    # Weights in the process's own memory: with mmap they are page cache, counted once for two processes, dropped and
-    # read again under pressure, and held twice where the engine repacks them. The prediction needs one meaning.
+    # Weights in private memory: with mmap they are page cache, counted once for two processes, dropped and read again
+    # under pressure, and held twice where the engine repacks them. The prediction needs one meaning.
     "--no-mmap",
-    # The prompt cache may grow to 8192 MiB of host memory by default, and every context checkpoint (32 a slot) is a
-    # copy of the sliding-window or recurrent state: neither was planned, so neither is allowed.
+    # By default the prompt cache may grow to 8192 MiB of host memory, and every context checkpoint (32 a slot) is a
+    # copy of the sliding-window or recurrent state. Neither is in the plan, so both are off.
     *("--cache-ram", "0"),
     *("--ctx-checkpoints", "0"),
     "--metrics",
     "--no-webui",
-    # 4 prints the size of each buffer (3, the default, does not); prompts are not logged below 5.
+    # Level 4 logs the size of each buffer (3, the default, does not); prompts are not logged below 5.
     *("-lv", "4"),
 )
 
@@ -118,23 +117,26 @@ def check(settings: Settings, model: str, alias: str, port: int | None, threads:
 
 
 def env(device_uuids: list[str], launch_id: str) -> dict[str, str]:
-    """What the child's environment gets on top: which GPUs it may see, by UUID, and the marker that finds it again."""
+    """Variables added to the child's environment: the GPUs it may see, by UUID, and the marker that identifies it."""
     for uuid in device_uuids:
         if not UUID.fullmatch(uuid):
             raise ValueError(f"devices must be GPU or MIG UUIDs, not {uuid!r}.")
     return {
         "BERTH_LAUNCH_ID": launch_id,
-        # CUDA counts fastest first, NVML by bus: only UUIDs mean the same to both. Empty hides every GPU.
+        # CUDA orders devices fastest first, NVML by bus: only UUIDs mean the same to both. Empty hides every GPU.
         "CUDA_VISIBLE_DEVICES": ",".join(device_uuids),
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        # The server has no key and would answer any web page that this machine's browser has open. A variable and not a
-        # flag: builds that do not know it start all the same.
+        # The server has no API key and would answer any web page open in a browser on this machine. A variable and not
+        # a flag, because builds that do not know it still start.
         "LLAMA_ARG_CORS_ORIGINS": "localhost",
     }
 
 
 def filling_tokens(settings: Settings) -> int:
-    """The kernel gives memory at the first touch, and a whole compute buffer is touched by the first full batch."""
+    """The prompt length that fills one batch.
+
+    The kernel commits memory at first touch, and the first full batch touches a whole compute buffer.
+    """
     return 0 if settings.embedding else max(0, min(settings.ubatch, settings.context // settings.slots - 64))
 
 
@@ -148,9 +150,9 @@ ON_HOST = re.compile(r"CPU|.*_Host$|Host")
 
 
 def buffers(log: str) -> dict[str, dict[str, int]]:
-    """Bytes that the engine says it allocated: `{"host" or "CUDA0": {"weights", "kv", "compute"}}`.
+    """Bytes allocated according to the engine's log: `{"host" or "CUDA0": {"weights", "kv", "compute"}}`.
 
-    A compute buffer is printed again when it grows, so the last line of a place counts; weights and caches add up.
+    A compute buffer is logged again when it grows, so the last line of a place counts; weights and caches add up.
     """
     found: dict[str, dict[str, int]] = {}
     compute: dict[tuple[str, str], int] = {}
@@ -165,7 +167,7 @@ def buffers(log: str) -> dict[str, dict[str, int]]:
     return found
 
 
-# Why it ended, first match in the log's tail: pattern, reason, sentence.
+# Causes of an exit, the first match in the log's tail counts: pattern, reason, sentence.
 CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"CUDA error: out of memory|cudaMalloc failed: out of memory|allocate CUDA\d* buffer|ErrorOutOfDeviceMemory",

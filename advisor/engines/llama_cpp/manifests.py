@@ -1,6 +1,6 @@
-"""A launch as text to run elsewhere: a command line, a compose file, a systemd unit, a Kubernetes manifest.
+"""Exports of a launch to run elsewhere: command line, compose file, systemd unit, Kubernetes manifest.
 
-The flags are the launch's own; the image, the user and the folder of the model are the other place's.
+The flags are the launch's own; image, user and model folder are those of the target.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Document = Mapping[str, Any]
 
 
 def argv(launch: Document) -> str:
-    """What runs on this machine, ready for a shell."""
+    """The command line of this machine, quoted for a shell."""
     return shlex.join(launch["command"]) + "\n" if launch["command"] else NO_COMMAND
 
 
 def flags(launch: Document, *, model: str, host: str) -> list[str]:
-    """The launch's flags with another model path, address and port, and without the threads of this machine."""
+    """The launch's flags with another model path, address and port, and without this machine's thread count."""
     words = list(launch["command"])
     words = words[words.index("--model") :]
     for flag, value in (("--model", model), ("--host", host), ("--port", str(PORT))):
@@ -46,7 +46,7 @@ def image(launch: Document) -> str:
 
 
 def quoted(words: list[str]) -> str:
-    """A YAML flow sequence: JSON is one."""
+    """A YAML flow sequence, which JSON is a subset of."""
     return json.dumps(words)
 
 
@@ -72,7 +72,7 @@ services:
 
 def systemd(launch: Document) -> str:
     words = ["llama-server", *flags(launch, model=str(model_path(launch)), host="127.0.0.1")]
-    # In a unit file a percent sign begins a specifier and a dollar sign a variable.
+    # In a unit file a percent sign starts a specifier and a dollar sign a variable.
     line = " ".join(json.dumps(word).replace("%", "%%").replace("$", "$$") if " " in word else word for word in words)
     return f"""\
 [Unit]

@@ -1,9 +1,9 @@
 """`python -m advisor.engines.llama_cpp.wheel_dry_run`: the engine's own plan for a file, without allocating it.
 
-JSON in: `{"model": path, "settings": as `fit.engines.llama_cpp.settings`, "seconds", "address_space"}`.
-JSON out, one line: `{"build", "buffers": {"CPU": {"weights", "kv", "compute"}, ...}}`, or `{"build", "refused":
-sentence}`. A header with a hole for data is enough. A process of its own, which ends by itself when its time is over: a
-hostile file, or a library that is not what it seems, may crash it, and the worker that asked may die first.
+JSON in: `{"model": path, "settings": as `fit.engines.llama_cpp.settings`, "seconds", "address_space"}`. JSON out, one
+line: `{"build", "buffers": {"CPU": {"weights", "kv", "compute"}, ...}}`, or `{"build", "refused": sentence}`. A header
+followed by a hole in place of the data is enough. A process of its own, which ends itself when its time is over: a
+hostile file or an unexpected library may crash it, and the worker that asked may die first.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from advisor.engines.llama_cpp.wheel_library import LibraryRefused
 # ggml.h, enum ggml_type
 KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "iq4_nl": 20, "bf16": 30}
 FLASH = {None: -1, False: 0, True: 1}
-LOAD_MODE_NONE = 0  # as launches run it; the engine's own dry run has no other
+LOAD_MODE_NONE = 0  # as launches run it; the engine's own dry run supports no other
 ERROR = 4  # ggml.h, GGML_LOG_LEVEL_ERROR
 ECHO = re.compile(r"^llama_context: (\w+) += (\S+)$", re.MULTILINE)
 NO_ALLOC = re.compile(r"\bno_alloc += 1$", re.MULTILINE)
 
 
 def limited(seconds: float, address_space: int) -> None:
-    """From here on this process lives `seconds` at most, whatever its parent does, and maps no more than this."""
+    """Limit this process to `seconds` of life, whatever its parent does, and to `address_space` bytes of mappings."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
@@ -55,7 +55,7 @@ def context_values(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def plan(model_path: str, settings: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """Bytes by buffer. Raises Refused."""
+    """Bytes by buffer. Raises LibraryRefused."""
     if settings["devices"]:
         raise LibraryRefused("The installed engine computes on the CPU only, so it cannot confirm a plan for devices.")
     engine = library.load_library(library.find_library())
@@ -82,14 +82,17 @@ def plan(model_path: str, settings: dict[str, Any]) -> dict[str, dict[str, int]]
 
 
 def echoed(asked: dict[str, Any], text: str) -> None:
-    """Raise Refused unless the engine says that it understood what it was asked: a field elsewhere would be another."""
+    """Verify against the engine's log that every parameter reached its field.
+
+    A field at another offset would silently set a different parameter. Raises LibraryRefused.
+    """
     said = dict(ECHO.findall(text))
     expected = {
         "n_seq_max": str(asked["n_seq_max"]),
         "kv_unified": str(asked["kv_unified"]).lower(),
         "n_ubatch": str(min(int(said.get("n_batch", 0)), asked["n_ubatch"])),
     }
-    if asked["flash_attn_type"] != FLASH[None]:  # left to the engine, it says what it made of that
+    if asked["flash_attn_type"] != FLASH[None]:  # with auto, the log states the engine's own choice
         expected["flash_attn"] = "enabled" if asked["flash_attn_type"] else "disabled"
     for name, value in expected.items():
         if said.get(name) != value:
@@ -101,7 +104,10 @@ def echoed(asked: dict[str, Any], text: str) -> None:
 
 
 def buffers(table: dict[str, tuple[int, int, int]], text: str) -> dict[str, dict[str, int]]:
-    """The engine's table by our words. Output rows are not in it, only in the log, to a hundredth of a MiB."""
+    """The engine's breakdown in our terms.
+
+    Output rows are missing from it and taken from the log, to a hundredth of a MiB. Raises LibraryRefused.
+    """
     found = {
         name: {"weights": model, "kv": context, "compute": compute} for name, (model, context, compute) in table.items()
     }
@@ -117,7 +123,7 @@ def buffers(table: dict[str, tuple[int, int, int]], text: str) -> dict[str, dict
 def main() -> None:
     request = json.loads(sys.stdin.buffer.read())
     limited(request["seconds"], request["address_space"])
-    # Whatever the library prints must not get between the lines of the answer.
+    # Keep the library's own output off the stream that carries the answer.
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     document: dict[str, Any] = {"build": library.build()}
@@ -126,7 +132,7 @@ def main() -> None:
     except LibraryRefused as refused:
         document["refused"] = str(refused)
     print(json.dumps(document), file=answer, flush=True)
-    # The engine's own end is not needed, and is one more thing that can go wrong.
+    # Skip the engine's teardown: it is not needed, and is one more thing that can fail.
     os._exit(0)
 
 

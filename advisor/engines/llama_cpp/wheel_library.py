@@ -1,9 +1,9 @@
-"""The C interface inside the xllamacpp wheel's shared object, through ctypes: layouts, and the checks that they hold.
+"""ctypes bindings to the C interface inside the xllamacpp wheel, and checks that its layouts hold.
 
 Layouts and defaults are those of `include/llama.h`, `src/llama-ext.h`, `src/llama-model.cpp` and
-`src/llama-context.cpp` of build b11549 on x86-64 Linux. Whatever does not look like that is refused: a structure read
-one field off would give figures that look right. Imports nothing of ours, and opens the engine in this very process:
-only for a child that may crash.
+`src/llama-context.cpp` of build b11549 on x86-64 Linux. A library that differs is refused: a structure read one field
+off would give plausible but wrong figures. Imports nothing of ours, and loads the engine into this very process: use it
+only in a child that may crash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PACKAGE = "xllamacpp"
 
 
 class LibraryRefused(Exception):
-    """The library is not one whose interface is known here; the message is one sentence."""
+    """The library's interface is not the known one; the message is one sentence."""
 
 
 U32, I32, F32, PTR, BOOL, SIZE = (
@@ -32,7 +32,7 @@ U32, I32, F32, PTR, BOOL, SIZE = (
     ctypes.c_bool,
     ctypes.c_size_t,
 )
-Fields = tuple[tuple[str, Any, Any], ...]  # name, type, default of the engine
+Fields = tuple[tuple[str, Any, Any], ...]  # name, type, the engine's default
 MODEL: Fields = (
     ("devices", PTR, None),
     ("tensor_buft_overrides", PTR, None),
@@ -101,7 +101,7 @@ def structure(name: str, fields: Fields) -> type[ctypes.Structure]:
 ModelParams = structure("ModelParams", MODEL)
 ContextParams = structure("ContextParams", CONTEXT)
 LOG = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
-# function, what it returns, what it takes
+# function, return type, argument types
 FUNCTIONS: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("llama_backend_init", None, ()),
     ("llama_log_set", None, (LOG, PTR)),
@@ -113,7 +113,7 @@ BREAKDOWN = "_Z26llama_get_memory_breakdownPK13llama_context"  # C++: bytes by b
 
 
 def build() -> str | None:
-    """ "b11549", or None: unknown. The wheel is compiled without its number, but named after it: YEAR.MONTH.BUILD."""
+    """ "b11549", or None if unknown. The wheel is compiled without its build number, but versioned YEAR.MONTH.BUILD."""
     try:
         version = importlib.metadata.version(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
@@ -123,7 +123,7 @@ def build() -> str | None:
 
 
 def find_library() -> Path:
-    """The shared object, without importing the package. Raises Refused."""
+    """The path of the shared object, found without importing the package. Raises LibraryRefused."""
     if sys.platform != "linux" or platform.machine() != "x86_64" or ctypes.sizeof(PTR) != 8:
         raise LibraryRefused("The engine can be asked for its own plan on x86-64 Linux only.")
     spec = importlib.util.find_spec(PACKAGE)
@@ -134,7 +134,7 @@ def find_library() -> Path:
 
 
 def load_library(path: Path) -> ctypes.CDLL:
-    """The library with its functions typed. Raises Refused when it cannot be opened or lacks a function."""
+    """The library with typed functions. Raises LibraryRefused when it cannot be opened or lacks a function."""
     try:
         library = ctypes.CDLL(str(path))
         for name, result, arguments in FUNCTIONS:
@@ -147,10 +147,10 @@ def load_library(path: Path) -> ctypes.CDLL:
 
 
 def defaults(library: ctypes.CDLL, function: str, kind: type[ctypes.Structure], fields: Fields) -> Any:
-    """The engine's default parameters, checked against `fields` by value and by size. Raises Refused.
+    """The engine's default parameters, checked against `fields` by value and by size. Raises LibraryRefused.
 
-    A structure this large is returned through a pointer that is passed as a hidden first argument (System V ABI). What
-    is written there twice over different patterns tells how large the engine's structure really is.
+    A structure this large is returned through a pointer passed as a hidden first argument (System V ABI). Calling it
+    over two different fill patterns reveals how many bytes the engine's structure really has.
     """
     size, room = ctypes.sizeof(kind), ctypes.sizeof(kind) + 256
     call = getattr(library, function)
@@ -190,7 +190,7 @@ class Map(ctypes.Structure):
 
 
 def breakdown(library: ctypes.CDLL, context: int) -> dict[str, tuple[int, int, int]]:
-    """Bytes of model, context and compute by name of the buffer type. Raises Refused when it is not a map of those."""
+    """Bytes of model, context and compute by buffer type name. Raises LibraryRefused when the map is not as expected."""
     result = Map()
     getattr(library, BREAKDOWN)(ctypes.byref(result), context)
     found: dict[str, tuple[int, int, int]] = {}

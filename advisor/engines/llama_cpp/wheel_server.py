@@ -1,7 +1,7 @@
 """`python -m advisor.engines.llama_cpp.wheel_server <flags of llama-server>`: the wheel's engine as a process.
 
-Its own process because a bad option or a failed allocation inside the engine ends the whole process. Knows the flags of
-`engines/llama_cpp.py` and no others.
+A process of its own because a bad option or a failed allocation inside the engine ends the whole process. Accepts only
+the flags that `engines/llama_cpp/adapter.py` uses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import xllamacpp  # type: ignore[import-untyped]
 
 
 def one_of(known: Mapping[str, Any]) -> Callable[[str], Any]:
-    """A converter from a word of the command line to what the wheel calls it."""
+    """A converter from a word of the command line to the wheel's constant."""
 
     def convert(word: str) -> Any:
         if word not in known:
@@ -45,7 +45,7 @@ KV_TYPE = one_of({word: xllamacpp.ggml_type["GGML_TYPE_" + word.upper()] for wor
 FLASH_WORDS = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
 FLASH = {word: xllamacpp.llama_flash_attn_type["LLAMA_FLASH_ATTN_TYPE_" + name] for word, name in FLASH_WORDS.items()}
 COUNT = whole(0, 1 << 30)
-# flag, other spelling, attribute of CommonParams, converter
+# flag, alias, attribute of CommonParams, converter
 VALUES: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
     ("--ctx-size", "-c", "n_ctx", COUNT),
     ("--parallel", "-np", "n_parallel", whole(1, 1024)),
@@ -62,7 +62,7 @@ VALUES: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
     ("--log-verbosity", "-lv", "verbosity", whole(0, 5)),
     ("--fit", "-fit", "fit_params", one_of({"on": True, "off": False})),
 )
-# flag, attribute, value it sets
+# flag, attribute, value that it sets
 SWITCHES: tuple[tuple[str, str, Any], ...] = (
     ("--kv-unified", "kv_unified", True),
     ("--no-kv-unified", "kv_unified", False),
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--alias", "-a", required=True)
     result.add_argument("--host", default="127.0.0.1")
     result.add_argument("--threads", "-t", type=whole(1, 4096), default=1)  # the engine's own default is every core
-    # The wheel is built without any GPU: "none" is what it does anyway, and experts lie on the CPU already.
+    # The wheel is built without GPU support: "none" changes nothing, and experts are on the CPU already.
     result.add_argument("--device", choices=["none"])
     result.add_argument("--n-cpu-moe", type=COUNT)
     for flag, short, attribute, convert in VALUES:
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def params(words: list[str]) -> xllamacpp.CommonParams:
-    """The engine's parameters for a command line. Ends the process with a usage line when a word is not known."""
+    """The engine's parameters for a command line. Exits with a usage message for an unknown word."""
     options = vars(parser().parse_args(words))
     result = xllamacpp.CommonParams()
     result.model.path = options.pop("model")
