@@ -1,4 +1,4 @@
-"""Does a configuration account for the tensors that its repository holds? What does not add up is not imported."""
+"""Checks that a configuration accounts for the tensors in its repository. A mismatch is not imported."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.architectures.parameter_check import settled
 from catalog.safetensors import Stored
 
-CLOSE = 0.0005  # beyond, a sentence says by how much
-ROOM_ABOVE = 0.005  # padded vocabularies
-MISSING = 0.03  # pooling layers, buffers and heads that a layout leaves out
+CLOSE = 0.0005  # a larger difference is stated in a sentence
+ROOM_ABOVE = 0.005  # allows for padded vocabularies
+MISSING = 0.03  # allows for pooling layers, buffers and heads that a layout leaves out
 TOWER = re.compile(
     r"(^|\.)(visual|vision_\w+|audio_\w+|multi_modal_projector|mm_projector|embed_vision|embed_audio|image_newline|mlp1)\."
 )
 DRAFT = re.compile(r"(^|\.)mtp\.")
 LAYER = re.compile(r"(^|\.)layers\.(\d+)\.")
-# Beside the values: scales of stored types, and buffers that follow from the configuration.
+# Not parameters: scales of quantized types, and buffers derived from the configuration.
 BESIDE = re.compile(r"(_scale_inv|_scales?|_scale_2|_zero_point|qzeros|g_idx|inv_freq|masked_bias|_shape)$")
 PACKED = frozenset({"U8", "I8", "I32", "U32", "F4", "F6_E2M3"})
 HEAD = re.compile(r"(^|\.)(lm_head|embed_out)\.weight$")
 
 
 class ImportRefused(Exception):
-    """What was read cannot be; the message is one sentence for the user."""
+    """The import is refused; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Values of a repository's tensors by what they are for. `packed`: several values may lie in one element."""
+    """Parameter counts of a repository's tensors by purpose. `packed`: one element may hold several values."""
 
     text: int = 0
     tower: int = 0
     drafts: int = 0
-    head: int = 0  # of `text`
+    head: int = 0  # included in `text`
     packed: bool = False
 
     @property
@@ -46,7 +46,7 @@ class Count:
 
 
 def count_tensors(tensors: Iterable[Stored], layers: int, drafting: int = 0) -> Count:
-    """Of a configuration with so many `layers`; the `drafting` blocks after them only draft tokens."""
+    """Count the tensors of a model with so many `layers`; the `drafting` blocks after them only draft tokens."""
     text = tower = drafts = head = 0
     packed = False
     for tensor in tensors:
@@ -66,9 +66,9 @@ def count_tensors(tensors: Iterable[Stored], layers: int, drafting: int = 0) -> 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The facts with what only the tensors say, the published total, and how far both agree in one sentence.
+    """The facts completed from the tensors, the published total, and how well both agree in one sentence.
 
-    `active` is None where the layout is not known.
+    `active` is None where the layout is unknown.
     """
 
     architecture: dict[str, Any]
@@ -78,7 +78,7 @@ class Agreement:
 
 
 def agreement(facts: dict[str, Any], count: Count) -> Agreement:
-    """Raises Refused when the configuration describes another model than the files hold."""
+    """Compares configuration and tensors. Raises ImportRefused when they describe different models."""
     if not count.text:
         raise ImportRefused("The repository's safetensors files hold no text model.")
     known = {**facts, "tie": not count.head if facts["tie"] is None else facts["tie"]}
@@ -86,7 +86,7 @@ def agreement(facts: dict[str, Any], count: Count) -> Agreement:
         known |= {"vision": True, "vision_params": count.tower}
     if not count.head and not known["tie"]:
         known["lm_head"] = False
-    copy = count.head if known["tie"] else 0  # a tied head that is stored all the same
+    copy = count.head if known["tie"] else 0  # a tied head that is stored nevertheless
     text = count.text - copy
     try:
         if count.packed:

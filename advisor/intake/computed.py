@@ -1,4 +1,4 @@
-"""Builds of a model whose sizes follow from its configuration: what a model added by hand still lacks."""
+"""Builds computed from a model's configuration, for a model added by hand that still lacks them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from advisor.intake.proposal import Proposal
 def add_computed(proposal: Proposal, checkpoints: list[dict[str, Any]]) -> None:
     """Add the builds to the proposal, or a note on why there are none. `checkpoints` as in `builds_of`.
 
-    What the catalog holds as read from files is not computed over.
+    Builds that the catalog holds as read from files are left alone.
     """
     try:
         builds = builds_of(proposal.model(), [], checkpoints)

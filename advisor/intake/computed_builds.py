@@ -1,4 +1,4 @@
-"""Builds of a catalog model that nobody has to download to know: sizes from the configuration alone."""
+"""Builds of a catalog model whose sizes are computed from the configuration alone, without a download."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from advisor.fit.build import Header
 from advisor.fit.engines.llama_cpp.tensor_sizes import summarise, to_json
 
 GGUF = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
-NATIVE_MXFP4 = ("MXFP4", "F16")  # experts published in MXFP4 stay so in both: what differs is the rest
+NATIVE_MXFP4 = ("MXFP4", "F16")  # experts published in MXFP4 stay so in both; the rest differs
 SOURCE = "llama.cpp b11434 tensor list and mix rule"
 
-# native_dtype of the catalog -> name, bits of an expert's weight, bits of another matrix's (scales included).
+# native_dtype of the catalog -> name, bits per expert weight, bits per weight of other matrices (scales included).
 # Embeddings, norms and everything else stay at 16 bits.
 STORED = {
     "fp8": ("FP8", 8.0, 8.0),
@@ -49,7 +49,7 @@ def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]
 
 
 def agreed(model: Model) -> dict[str, Any]:
-    """The model's configuration, checked against its published parameter count; raises `UnknownLayout`."""
+    """The model's configuration, checked against its published parameter count. Raises UnknownLayout."""
     architecture = settled(model["architecture"] or {}, model["parameters_total"])
     check_parameters(
         architecture,
@@ -77,7 +77,7 @@ def _gguf(model: Model, architecture: dict[str, Any], quantization: str) -> Buil
 
 
 def _safetensors(model: Model, architecture: dict[str, Any], checkpoints: list[dict[str, Any]]) -> list[Build]:
-    """The vendor's own checkpoint where it is not 16 bits wide: exact bytes if somebody read them, else computed."""
+    """The vendor's own checkpoint where it is not 16 bits wide: exact bytes if they were read, else computed."""
     if model["native_dtype"] not in STORED:
         return []
     name, expert_bits, matrix_bits = STORED[model["native_dtype"]]
@@ -109,7 +109,7 @@ def stored_bytes(header: Header, expert_bits: float, matrix_bits: float) -> int:
 
 
 def encode(slug: str, builds: list[Build]) -> bytes:
-    """The file's content: a line per build, so that a change of one is a change of one line."""
+    """The file's content, one line per build, so that changing a build changes one line."""
     lines = b",\n    ".join(orjson.dumps(build) for build in builds)
     return b'{\n  "slug": ' + orjson.dumps(slug) + b',\n  "builds": [\n    ' + lines + b"\n  ]\n}\n"
 

@@ -1,4 +1,4 @@
-"""A GGUF file on this machine -> the build of a model that it is."""
+"""Proposes a build from a GGUF file on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def propose_from_file(
 
     Raises:
         GgufError: when a header cannot be read.
-        Refused: when there is no such model, a shard is missing, or the file is of another model.
+        ImportRefused: when there is no such model, a shard is missing, or the file is of another model.
     """
     if not Model.objects.filter(slug=model).exists():
         raise ImportRefused(f"The catalog has no model {model!r}; import it first, or name one with --model.")

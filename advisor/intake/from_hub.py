@@ -1,4 +1,4 @@
-"""A repository of the hub -> what the catalog would say of its model, each field with its source and date."""
+"""Proposes a catalog entry from a repository on the hub, each field with its source and date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TASKS = {
     **dict.fromkeys(("text-ranking", "text-classification"), "rerank"),
 }
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
-# `quantization_config.quant_method` -> the catalog's words
+# `quantization_config.quant_method` -> the catalog's term
 STORED = {"fp8": "fp8", "mxfp4": "mxfp4 (experts) + bf16"}
 TOWERS = {"vision_config": "image", "audio_config": "audio"}
 
@@ -35,8 +35,8 @@ def propose_from_hub(
     """Read one repository, and the headers of GGUF builds in others.
 
     Raises:
-        HubError: when the hub is not reached or its answer cannot be.
-        Refused: when the repository holds no model that the catalog could describe.
+        HubError: when the hub is not reached or gives an impossible answer.
+        ImportRefused: when the repository holds no model that the catalog could describe.
     """
     with hub.allowed():
         repo = hub.repository(hub_id)
@@ -58,7 +58,7 @@ def propose_from_hub(
 
 
 def new_slug(hub_id: str) -> str:
-    """The catalog's name of a new model: the repository's own, in lower case. Raises Refused where it is taken."""
+    """The slug for a new model: the repository's own name in lower case. Raises ImportRefused where it is taken."""
     slug = re.sub(r"[^a-z0-9._-]", "-", hub_id.partition("/")[2].lower())
     taken = Model.objects.filter(slug=slug).values_list("hub_id", flat=True).first()
     if taken:
@@ -129,7 +129,7 @@ def _licence(card: dict[str, Any], proposal: Proposal) -> str | None:
 
 
 def _gguf(proposal: Proposal, hub_id: str, quantizations: Sequence[str]) -> list[dict[str, Any]]:
-    """Builds of one GGUF repository. A file that is refused costs a note, not the import."""
+    """Builds of one GGUF repository. A file that is refused adds a note and does not fail the import."""
     repo = hub.repository(hub_id)
     builds = []
     for group in gguf_builds.sets(file.path for file in repo.files):

@@ -1,4 +1,4 @@
-"""GGUF files -> builds of a model, exact to the byte: their headers say what each tensor takes."""
+"""Builds from GGUF files, exact to the byte: the headers state the size of each tensor."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ LABEL = re.compile(
 )
 NOT_WEIGHTS = re.compile(r"(^|[-_./])(mmproj|imatrix)", re.IGNORECASE)
 NAMES = {"FP16": "F16", "MXFP4_MOE": "MXFP4"}
-# general.file_type of a header (`include/llama.h`, enum llama_ftype), where the file's name says nothing
+# general.file_type of a header (`include/llama.h`, enum llama_ftype), used where the file's name says nothing.
 FILE_TYPES = {
     **{0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S"},
     **{12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 25: "IQ4_NL"},
     **{30: "IQ4_XS", 32: "BF16", 38: "MXFP4"},
 }
-SAME_MODEL = 0.03  # of the parameters that the catalog knows
+SAME_MODEL = 0.03  # tolerance, as a share of the catalog's parameter count
 
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """The files that make one build, in order."""
+    """The files of one build, in order."""
 
     quantization: str | None
     paths: tuple[str, ...]
@@ -45,7 +45,7 @@ def sets(paths: Iterable[str]) -> list[Set]:
 
 
 def label(stem: str) -> str | None:
-    """The quantization that a file's name ends in, in the catalog's spelling."""
+    """The quantization at the end of a file's name, in the catalog's spelling, or None."""
     found = LABEL.search(stem)
     return NAMES.get(found[1].upper(), found[1].upper()) if found else None
 
@@ -66,7 +66,7 @@ def exact(
         files: `{"path", "bytes", "sha256"}` in order of shards; `headers` as `catalog.gguf.read_header` gives them.
 
     Raises:
-        Refused: when the headers are of another model, or name no quantization.
+        ImportRefused: when the headers are of another model, or name no quantization.
     """
     kv = headers[0]["kv"]
     name = quantization or FILE_TYPES.get(kv.get("general.file_type"))
@@ -77,7 +77,7 @@ def exact(
         sizes = summarise(Header(kv, tensors, headers[0]["n_vocab"]))
     except ValueError as error:
         raise ImportRefused(f"{files[0]['path']} is refused: {error}") from error
-    beside = (model["architecture"] or {}).get("vision_params") or 0  # the tower has a file of its own
+    beside = (model["architecture"] or {}).get("vision_params") or 0  # the vision tower is a separate file
     known = (model["parameters_total"] or 0) - beside
     if known > 0 and abs(sizes.parameters / known - 1) > SAME_MODEL:
         raise ImportRefused(

@@ -1,4 +1,4 @@
-"""A proposal as text, for a terminal."""
+"""Formats a proposal as text for a terminal."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def proposal_lines(proposal: Proposal, found: list[Difference]) -> Iterator[str]
 
 
 def short(value: Any) -> str:
-    """A value on part of a line; a table of tensors by its size only."""
+    """A value shortened to part of a line; a table of tensors is shown by its size only."""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"

@@ -1,7 +1,7 @@
-"""What an import would write, beside what the catalog says now; written only when somebody has seen it.
+"""The difference an import would make to the catalog, to be reviewed before it is written.
 
-Three-way, as the seed's importer: a row is taken over while it is as shipped or as the last import left it. A row that
-was edited here keeps what it says, and only its gaps are filled, unless `overwrite` is asked for.
+A three-way merge, as in the seed's importer: a row is updated while it is as shipped or as the last import left it. A
+row that was edited here keeps its values, and only its gaps are filled, unless `overwrite` is asked for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BUILD_COLUMNS = tuple(name for name in three_way.BUILD.columns if name != "key")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field: what the row says and what it would say, and what becomes of it (a key of ACTIONS)."""
+    """One field: its current and proposed value, and the action taken (a key of ACTIONS)."""
 
     table: str
     key: str
@@ -39,7 +39,7 @@ class Difference:
 
 @dataclass
 class Proposal:
-    """Columns of one model and of its builds, as in `sync.TABLES`; `sources` by column."""
+    """Columns of one model and of its builds, as in `three_way.TABLES`; `sources` by column."""
 
     slug: str
     today: date
@@ -50,14 +50,14 @@ class Proposal:
     confidence: str = ""
 
     def say(self, source: str, **values: Any) -> None:
-        """State fields with where they were read; None says nothing."""
+        """Set fields together with their source; None values are ignored."""
         for name, value in values.items():
             if value is not None:
                 self.values[name] = value
                 self.sources[name] = f"{source}, {self.today.isoformat()}"
 
     def model(self) -> dict[str, Any]:
-        """The model as the seed would state it after the import: what is proposed over what is stored."""
+        """The model as the seed would state it after the import: proposed values over stored ones."""
         stored = _stored(three_way.MODEL, self.slug) or {}
         defaults = {"gguf_repos": [], "flags": [], "input_modalities": ["text"], "native_dtype": "", "slug": self.slug}
         return {**dict.fromkeys(three_way.MODEL.columns), **defaults, **stored, **self.values}
@@ -76,14 +76,14 @@ class Proposal:
 
 
 def _stored(table: three_way.Table, key: str) -> dict[str, Any] | None:
-    """What the database says of a row, by column; None when there is none."""
+    """The database's values of a row by column, or None if there is no such row."""
     rows = table.model._default_manager.filter(**{table.key[0]: key}).values(*table.columns)
     row = rows.first()
     return {name: three_way.plain(value) for name, value in row.items()} if row else None
 
 
 def differences(proposal: Proposal, *, overwrite: bool = False) -> list[Difference]:
-    """Every field that the import would change or would like to. Two queries a row."""
+    """Every field that the import would change, or would change but for an edit. Two queries a row."""
     found = []
     if proposal.values:
         found += _compare(three_way.MODEL, proposal.slug, proposal.values, proposal.sources, overwrite)
@@ -120,7 +120,7 @@ def _row(table: three_way.Table, key: str) -> Any:
 
 @transaction.atomic
 def apply(proposal: Proposal, *, overwrite: bool = False) -> int:
-    """Write what `differences` shows, less what is kept; the number of rows written. Raises Refused."""
+    """Write what `differences` shows, except what is kept; returns the number of rows written. Raises ImportRefused."""
     changes: dict[tuple[str, str], list[Difference]] = {}
     for difference in differences(proposal, overwrite=overwrite):
         if difference.action != "keep":
