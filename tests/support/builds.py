@@ -1,4 +1,4 @@
-"""Real builds of the seed and the machines that tests plan on."""
+"""Real builds of the seed, and machines that tests plan on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def machine(*cards: Device, ram: float | None = 64) -> HostSpec:
 
 
 def pooled(gib: float, share: float = 0.75) -> HostSpec:
-    """A unified machine: one pool, of which the GPU may hold a share."""
+    """A unified machine: one memory pool, of which the GPU may use a share."""
     pool = int(gib * GIB)
     device = card(gib * share, 400, "pool", vendor="apple", unified=True)
     return HostSpec(devices=(device,), ram_bytes=pool, ram_available_bytes=pool, cpu_cores=12)

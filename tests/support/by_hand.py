@@ -1,4 +1,4 @@
-"""A model as an editor would type it."""
+"""A model as an editor would type it in the admin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ARCHITECTURE = (
     '{"arch": "llama", "n_layers": 30, "hidden": 576, "ffn": 1536, "n_heads": 9, "n_kv_heads": 3,'
     ' "head_dim": 64, "vocab": 49152, "tie": true, "max_ctx": 8192}'
 )
-CONFIG = (  # the same, as the hub has it
+CONFIG = (  # the same as a config.json on the hub
     '{"model_type": "llama", "num_hidden_layers": 30, "hidden_size": 576, "intermediate_size": 1536,'
     ' "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152, "tie_word_embeddings": true,'
     ' "max_position_embeddings": 8192}'
@@ -19,7 +19,7 @@ CONFIG = (  # the same, as the hub has it
 
 
 def fields(slug: str = "own-model", **changed: str) -> dict[str, str]:
-    """What a browser sends of the filled-in add form, inlines included."""
+    """The fields a browser submits for the filled-in add form, inlines included."""
     empty = {f"{name}-{part}": "0" for name in ("builds", "evidence") for part in ("TOTAL_FORMS", "INITIAL_FORMS")}
     typed = {
         **{"slug": slug, "name": slug.title(), "hub_id": f"own/{slug}", "organisation": "Own", "family": "Own"},

@@ -1,4 +1,4 @@
-"""The catalog's lists over REST, and who may read and write them."""
+"""The catalog's REST lists, and clients that may only read or also write them."""
 
 from __future__ import annotations
 

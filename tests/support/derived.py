@@ -1,4 +1,4 @@
-"""Every layout of the catalog that is derived from a configuration, beside what the installed engine makes of it."""
+"""Compares every layout derived from a configuration with the installed engine's own plan for it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from advisor.intake.computed_builds import UnknownLayout, agreed
 from catalog import seed
 from tests.support import opened
 
-QUANTIZATION = "F16"  # names and shapes are the same in all
+QUANTIZATION = "F16"  # tensor names and shapes do not depend on it
 SETTINGS = read_settings({"ctx": 4096}).settings
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`refused`: the engine's sentence. `errors`: bytes of the sums and of the engine's plan, where they differ."""
+    """`refused`: the engine's message. `errors`: predicted and planned bytes of each part that differs."""
 
     slug: str
     arch: str
@@ -32,7 +32,7 @@ class Opened:
 
 
 def headers(slugs: Iterable[str] | None = None) -> dict[str, Header]:
-    """By slug, of all models whose builds are computed, or of some."""
+    """Slug -> header, for all models whose builds are computed, or for the given ones."""
     names = sorted(path.stem for path in (seed.DATA / "models").glob("*.json")) if slugs is None else slugs
     found = {}
     for slug in names:
@@ -44,7 +44,7 @@ def headers(slugs: Iterable[str] | None = None) -> dict[str, Header]:
 
 
 def compared(found: dict[str, Header], folder: Path) -> list[Opened]:
-    """`folder`: a place to write to."""
+    """Opens each header in the engine; its file is written to `folder`."""
     files = [(opened.write(folder / slug, head), SETTINGS) for slug, head in found.items()]
     pairs = zip(found.items(), opened.ask(files), strict=True)
     return [_compared(slug, head, said) for (slug, head), said in pairs]

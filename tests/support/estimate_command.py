@@ -1,4 +1,4 @@
-"""`manage.py estimate`, called."""
+"""Runs `manage.py estimate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 
 def called(*arguments: Any) -> str:
-    """What it prints."""
+    """The command's output."""
     out = io.StringIO()
     call_command("estimate", *map(str, arguments), stdout=out)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Many rows in one test: each is checked whatever becomes of the others, and every one that fails is named."""
+"""Many rows in one test: every row is checked even if others fail, and every failure is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-LONGEST = 400  # characters that one row may say
+LONGEST = 400  # characters reported per row
 Row = Callable[[str], AbstractContextManager[None]]
 Rows = Mapping[str, Any]
 Check = Callable[[str, Any], None]
@@ -17,9 +17,9 @@ Check = Callable[[str, Any], None]
 def for_every(
     rows: Rows | Callable[[], Rows],
 ) -> Callable[[Check], Callable[[], None]]:
-    """A check of one row, by its name and what it holds, becomes a test of all of them.
+    """Decorator that turns a check of one row, given its name and content, into a test of all rows.
 
-    `rows` as a function is called in the test: what costs time should not cost it where tests are only gathered.
+    Pass `rows` as a function to compute them in the test and not at collection time.
     """
 
     def made(check: Check) -> Callable[[], None]:
@@ -37,7 +37,7 @@ def for_every(
 
 @contextmanager
 def every_row() -> Iterator[Row]:
-    """AssertionError with a line for each row that failed; also where there was no row at all."""
+    """Collects failures; raises AssertionError with a line for each failed row, and also if there was no row at all."""
     names: list[str] = []
     wrong: list[str] = []
 
@@ -46,7 +46,8 @@ def every_row() -> Iterator[Row]:
         names.append(name)
         try:
             yield
-        except (Exception, pytest.fail.Exception) as error:  # the second: `pytest.raises` that saw nothing
+        # the second is raised by `pytest.raises` when nothing was raised
+        except (Exception, pytest.fail.Exception) as error:
             wrong.append(f"{name}: {told(error)}")
 
     yield row
@@ -56,6 +57,6 @@ def every_row() -> Iterator[Row]:
 
 
 def told(error: BaseException) -> str:
-    """The error in one line; what kind it is only where it is no assertion."""
+    """The error on one line; its type is stated unless it is an AssertionError."""
     words = " ".join(str(error).split())[:LONGEST]
     return words if isinstance(error, AssertionError) and words else f"{type(error).__name__}: {words}"

@@ -1,4 +1,4 @@
-"""What Ansible and Terraform would do with the files under examples/, as far as those go: no more, no less."""
+"""Minimal interpreters for the Ansible and Terraform files under examples/, with just the features that these use."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ def send(method: str, url: str, headers: dict[str, str], body: bytes | None) -> 
 
 
 def at(value: Any, path: str) -> Any:
-    """`.results[0].model` of a JSON value."""
+    """The value at a path such as `.results[0].model` in a JSON value."""
     for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
         value = value[name] if name else value[int(index)]
     return value
 
 
 def play(file: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    """Runs the `uri` tasks of a task file; the facts with what was registered. AssertionError where Ansible fails."""
+    """Runs the `uri` tasks of a task file; returns the facts with the registered results.
+
+    Raises AssertionError where Ansible would fail.
+    """
     facts = dict(facts)
 
     def filled(value: Any) -> Any:
@@ -66,7 +69,7 @@ def play(file: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def plan(file: Path, variables: dict[str, str]) -> dict[str, Any]:
-    """The outputs of a Terraform file whose one data source is of the kind `http`."""
+    """The outputs of a Terraform file whose only data source is of the type `http`."""
     text = re.sub(r"\${var\.(\w+)}", lambda found: variables[found[1]], file.read_text())
     (source,) = re.findall(r'^data "http" "(\w+)" {$', text, re.MULTILINE)
     url, method = (re.search(rf'^  {name} += "(.*)"$', text, re.MULTILINE)[1] for name in ("url", "method"))  # type: ignore[index]

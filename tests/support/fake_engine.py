@@ -1,4 +1,4 @@
-"""A server that takes llama-server's flags and misbehaves as told, by switches in front of them."""
+"""A server that takes llama-server's flags and misbehaves as told by switches in front of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet would run as formulas."""
+"""Cells that a spreadsheet would evaluate as formulas."""
 
 from __future__ import annotations
 

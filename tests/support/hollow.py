@@ -1,4 +1,4 @@
-"""GGUF files with a full header and a hole for data: what a reader sees of a model, at the price of its header."""
+"""GGUF files with a complete header and a hole in place of the data: a whole model at the size of its header."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IDS = {name: number for number, (name, _, _) in TYPES.items()}
 ALIGNMENT = 32
 UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 4, 5, 6, 7, 8, 9, 10
 CODES = {BOOL: "<?", FLOAT32: "<f", UINT32: "<I", INT32: "<i", UINT64: "<Q"}
-SCALARS: dict[int, Callable[[Any], bool]] = {  # the first that fits
+SCALARS: dict[int, Callable[[Any], bool]] = {  # the first match counts
     BOOL: lambda x: isinstance(x, bool),
     FLOAT32: lambda x: isinstance(x, float),
     UINT32: lambda x: 0 <= x < 1 << 32,
@@ -47,7 +47,7 @@ def pair(key: str, item: Any) -> bytes:
 
 
 def header(kv: dict[str, Any], tensors: Iterable[Tensor], *, version: int = 3) -> tuple[bytes, int]:
-    """The header's bytes, padded to where data begins, and the length of the data."""
+    """The header's bytes, padded to the start of the data, and the length of the data."""
     infos, offset, count = [], 0, 0
     for tensor in tensors:
         shape = struct.pack(f"<I{len(tensor.shape)}Q", len(tensor.shape), *tensor.shape)
@@ -60,9 +60,9 @@ def header(kv: dict[str, Any], tensors: Iterable[Tensor], *, version: int = 3) -
 
 
 def write(path: Path, kv: dict[str, Any], tensors: Iterable[Tensor], n_vocab: int) -> Path:
-    """A sparse file of the model's true length."""
+    """Write a sparse file with the model's true length."""
     tokenizer = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": [f"t{i}" for i in range(n_vocab)]}
-    # Without these the engine takes no file.
+    # The engine rejects a file without these.
     tokenizer |= {"tokenizer.ggml.pre": "default", "tokenizer.ggml.merges": ["t 0", "t 1"]}
     data, length = header(kv | tokenizer, tensors)
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks the hub's API over real files, and misbehaves where it is told to."""
+"""A loopback server with the hub's API over real files, which misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Hub:
 
     files: dict[str, dict[str, Path]] = field(default_factory=dict)
     about: dict[str, dict[str, Any]] = field(default_factory=dict)
-    instead: dict[str, Reply] = field(default_factory=dict)  # part of a path -> what is answered instead
+    instead: dict[str, Reply] = field(default_factory=dict)  # part of a path -> the reply to send instead
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
 
@@ -100,7 +100,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *args: Any) -> None:
-        """Clients hang up on what they refuse: nothing to print."""
+        """Clients disconnect from replies that they refuse: print nothing."""
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def running(hub: Hub) -> Iterator[Hub]:
 
 
 def named(name: str, reply: Reply) -> Reply:
-    """By this name it is among the parameters of a test."""
+    """Sets the name under which the reply appears among a test's parameter ids."""
     reply.__name__ = name  # type: ignore[attr-defined]
     return reply
 
@@ -143,7 +143,7 @@ def silent(seconds: float) -> Reply:
 
 
 def dripping(handler: BaseHTTPRequestHandler) -> None:
-    """A header line that never ends, a few bytes at a time."""
+    """Sends an endless header line, a few bytes at a time."""
     try:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         for _ in range(400):
@@ -171,7 +171,7 @@ def broken(handler: BaseHTTPRequestHandler) -> None:
 
 
 def write_safetensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...]]], **changes: Any) -> Path:
-    """A sparse file with a true header: name -> (dtype, shape)."""
+    """A sparse file with a valid header: name -> (dtype, shape)."""
     entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name, (dtype, shape) in tensors.items():

@@ -1,4 +1,4 @@
-"""A tiny model as its repositories would hold it: configuration, weights in shards, and GGUF builds."""
+"""A tiny model as its hub repositories would hold it: configuration, sharded weights, and GGUF builds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def tensors(dtype: str = "BF16", layers: int = 2) -> Tensors:
 def publish(
     hub: Hub, folder: Path, *, config: dict[str, Any] | None = None, held: Tensors | None = None, name: str = NAME
 ) -> None:
-    """Put the model's repository on the hub, its weights in two shards with an index."""
+    """Publish the model's repository on the hub, with its weights in two shards and an index."""
     everything = held or tensors()
     names = list(everything)
     halves = {"model-00001-of-00002.safetensors": names[:5], "model-00002-of-00002.safetensors": names[5:]}

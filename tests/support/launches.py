@@ -1,4 +1,4 @@
-"""A machine with a model and an engine that a test may launch for real, and what the launch holds."""
+"""A machine with a model and an engine that a test can really launch, and the memory a launch holds."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ SEED = DATA / "builds" / "smollm2-135m-instruct.json"
 Fake = Callable[..., None]
 Enqueue = Callable[..., Launch]
 Wrong = Callable[..., Launch]
-PATIENT = 30.0  # seconds: a busy machine may miss the real limit, and what follows an answer is what is tested
-OUTSIDE = 100 << 20  # bytes beside the engine's buffers, in the plan
+PATIENT = 30.0  # seconds: a busy machine may miss the real limit, and the tests are about what follows an answer
+OUTSIDE = 100 << 20  # bytes planned outside the engine's buffers
 
 
 @pytest.fixture
 def home(settings: LazySettings, tmp_path: Path, db: None) -> Iterator[Path]:
-    """A data folder, this machine as host with 16 GiB of RAM, and nothing left running afterwards."""
+    """A data folder and this machine as a host with 16 GiB of RAM; stops everything afterwards."""
     settings.BERTH_DATA = tmp_path
     settings.MODEL_ROOTS = [tmp_path / "models"]
     (tmp_path / "models").mkdir()
@@ -71,7 +71,7 @@ def fake(settings: LazySettings, home: Path) -> Callable[..., None]:
 
 @pytest.fixture
 def build(home: Path) -> BuildSpec:
-    """A build whose file lies under the model folder, and its catalog rows."""
+    """A build whose file is under the model folder, and its catalog rows."""
     return make_build(home, "tiny", b"GGUF" + bytes(1000))
 
 
@@ -128,7 +128,7 @@ def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
 
 
 def until(launch: Launch, *statuses: str, seconds: float = 15, pause: float = 0.05) -> Launch:
-    """Look again and again, as a worker does, until the launch has one of these statuses."""
+    """Reconcile repeatedly, as a worker does, until the launch has one of these statuses."""
     deadline = process.uptime() + seconds
     while process.uptime() < deadline:
         reconcile(launch.host_id)
@@ -152,7 +152,7 @@ def held() -> int:
 
 
 def smollm2(settings: Settings) -> Plan:
-    """The bundled model: its file as the catalog's seed names it, its sizes out of the file's own header."""
+    """The bundled model: its file as the seed names it, its sizes from the file's own header."""
     seed = json.loads(SEED.read_text())["builds"][0]
     model = Model.objects.create(
         slug="smollm2-135m-instruct", name="SmolLM2", hub_id="x/y", organisation="x", family="x"

@@ -1,4 +1,4 @@
-"""A dense model and a machine whose speed can be worked out by hand."""
+"""A dense model and a machine whose speed can be computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/metrics as figures by name, and a machine of which it has something to say."""
+"""The figures of /metrics by name, and a host with a reading and a reservation to report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GIB = 1 << 30
 
 
 def read_metrics(client: Client) -> dict[str, float]:
-    """Value by name and labels, such as `berth_launches{status=ready}`."""
+    """Values by name and labels, such as `berth_launches{status=ready}`."""
     answer = client.get("/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.4"})
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/plain")
@@ -30,7 +30,7 @@ def read_metrics(client: Client) -> dict[str, float]:
 
 
 def busy_machine() -> None:
-    """This host, read just now, with 4 GiB of its memory promised to a launch that is ready."""
+    """This host, read just now, with 4 GiB reserved for a launch that is ready."""
     host = this_host()
     record(host, timezone.now(), probe.without_drivers())
     launch = Launch.objects.create(

@@ -1,7 +1,7 @@
-"""Mutated GGUF headers from a committed corpus: the same number gives the same header, here and in the bench.
+"""Mutated GGUF headers from a committed corpus: a number gives the same header in the tests and in the bench.
 
-security/data/*.gguf.gz: published models' headers, cut to the first blocks and a small vocabulary, and those that once
-broke something.
+security/data/*.gguf.gz: headers of published models, cut to the first blocks and a small vocabulary, and headers that
+once broke something.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from advisor.fit.engines.llama_cpp.ggml_types import BLOCKS
 from catalog.gguf import read_header
 from tests.support import hollow
 
-# Keys that some architecture's sums read, for any of them to find in its own name.
+# Keys that some architecture's arithmetic reads, to be planted under any architecture's name.
 KEYS = (
     *("attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length"),
     *("attention.kv_lora_rank", "attention.key_length_mla", "attention.sliding_window", "attention.shared_kv_layers"),
@@ -31,7 +31,7 @@ KEYS = (
 )
 
 DATA = Path(__file__).parent.parent / "security" / "data"
-HOLE = 1 << 36  # bytes of data that are not there: offsets and sizes stay within the file
+HOLE = 1 << 36  # bytes of absent data, so that offsets and sizes stay within the file
 NUMBERS = (0, 1, 2, 255, 1 << 15, 1 << 24, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 40, 1 << 60, (1 << 64) - 1)
 VALUES: tuple[Any, ...] = (
     *NUMBERS, -1, -(1 << 31), True, 0.0, -0.5, 1e30, math.nan, math.inf, "", "0", "llama\n", "\U0001f4a5" * 9,
@@ -46,7 +46,7 @@ def seeds() -> dict[str, bytes]:
 
 @cache
 def parsed(name: str, folder: Path) -> tuple[dict[str, Any], list[Tensor]]:
-    """Metadata and tensors of a seed, without its tokenizer; `folder` is a place to write to."""
+    """Metadata and tensors of a seed, without its tokenizer; `folder` is scratch space."""
     path = folder / f"{name}.gguf"
     write(path, seeds()[name])
     read = read_header(path)
@@ -60,7 +60,7 @@ def write(path: Path, head: bytes) -> None:
 
 
 def mutated(number: int, folder: Path) -> bytes:
-    """Header `number`: bytes of a seed changed, or its metadata and tensors made to lie and written anew."""
+    """Header `number`: a seed with bytes changed, or with its metadata and tensors falsified and rewritten."""
     dice = Random(number)
     name = dice.choice(list(seeds()))
     lies = dice.random() < 0.6

@@ -1,8 +1,8 @@
-"""Header-only files of derived layouts, opened by the installed engine: does it find every tensor it asks for?
+"""Opens header-only files of derived layouts in the installed engine, to check that it finds every tensor it needs.
 
-`python -m tests.support.opened` is the child: JSON `[[path, settings], ...]` in, a list of plans as
-`wheel_dry_run.plan` gives them, or of sentences, out. A process of its own for each file costs most of the time,
-so the child loads the engine once and forks.
+`python -m tests.support.opened` is the child: JSON `[[path, settings], ...]` in, a list out with, for each file, a plan
+as `wheel_dry_run.plan` gives it or a sentence. Starting a process for each file would take most of the time, so the
+child loads the engine once and forks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.support import hollow
 
 SECONDS = 60.0  # for all files together
 ROOM = Path(__file__).resolve().parents[2]
-# What loaders demand and no buffer depends on; an architecture ignores what it does not know.
+# Keys that loaders require and that affect no buffer; an architecture ignores those it does not know.
 QUIET: dict[str, Any] = {
     "attention.layer_norm_rms_epsilon": 1e-6,
     "attention.layer_norm_epsilon": 1e-6,
@@ -34,11 +34,12 @@ QUIET: dict[str, Any] = {
     "rope.freq_base_swa": 10_000.0,
     "embedding_length_per_layer_input": 0,
 }
-XIELU = {f"xielu.{name}": 1.0 for name in ("alpha_n", "alpha_p", "beta", "eps")}  # without the architecture's name
+# not prefixed with the architecture's name
+XIELU = {f"xielu.{name}": 1.0 for name in ("alpha_n", "alpha_p", "beta", "eps")}
 
 
 def write(path: Path, header: Header) -> Path:
-    """A hollow file of the header; its vocabulary is a number without words, which costs no time."""
+    """A hollow file of the header; its vocabulary is a count without tokens, which costs no time."""
     arch = header.kv["general.architecture"]
     kinds = next((t.shape[-1] if len(t.shape) > 1 else 1 for t in header.tensors if t.name == "token_types.weight"), 0)
     kv = {
@@ -56,7 +57,7 @@ def write(path: Path, header: Header) -> Path:
 
 
 def ask(files: Sequence[tuple[Path, Settings]]) -> list[dict[str, dict[str, int]] | str]:
-    """For each file the engine's plan, bytes by buffer and part, or one sentence on why it did not open it."""
+    """For each file the engine's plan, bytes by buffer and part, or one sentence on why it was not opened."""
     request = json.dumps([(str(path), settings._asdict()) for path, settings in files])
     command = [sys.executable, "-m", "tests.support.opened"]
     done = subprocess.run(command, cwd=ROOM, input=request, capture_output=True, text=True, check=True, timeout=SECONDS)
@@ -64,7 +65,7 @@ def ask(files: Sequence[tuple[Path, Settings]]) -> list[dict[str, dict[str, int]
 
 
 def answer(path: str, settings: dict[str, Any]) -> bytes:
-    """From a process of its own: a header that crashes the engine ends nothing else."""
+    """The JSON answer for one file, computed in a fork so that a header that crashes the engine ends nothing else."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:

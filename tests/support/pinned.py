@@ -1,7 +1,7 @@
-"""A small catalog that stays as it was taken, whatever becomes of the shipped one: `{path: content}` of a data folder.
+"""A small pinned catalog that does not change with the shipped one: `{path: content}` of a data folder.
 
-python -m tests.support.pinned            # its builds worked out anew: after a change of what is stored of a build
-python -m tests.support.pinned --shipped  # models, evidence and builds taken anew from catalog/data
+python -m tests.support.pinned            # recompute its builds: after a change of what is stored of a build
+python -m tests.support.pinned --shipped  # take models, evidence and builds from catalog/data again
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import orjson
 ROOT = Path(__file__).resolve().parents[2]
 PINNED = ROOT / "tests" / "advisor" / "api" / "contract" / "catalog.json.gz"
 SHARED = ("licences.json", "benchmarks.json", "checkpoints.json")
-# Dense models and mixtures, windows, hybrids and latent attention, 0.6 to 1000 billion weights; some old, some refused
-# by their licence, some that see, some that embed.
+# Dense models and mixtures of experts, sliding windows, hybrids and latent attention, 0.6 to 1000 billion parameters;
+# some old, some excluded by their licence, some with vision, some for embeddings.
 SLUGS = {
     *("gemma-3-4b-it", "gemma-4-26b-a4b-it", "gemma-4-31b-it", "glm-5.2", "gpt-oss-20b", "gpt-oss-120b", "kimi-k2.6"),
     *("granite-4.0-h-small", "llama-3.1-8b-instruct", "llama-3.3-70b-instruct", "minimax-m2.7", "phi-4", "qwen3-32b"),
@@ -29,7 +29,7 @@ SLUGS = {
 
 
 def unpack(folder: Path, packed: Path = PINNED) -> Path:
-    """The folder, with the files of the pinned catalog in it."""
+    """Writes the files of the pinned catalog to the folder and returns it."""
     for name, content in orjson.loads(gzip.decompress(packed.read_bytes())).items():
         target = folder / name
         target.parent.mkdir(exist_ok=True)
@@ -38,14 +38,14 @@ def unpack(folder: Path, packed: Path = PINNED) -> Path:
 
 
 def pack(folder: Path, packed: Path = PINNED) -> None:
-    """Equal folders give equal bytes."""
+    """Deterministic: equal folders give equal bytes."""
     paths = sorted(path for path in folder.rglob("*.json") if path.is_file())
     files = {str(path.relative_to(folder)): path.read_text() for path in paths}
     packed.write_bytes(gzip.compress(orjson.dumps(files), 9, mtime=0))
 
 
 def shipped(folder: Path) -> None:
-    """The pinned models as catalog/data has them today."""
+    """Copies the pinned models from catalog/data as they are today."""
     from catalog.seed import DATA
 
     (folder / "models").mkdir()

@@ -1,4 +1,4 @@
-"""A problem document, as every error of the API is one."""
+"""Assertions on problem documents, the shape of every API error."""
 
 from __future__ import annotations
 

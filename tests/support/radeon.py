@@ -1,4 +1,4 @@
-"""AMD cards as the amdgpu driver shows them under /sys, in a folder that a test makes."""
+"""AMD cards as the amdgpu driver shows them under /sys, in a folder made by a test."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_discrete(root: Path) -> None:
 
 
 def write_names(root: Path) -> Path:
-    """The table of marketing names, where libdrm keeps it."""
+    """Writes the table of marketing names where libdrm keeps it."""
     (root / "usr/share/libdrm").mkdir(parents=True)
     (root / amd.MARKETING_NAMES).write_text(IDS)
     return root

@@ -1,4 +1,4 @@
-"""Models and their scores, made up: what a ranking of strength is drawn from."""
+"""Made-up models and scores, the input of a strength ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small seed: three real models with all that they need, in a folder that a test may change."""
+"""A small seed, three real models with everything they refer to, in a folder that a test may change."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def edit(folder: Path) -> Callable[..., None]:
-    """Change top-level values of one file of the folder."""
+    """Change top-level values of one file in the folder."""
 
     def change(path: str, **values: Any) -> None:
         file = folder / path
