@@ -1,4 +1,4 @@
-"""What the import commands share: preview first, write on --apply, one sentence when it cannot be."""
+"""Shared by the import commands: preview first, write on --apply, one sentence on failure."""
 
 from __future__ import annotations
 

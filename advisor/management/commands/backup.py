@@ -21,7 +21,7 @@ class Command(BaseCommand):
             raise CommandError("The database is PostgreSQL: use pg_dump.")
         target = Path(file)
         try:
-            # Tokens' digests and sessions are in it: nobody else's to read.
+            # The backup contains token digests and sessions: readable by its owner only.
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except OSError as error:
             raise CommandError(f"file: {file} cannot be written ({error.strerror}).") from error

@@ -14,12 +14,12 @@ from advisor.fit.engines.llama_cpp.tensor_sizes import to_json
 from advisor.intake.computed_builds import UnknownLayout, builds_of, encode
 from catalog import seed
 
-NAMED = 5  # models that a message names
+NAMED = 5  # models listed in a message at most
 
 
 class Command(BaseCommand):
     help = "Write the builds of catalog models whose sizes follow from their configuration."
-    requires_system_checks: list[str] = []  # reads and writes data files only
+    requires_system_checks: list[str] = []  # only reads and writes data files
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="SLUG", help="only these models")
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"Out of date, run compute_builds: {', '.join(stale[:NAMED])}{more}.")
 
     def refresh(self, path: Path, folder: Path, checkpoints: list[dict[str, Any]], *, check: bool) -> bool:
-        """True when the model's file of builds is not what it should be; then it is written, unless only checking."""
+        """True when the model's file of builds is out of date; it is then rewritten, unless only checking."""
         try:
             model = orjson.loads(path.read_bytes())
         except OSError as error:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
 
 def _kept(target: Path) -> list[dict[str, Any]]:
-    """Builds that were read from files rather than computed here."""
+    """Builds that were read from files rather than computed."""
     if not target.exists():
         return []
     builds = orjson.loads(target.read_bytes())["builds"]
@@ -74,6 +74,6 @@ def _kept(target: Path) -> list[dict[str, Any]]:
 
 
 def _read_again(build: dict[str, Any]) -> dict[str, Any]:
-    """The sizes anew where the file is at hand, as the bundled model's is: they hold more facts than they once did."""
+    """Recompute the sizes where the file is at hand, as the bundled model's is: older ones may lack facts."""
     path = find_file(build["files"], roots=())
     return {**build, "sizes": to_json(sizes_of(str(path), None))} if path else build

@@ -23,7 +23,7 @@ ROW = '{"id", "gguf", "settings"}'
 VLLM_ROW = '{"id", "config", "accelerator", "settings"}'
 SPEED_ROW = '{"id", "gpu", "gpu_count", "model", "quant", "engine", "context", "prompt_tokens", "batch"}'
 ONE = "Give one of these: a GGUF file, --config FILE, --batch FILE, --vllm-batch FILE or --speed-batch FILE."
-# option -> key of the settings, what stands for its value, help
+# option -> key of the settings, metavar, help
 OPTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("--context", "ctx", "N", "tokens of the whole cache (-c)"),
     ("--slots", "par", "N", "requests at once (-np)"),
@@ -106,14 +106,14 @@ class Command(BaseCommand):
 
 
 def beside_a_batch(options: dict[str, Any]) -> str | None:
-    """The first option that a batch would ignore."""
+    """The first option given that a batch would ignore."""
     single = [("--as", "product"), ("--quantization", "quantization")]
     single += [(option, f"set_{key}") for option, key, _, _ in OPTIONS]
     return next((option for option, name in single if options[name] is not None), None)
 
 
 def whole(text: str) -> int | str:
-    """A number, or what was typed instead, which the settings then refuse in their own words."""
+    """The number, or the text itself if it is none, so that the settings' own validation rejects it."""
     try:
         return int(text)
     except ValueError:
@@ -121,13 +121,13 @@ def whole(text: str) -> int | str:
 
 
 def named(sentence: str) -> str:
-    """The sentence with the options that were typed where it names keys of the settings."""
+    """The sentence with keys of the settings replaced by the options that were typed."""
     options = {key: option for option, key, _, _ in OPTIONS}
     return re.sub(r"(?:The setting )?'(\w+)'", lambda found: options.get(found[1], found[0]), sentence)
 
 
 def stated(options: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the command line states, all layers on the devices unless it says otherwise."""
+    """The settings given on the command line, with all layers on the devices by default."""
     row = {key: options[f"set_{key}"] for _, key, _, _ in OPTIONS if options[f"set_{key}"] is not None}
     if "ndev" not in row:
         row["ndev"] = 1 if row.get("ngl") else 0
@@ -135,7 +135,7 @@ def stated(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers(path: str, answered: Callable[[Any], dict[str, Any]], form: str) -> Iterator[str]:
-    """One JSON line per line of the batch; the first bad line ends it with its number."""
+    """One JSON line per line of the batch; the first bad line stops it with its line number."""
     try:
         with sys.stdin if path == "-" else open(path, encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -153,7 +153,7 @@ def answers(path: str, answered: Callable[[Any], dict[str, Any]], form: str) -> 
 
 
 def loaded(line: str) -> Any:
-    """The row of a line; configurations in the wild say Infinity, which JSON has not and Python's reader takes."""
+    """The row of a line. Published configurations contain Infinity, which JSON lacks and Python's parser accepts."""
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -189,7 +189,7 @@ def table(memory: Memory, asked: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-# option -> who answers a line, and how a line looks
+# option -> function that answers a line, format of a line
 BATCHES: tuple[tuple[str, Callable[[Any], dict[str, Any]], str], ...] = (
     ("batch", answer, ROW),
     ("vllm_batch", vllm_batch.vllm_row, VLLM_ROW),

@@ -28,12 +28,12 @@ class Command(BaseCommand):
 
 
 def forget_counts(folder: Path) -> None:
-    """Remove the counts of web processes that are all gone: the next ones begin at zero."""
+    """Remove the counts of web processes that have all ended, so that the next ones begin at zero."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            return  # a web server runs, of this version or the one before (`config/wsgi.py`)
+            return  # a web server of this version or the previous one is running (`config/wsgi.py`)
         for counts in folder.glob("*.db"):
             counts.unlink()

@@ -13,6 +13,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Replaced rather than called: the process that watches the others needs no Django in memory.
+        # exec instead of a call: the supervisor needs no Django in memory.
         os.chdir(settings.BASE_DIR)
         os.execv(sys.executable, [sys.executable, "-m", "config.supervisor"])  # noqa: S606 our own interpreter
