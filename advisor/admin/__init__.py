@@ -1,4 +1,4 @@
-"""What Django's admin loads of this app."""
+"""Admin modules of this app, imported by Django's autodiscovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the advisor adds to the catalog's admin: import from the hub, computed builds, a model's memory on a card."""
+"""The advisor's additions to the catalog admin: import from the hub, computed builds, a model's memory on a card."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
         return sums(found.row) if not {"architecture", "parameters_total"} & found.by_field.keys() else []
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """A new model without builds gets those that follow from its architecture, where the editor may add any."""
+        """Add the builds computed from its architecture to a new model without builds, if the editor may add any."""
         super().save_related(request, form, formsets, change)
         model = form.instance
         if (
@@ -107,7 +107,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
         return self.watched(request, lambda: self.imported_from_hub(request))
 
     def imported_from_hub(self, request: HttpRequest) -> HttpResponse:
-        """A form, then the difference, then the writing of exactly what was shown."""
+        """The import in steps: a form, the difference, then writing exactly what was shown."""
         if not request.user.has_perms(RIGHTS):
             raise PermissionDenied
         if "confirmed" in request.POST:
@@ -197,7 +197,7 @@ def now(value: Any) -> str:
 
 
 def seen(found: list[proposal.Difference]) -> str:
-    """Digest of a difference, so that what is written is what was looked at."""
+    """A digest of a difference, so that what is written is what was reviewed."""
     rows = [[d.table, d.key, d.field, d.current, d.proposed, d.action] for d in found]
     return hashlib.sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -233,7 +233,7 @@ ADMINS = {
 
 
 def register() -> None:
-    """In place of the catalog's own, which know no advisor."""
+    """Replace the catalog's own admins, which do not know the advisor."""
     for table, admin_class in ADMINS.items():
         admin.site.unregister(table)
         admin.site.register(table, admin_class)

@@ -1,4 +1,7 @@
-"""Launches to read and to stop, tokens to revoke; both are made elsewhere, by requests and by `manage.py token`."""
+"""Admin of launches (view and stop) and tokens (view and revoke).
+
+Both are created elsewhere, by requests and by `manage.py token`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from advisor.models import ApiToken, Launch, LaunchEvent, RankingChange
 
 
 class ReadOnly:
-    """No form field of such rows is a person's to write."""
+    """Makes every form field read-only."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
@@ -69,7 +72,7 @@ class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(RankingChange)
 class RankingChangeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Who may read the catalog's models may read what edits moved."""
+    """Visible to those who may view the catalog's models."""
 
     list_display = ("at", "user", "what")
     search_fields = ("user", "what")

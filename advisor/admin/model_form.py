@@ -1,4 +1,4 @@
-"""A model as an editor types it: a pasted config.json is read, and its sums are done beside the form."""
+"""The admin form of a model: accepts a pasted config.json, and shows its parameter count beside the form."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from catalog.live_validation import LiveForm
 
 START = {
     "input_modalities": ["text"],
-    "provenance": {"sources": [""], "confidence": ""},  # to be filled in: a form that leaves it so is refused
+    "provenance": {"sources": [""], "confidence": ""},  # a template to fill in: left as it is, it is refused
 }
 
 
 class ModelForm(LiveForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "architecture" in self.fields:  # absent for those who may only read
+        if "architecture" in self.fields:  # absent for users with view permission only
             self.fields[
                 "architecture"
             ].help_text = f"Paste the model's config.json. {self.fields['architecture'].help_text}"
 
     def clean_architecture(self) -> Any:
-        """A config.json as the hub has it becomes the catalog's facts; those pass as they are."""
+        """Convert a config.json as on the hub into the catalog's facts; those pass unchanged."""
         given = self.cleaned_data["architecture"]
         if not isinstance(given, dict) or "arch" in given:
             return given
@@ -39,7 +39,7 @@ class ModelForm(LiveForm):
 
 
 def sums(model: Any) -> list[str]:
-    """How far the architecture accounts for the stated parameters, in a sentence."""
+    """A sentence on how well the architecture accounts for the stated parameters."""
     if not model.architecture:
         return ["Without an architecture no memory is promised of this model, so it is in no answer."]
     row = {

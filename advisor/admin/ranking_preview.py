@@ -1,4 +1,4 @@
-"""What an edit in the catalog's admin changes in the rankings: before it is saved, after it, and in the history."""
+"""The effect of a catalog edit on the rankings: previewed before saving, reported after, and kept in the history."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ Act = Callable[[], HttpResponse]
 
 
 def subjects(row: Any) -> list[str]:
-    """Slugs of the models that a row of the catalog is about."""
+    """Slugs of the models that a catalog row belongs to."""
     if isinstance(row, Model):
         return [row.slug]
     return [row.model.slug] if isinstance(row, Build | Evidence) else []
 
 
 class Ranked(LiveAdmin):
-    """A catalog admin whose every write is followed by what it moved on the reference machines."""
+    """A catalog admin that reports after every write what it moved on the reference machines."""
 
     history_list_display = ("rankings",)
 
     # ------------------------------------------------------------ after
 
     def watched(self, request: HttpRequest, act: Act) -> HttpResponse:
-        """Do it; where the catalog is another one afterwards, keep and say what that moved."""
+        """Run `act`; if it changed the catalog, record and report the changes in the rankings."""
         if request.method != "POST":
             return act()
         before = catalog_index()
@@ -89,7 +89,7 @@ class Ranked(LiveAdmin):
         return self.watched(request, lambda: super(Ranked, self).changelist_view(request, *args, **kwargs))
 
     def rankings(self, record: Any) -> SafeString | str:
-        """Column of the history: what the edit that wrote this record moved."""
+        """The history's column for what the recorded edit moved."""
         change = RankingChange.objects.filter(table=self.opts.object_name, record=record.pk).first()
         if change is None:
             return ""
@@ -112,7 +112,7 @@ class Ranked(LiveAdmin):
         return {**super().live_addresses(row), "preview": self.live_address("preview", row)}
 
     def preview_view(self, request: HttpRequest, object_id: str | None = None) -> HttpResponse:
-        """Save, rank, take it back. What cannot be saved says why instead."""
+        """Save, rank, roll back. A form that cannot be saved shows its errors instead."""
         found, before = self.bound(request, object_id), catalog_index()
         machines = None
         if found.valid:
@@ -136,7 +136,7 @@ class Ranked(LiveAdmin):
 
 
 class RankedImport(Ranked):
-    """Of a table that is also imported from files."""
+    """For a table that can also be imported from files."""
 
     def process_import(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.watched(request, lambda: super(RankedImport, self).process_import(request, *args, **kwargs))
