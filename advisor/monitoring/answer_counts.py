@@ -1,4 +1,4 @@
-"""How many questions of each kind were answered, and what became of them."""
+"""Counts of answered questions by kind and outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 @contextmanager
 def counted(question: str) -> Iterator[Callable[[Answer], Answer]]:
-    """Counts one question, from its parsing on; what was found goes through the function that is yielded."""
+    """Count one question, from its parsing on; pass the answer through the function that is yielded."""
     outcome = "refused"
 
     def count(found: Answer) -> Answer:

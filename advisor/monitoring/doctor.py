@@ -1,4 +1,4 @@
-"""What `manage.py doctor` looks at: each check says in one sentence what it found, and how to mend it if it must."""
+"""The checks of `manage.py doctor`: each gives one sentence on what it found and, on failure, on the remedy."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def broker() -> Finding:
 
 
 def worker() -> Finding:
-    """By its work: the whole chain of beat, broker, queue, worker and database writes a snapshot every 30 s."""
+    """Judged by its output: beat, broker, queue, worker and database together write a snapshot every 30 s."""
     mend = "start Berth with `make run`, or see the worker's log."
     if health.database():
         return Finding(False, f"No worker has ever reported: {mend}")
@@ -95,7 +95,7 @@ def hardware() -> Finding:
 
 
 def engine() -> Finding:
-    """Really started once: a wheel's engine can be installed and still miss a system library such as libgomp."""
+    """Runs the program once: a wheel's engine can be installed and still lack a system library such as libgomp."""
     failed = ["No engine: put llama-server on PATH, set BERTH_LLAMA_SERVER, or install the requirements."]
     for candidate in engines().values():
         program = installed_program(candidate.NAME)

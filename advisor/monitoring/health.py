@@ -1,4 +1,4 @@
-"""Liveness, and readiness with its causes. Plain Django views: they answer even when the API's machinery does not."""
+"""Liveness, and readiness with its causes. Plain Django views, so that they answer even when the API does not work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ View = Callable[[HttpRequest], JsonResponse]
 
 
 def only_read(view: View) -> View:
-    """For whoever watches, with no account: another method than GET is a problem document, not a page on forms."""
+    """A GET-only view for monitoring without an account: other methods get a problem document, not the page on CSRF."""
 
     @csrf_exempt
     @login_not_required
@@ -40,7 +40,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @only_read
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 when questions cannot be answered. A silent broker delays launches and loses nothing: said, not fatal."""
+    """503 when questions cannot be answered.
+
+    A broker that does not answer delays launches and loses nothing: it is reported, not fatal.
+    """
     checks = {"database": database(), "catalog": "", "broker": broker()}
     if not checks["database"]:
         checks["catalog"] = (

@@ -1,6 +1,6 @@
-"""What Prometheus reads at /metrics: counts of the web processes, and the state of launches, hosts and queues.
+"""Prometheus metrics: request counts of the web processes, and the state of launches, hosts and queues.
 
-With several web processes the counts lie in files that all of them share (`config/wsgi.py` names the folder).
+With several web processes the counts are in files that all of them share (`config/wsgi.py` sets the folder).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from catalog.models import Model
 from hardware.models import Accelerator, Host
 from hardware.snapshots import snapshot_of
 
-# The library's own decision, made when it was loaded.
+# Decided by the library when it was imported.
 SHARED = values.ValueClass is not values.MutexValue
 KNOWN = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -39,7 +39,7 @@ LATENCY = Histogram("berth_http_request_seconds", "Time to an answer.", ("method
 
 
 def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: every request by its route as the URLconf writes it, so that no address makes a series of its own."""
+    """Middleware: counts requests by route pattern, so that no URL makes a series of its own."""
     if not settings.METRICS:
         raise MiddlewareNotUsed
 
@@ -59,7 +59,7 @@ def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 @lru_cache(1024)
 def series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Kept, because the library spends longer on finding them by their labels than on counting."""
+    """Cached, because looking up a series by its labels takes longer than counting."""
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route)
 
 
@@ -68,7 +68,7 @@ def gauge(name: str, told: str, *labels: str) -> GaugeMetricFamily:
 
 
 class State(Collector):
-    """Read from the rows and the broker when it is asked for."""
+    """Gauges read from the database and the broker at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
         up = gauge("database_up", "Whether the database answers.")
@@ -140,7 +140,7 @@ def broker(queues: list[str]) -> Iterator[Metric]:
 
 
 def metrics_text() -> bytes:
-    """Everything, in Prometheus' own format."""
+    """All metrics in the Prometheus text format."""
     counts = CollectorRegistry()
     if SHARED:
         MultiProcessCollector(counts)
