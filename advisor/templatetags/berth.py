@@ -1,4 +1,4 @@
-"""Figures as people read them. Bytes become GiB here, at the edge, and nowhere else."""
+"""Template filters for figures as people read them. Bytes become GiB here, at the edge, and nowhere else."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def gib(value: int | None) -> str:
 
 @register.filter
 def dollars(value: float) -> str:
-    """ "$0.25", "$12.40", "$0.004": two decimals, more where they would be all."""
+    """ "$0.25", "$12.40", "$0.004": two decimals, more where those would all be zero."""
     return f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}"
 
 
 @register.filter
 def gigabytes(value: int) -> str:
-    """Bytes -> "75 GB", of 10^9 bytes, as the makers of disks and articles count."""
+    """Bytes -> "75 GB", of 10^9 bytes, as disk makers and articles count."""
     return f"{value / 10**9:,.0f} GB"
 
 
@@ -42,7 +42,7 @@ def whole(value: int | None) -> str:
 
 @register.filter
 def exact(value: int | None) -> str:
-    """Bytes with thousands separated, for a title or a sum."""
+    """Bytes with thousands separators, for a tooltip or a sum."""
     return "unknown" if value is None else f"{value:,} bytes"
 
 
@@ -59,7 +59,7 @@ def count(value: int | None) -> str:
 
 @register.filter
 def tokens(value: int | None) -> str:
-    """Context lengths in the way they are named: 32768 -> "32k"."""
+    """Context lengths as they are usually written: 32768 -> "32k"."""
     if value is None:
         return "unknown"
     return f"{value // 1024}k" if value >= 1024 and value % 1024 == 0 else f"{value:,}"
@@ -67,7 +67,7 @@ def tokens(value: int | None) -> str:
 
 @register.filter
 def words(value: str) -> str:
-    """A code as words: "tool_use" -> "tool use"."""
+    """An identifier as words: "tool_use" -> "tool use"."""
     return value.replace("_", " ")
 
 
@@ -91,7 +91,7 @@ def seconds(value: float | None) -> str:
 
 @register.inclusion_tag("parts/memory_bar.html")
 def memory_bar(label: str, memory: dict[str, Any], capacity: int | None, available: int | None) -> dict[str, Any]:
-    """Segments of one device's bar in per mille of its capacity, and the sentence a screen reader gets."""
+    """Segments of one device's bar in per mille of its capacity, and the sentence for screen readers."""
     total = sum(memory.get(part) or 0 for part in PARTS)
     scale = max(capacity or 0, total) or 1
     x, segments = 0.0, []
