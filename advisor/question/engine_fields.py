@@ -1,4 +1,4 @@
-"""Fields of a question that depend on which engines there are: their names, and the settings of each."""
+"""Question fields that depend on the installed engines: the engine's name, and the settings of each engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def engine_names() -> list[str]:
     return list(planners())
 
 
-ENGINES = tuple(engine_names())  # when this process started, as the API's document lists them
+ENGINES = tuple(engine_names())  # the engines at start-up, as the OpenAPI document lists them
 
 
 class EngineField(serializers.ChoiceField):
@@ -62,5 +62,5 @@ def settings_serializer(settings: tuple[Setting, ...]) -> Strict:
 
 
 def documented_settings() -> type[Strict]:
-    """The shape that the API's document shows: of the first engine there is."""
+    """The settings shape shown in the OpenAPI document: that of the first engine."""
     return settings_shape(next((planner.SETTINGS for planner in planners().values()), ()))

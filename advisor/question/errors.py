@@ -1,4 +1,4 @@
-"""Why a question has no answer. These carry data; the door that was asked at renders it."""
+"""The errors of a question that has no answer. They carry data; the entry point renders it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from advisor.fit.spec import Rejection
 
-Errors = list[dict[str, Any]]  # {"field", "message"}, and what would help under further keys
+Errors = list[dict[str, Any]]  # {"field", "message"}, and helpful details under further keys
 
 
 class Invalid(Exception):
@@ -19,7 +19,7 @@ class Invalid(Exception):
 
 
 class DoesNotFit(Exception):
-    """There is no room: `rejection` has the constraint that binds, and what would help."""
+    """There is no room: `rejection` has the binding constraint, and what would help."""
 
     def __init__(self, rejection: Rejection) -> None:
         super().__init__(rejection.reason)

@@ -1,4 +1,4 @@
-"""A question as any door hears it, checked once and with its hardware resolved."""
+"""Parses a question from any entry point: validated once, with its hardware resolved."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from rest.serializers import checked
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question, ready for any answer."""
+    """A parsed question, ready for every kind of answer."""
 
-    asked: Mapping[str, Any]  # the body with its defaults filled in: what a decision's digest covers, and what is kept
+    asked: Mapping[str, Any]  # the body with defaults filled in: a decision's digest covers it, and it is stored
     reading: Reading
     host: HostSpec
     workload: Workload
@@ -31,9 +31,9 @@ class Question:
     engines: tuple[str, ...]
     limit: int
     rejected_limit: int
-    expand: bool  # every model's other plans too
-    on_disk: bool  # only builds whose files lie on this machine
-    prices: Mapping[str, Any] | None  # as `CostSerializer` leaves them; None: no cost was asked about
+    expand: bool  # also return every model's other plans
+    on_disk: bool  # consider only builds whose files are on this machine
+    prices: Mapping[str, Any] | None  # as validated by `CostSerializer`; None if no cost was asked for
 
     @classmethod
     def of(cls, asked: Mapping[str, Any], reading: Reading) -> Question:
@@ -52,17 +52,17 @@ class Question:
         )
 
     def but(self, **changes: Any) -> Question:
-        """The same question with other top-level values, which must be valid ones."""
+        """The same question with other top-level values, which must be valid."""
         return Question.of({**self.asked, **changes}, self.reading)
 
     def on(self, host: HostSpec) -> Question:
-        """The same question about what of its machine can be used."""
+        """The same question about the usable part of its machine."""
         return replace(self, host=host, reading=replace(self.reading, host=host))
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateQuestion:
-    """One build, by its id or as a quantization of a model, with settings that its engine has yet to read."""
+    """One build, by its id or as a quantization of a model, with settings that its engine has yet to parse."""
 
     build: str | None
     model: str | None
@@ -84,7 +84,7 @@ class RequirementsQuestion:
 def parse(body: Any, known: Reading | None = None) -> Question:
     """The question in a body. Raises Invalid, naming each wrong field.
 
-    `known`: a reading that need not be made again where the question is about its host.
+    `known`: a reading to reuse if the question is about its host.
     """
     asked = valid(QUESTION, body)
     named = asked["hardware"].get("host")
@@ -94,12 +94,12 @@ def parse(body: Any, known: Reading | None = None) -> Question:
 
 
 def parse_query(query: Mapping[str, str]) -> Question:
-    """The question in flat query keys, as a link, a form or the command line carries it. Raises Invalid."""
+    """The question in flat query keys, as in a link, a form or on the command line. Raises Invalid."""
     return parse(body_of_query(query))
 
 
 def body_of_query(query: Mapping[str, str]) -> dict[str, Any]:
-    """Flat query keys as the body that would ask the same. Raises Invalid, 400, for a key nobody knows."""
+    """Flat query keys as the equivalent body. Raises Invalid, 400, for an unknown key."""
     body, errors = query_string.question_of_query(query)
     if errors:
         raise Invalid(errors)
@@ -107,7 +107,7 @@ def body_of_query(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def parse_estimate(body: Any) -> EstimateQuestion:
-    """Raises Invalid."""
+    """The build and settings to estimate. Raises Invalid."""
     asked = valid(ESTIMATE, body)
     reading = hardware_read(asked.get("hardware") or {"host": "local"})
     named = {key: asked.get(key) for key in ("build", "model", "quantization")}
@@ -115,7 +115,7 @@ def parse_estimate(body: Any) -> EstimateQuestion:
 
 
 def parse_requirements(body: Any) -> RequirementsQuestion:
-    """Raises Invalid."""
+    """The reverse question in a body. Raises Invalid."""
     asked = valid(REQUIREMENTS, body)
     asked.setdefault("workload", valid(WORKLOAD, {}))
     workload = workload_of(asked["workload"])
@@ -123,19 +123,19 @@ def parse_requirements(body: Any) -> RequirementsQuestion:
 
 
 def parse_workload(given: Any) -> Workload:
-    """Raises Invalid."""
+    """The workload with defaults filled in. Raises Invalid, its fields prefixed with "workload"."""
     with within("workload"):
         return workload_of(valid(WORKLOAD, given or {}))
 
 
 def parse_hardware(text: str) -> Reading:
-    """A machine in words. Raises Invalid."""
+    """A machine described in words. Raises Invalid."""
     with refused_hardware():
         return Reading.of(stated({"text": text}))
 
 
 def hardware_read(hardware: Mapping[str, Any]) -> Reading:
-    """A machine that passed the limits, known or stated. Raises Invalid with what to state or the choices."""
+    """A known host or stated hardware, already validated. Raises Invalid with what to state or the choices."""
     with refused_hardware():
         return read_host(hardware["host"]) if "host" in hardware else Reading.of(resolved(dict(hardware)))
 
@@ -150,7 +150,7 @@ def refused_hardware() -> Iterator[None]:
 
 @contextmanager
 def within(name: str) -> Iterator[None]:
-    """The fields of what is refused in here are those of the member `name`."""
+    """Prefixes the fields of an Invalid raised inside with the member `name`."""
     try:
         yield
     except Invalid as error:

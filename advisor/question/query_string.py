@@ -1,4 +1,4 @@
-"""Flat query keys -> the question: what a link or a form carries becomes what a JSON body would say."""
+"""Turns flat query keys, as links and forms carry them, into the body of a question."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def gigabytes(text: str) -> int | str:
     return text if isinstance(value, str) or not abs(value) < 1e9 else int(value * 10**9)
 
 
-# query key -> where it belongs in the question, and how its text is read. A text that cannot be read stays a text: the
-# question's validator then names the field and says what would be right.
+# query key -> its path in the question, and a converter. Text that cannot be converted stays text: the question's
+# validator then names the field and says what would be right.
 KEYS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
     "host": (("hardware", "host"), str),
     "hw": (("hardware", "text"), str),
@@ -78,14 +78,14 @@ ACCELERATOR: dict[str, tuple[str, Callable[[str], Any]]] = {
     "vram_gb": ("memory_bytes", gibibytes),
     "bandwidth_gb_s": ("memory_bandwidth", gigabytes),
 }
-# What a link to another page about the same machine and use carries.
+# The keys that links to other pages about the same machine and use case carry on.
 CARRIED = ("hw", "host", "ram_gb", "cpu_cores", "gpu", "gpus", "vram_gb", "bandwidth_gb_s", "use_case", "context")
 FIELD_OF = {".".join(path): key for key, (path, _) in KEYS.items()}
 FIELD_OF |= {f"hardware.accelerators[0].{name}": key for key, (name, _) in ACCELERATOR.items()}
 
 
 def question_of_query(query: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """The question of a query, and errors for keys that nobody knows. An empty value counts as not given."""
+    """The question of a query, and errors for unknown keys. An empty value counts as absent."""
     asked: dict[str, Any] = {}
     accelerator: dict[str, Any] = {}
     errors = []

@@ -1,4 +1,4 @@
-"""The one validator of the question, for every door: JSON body, query string, page and command line."""
+"""The only validator of the question, shared by all entry points: JSON body, query string, page and command line."""
 
 from __future__ import annotations
 
