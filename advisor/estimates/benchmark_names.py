@@ -1,4 +1,4 @@
-"""Models, accelerators, quantizations and engines by the names that published measurements give them.
+"""Resolves names in published measurements to models, accelerators, quantizations and engines.
 
 Benchmark tables, issue reports and servers' tags spell one thing in many ways ("3090", "Pi CM5 (Nvidia RTX 3090)",
 "unsloth/Qwen3-32B-GGUF", "qwen3:32b"). A name that does not resolve is None, never a near guess.
@@ -16,7 +16,7 @@ from hardware import reference
 
 Entry = Mapping[str, Any]
 
-MIXES = (  # pattern in capitals -> the GGUF mix whose bytes per weight come closest
+MIXES = (  # upper-case pattern -> the GGUF mix with the closest bytes per weight
     (r"MXFP4_MOE", "MXFP4"),
     (r"UD[-_]?Q8_K_XL|Q8_K_XL|Q8_0|8BIT|INT8|FP8|MXFP8|W8A8|GGUF-Q8", "Q8_0"),
     (r"Q6_K|6BIT|6\.0BPW", "Q6_K"),
@@ -61,18 +61,19 @@ RENAMED = (
     (":latest", ""),
 )
 SIZED = re.compile(r"\d(b|m)$")
-# Names of other models in which a catalog model's name lies, and of drafts that make one faster than it is.
+# Other models whose names contain a catalog model's name, and draft models, which make one faster than it is alone.
 OTHER_MODELS = re.compile(r"mtp|reap|bonsai|dflash|tiny-?stories|asr|ocr|colbert|audio")
 PROCESSOR = re.compile(r"ryzen|core tm|snapdragon|epyc|xeon", re.IGNORECASE)
-BOARD = re.compile(r"^(Pi|HiFive)\b")  # a single-board computer with a card: its CPU and lane are part of the figure
-# CPU -> cores, bytes/s of the fastest memory it takes
+# a single-board computer with a card: its CPU and PCIe lane are part of the figure
+BOARD = re.compile(r"^(Pi|HiFive)\b")
+# CPU -> cores, bytes/s of the fastest memory it supports
 PROCESSORS = {
     "7840HS": (8, 89_600_000_000),
     "155H": (16, 119_500_000_000),
     "8745H": (8, 89_600_000_000),
     "Snapdragon 888": (8, 51_200_000_000),
 }
-UNSTATED_GIB = 32  # of a unified device that is sold with any amount of memory
+UNSTATED_GIB = 32  # assumed for a unified device that is sold with any amount of memory
 ENGINES = (
     ("mlx-vlm", "mlx-vlm"),
     ("mlx", "mlx"),
@@ -84,7 +85,7 @@ ENGINES = (
 
 
 def plain(name: str) -> str:
-    """A name without what differs between publishers: case, marks, words like Instruct; the point of 3.5 is kept."""
+    """A name without what differs between publishers: case, punctuation, words like Instruct; "3.5" keeps its point."""
     text = name.lower().replace("_", "-").replace(":", "-").replace(" ", "-")
     text = NOISE.sub("", text.replace(".gguf", ""))
     return re.sub(r"[^a-z0-9.]", "", text)
@@ -106,9 +107,9 @@ def renamed(name: str) -> str:
 
 @cache
 def model_named(name: str) -> Entry | None:
-    """The catalog entry whose plain name begins the given one, or lies in it (the longest wins), or goes on from it.
+    """The catalog entry whose plain name begins the given one, is contained in it (the longest wins), or extends it.
 
-    The last is for tags that leave off a version ("nemotron-3-nano:30b"): they must name a size.
+    The last case is for tags that leave off a version ("nemotron-3-nano:30b"); they must name a size.
     """
     text = renamed(name)
     if OTHER_MODELS.search(text):
@@ -121,40 +122,40 @@ def model_named(name: str) -> Entry | None:
 
 
 def quantization(text: str, model: str, entry: Entry | None = None) -> str | None:
-    """The GGUF mix that stands for a quantization, read from its own name or else from the model's.
+    """The GGUF mix that stands for a quantization, taken from its own name or else from the model's.
 
-    With `entry` a row that names none means that model's weights as published.
+    With `entry`, a row that names none means that model's weights as published.
     """
     if re.search(r"GPT-?OSS", model.upper()):
-        return "MXFP4"  # as published; whatever else is named is of the other tensors
+        return "MXFP4"  # as published; any other name refers to the remaining tensors
     if not text and entry and not any(re.search(pattern, model.upper()) for pattern, _ in MIXES):
         return NATIVE.get((entry["native_dtype"] or "").partition(" ")[0])  # "fp4 (experts) + fp8"
     text = text.partition("(")[0].strip()  # "Q4_K_M (Ollama's default) / MXFP4 for ..."
     known = f"{text} {model}".upper() if text in {"", "None"} else text.upper()
     if not text and ":" in model:
-        known += " Q4_K_M"  # what an Ollama tag means when it names no quantization
+        known += " Q4_K_M"  # the default of an Ollama tag that names no quantization
     return next((mix for pattern, mix in MIXES if re.search(pattern, known)), None)
 
 
 def as_published(engine: str | None) -> bool:
-    """Whether an engine serves a model's own weights when no quantization is named."""
+    """Whether an engine serves a model's published weights when no quantization is named."""
     return engine in ("vllm", "sglang")
 
 
 def engine_named(name: str, model: str) -> str | None:
-    """The engine whose kernels do the work: Ollama's are llama.cpp's, or MLX's for a model that says so."""
+    """The engine whose kernels do the work: for Ollama llama.cpp, or MLX for a model that says so."""
     if name in {"ollama", "unsloth-studio"}:
         return "mlx" if "mlx" in model.lower() else "llama.cpp"
     return next((known for mark, known in ENGINES if mark in name.lower()), None)
 
 
 def is_processor(name: str) -> bool:
-    """Whether the name is a CPU's alone, with no GPU named beside it."""
+    """Whether the name is that of a CPU alone, with no GPU beside it."""
     return bool(PROCESSOR.search(name) and "(" not in name and "radeon" not in name.lower())
 
 
 def processor(name: str) -> tuple[int, int] | None:
-    """Cores and memory bandwidth of a CPU, or None when it is not in the table."""
+    """Cores and memory bandwidth (bytes/s) of a CPU, or None if it is not in the table."""
     return next((facts for mark, facts in PROCESSORS.items() if mark in name), None)
 
 

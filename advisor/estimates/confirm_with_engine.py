@@ -1,4 +1,4 @@
-"""A prediction beside the engine's own plan, for `manage.py estimate --confirm`."""
+"""Compares a prediction with the engine's own plan, for `manage.py estimate --confirm`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from advisor.fit.units import GIB
 
 
 def confirmation(path: str, settings: Settings, memory: Memory) -> dict[str, Any]:
-    """As `oracle.document`, or `{"unknown": sentence}` where the engine does not tell."""
+    """As `dry_run.beside_prediction`, or `{"unknown": sentence}` where the engine gives no plan."""
     command = dry_run_command(engines()["llama.cpp"])
     try:
         plan = dry_run.ask_engine(command, Path(path).absolute(), settings, seconds=dry_run.SECONDS)

@@ -1,4 +1,4 @@
-"""A file or a config.json -> what the engine allocates for it: reading, sums, and what both refuse in one sentence."""
+"""Predicts the engine's allocation for a GGUF file or a config.json; every refusal is a ValueError of one sentence."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.fit.spec import Memory
 from catalog.gguf import read_header
 
-MOST_CONFIG = 4 << 20  # bytes; the longest published ones list a quantised state for every matrix
+MOST_CONFIG = 4 << 20  # bytes; the longest published ones list a quantization state for every matrix
 SAME = ("block_count", "embedding_length", "attention.head_count", "attention.head_count_kv")
-MOST = 1 << 60  # bytes: no machine has that, and JSON readers lose whole numbers soon after
+MOST = 1 << 60  # bytes: no machine has that much, and JSON readers lose integer precision soon after
 
 
 def predict(path: str, wanted: Request) -> Memory:
-    """Memory of one file with these settings; raises ValueError with one sentence."""
+    """The memory of one file with these settings. Raises ValueError, one sentence."""
     return bounded(sizes_of(path, wanted.moved), wanted)
 
 
 def predict_one(gguf: str | None, config: str | None, quantization: str | None, wanted: Request) -> tuple[Memory, str]:
-    """Memory and what it rests on: a file, held against its config.json where one is given, or a config.json alone."""
+    """The memory, and what it is based on: a file, checked against its config.json if given, or a config.json alone.
+
+    Raises ValueError, one sentence.
+    """
     if gguf is None:
         head = described_header(str(config), quantization or "Q4_K_M")
         return bounded(summarise(head, wanted.moved), wanted), "computed"
@@ -42,7 +45,7 @@ def predict_one(gguf: str | None, config: str | None, quantization: str | None, 
 
 
 def described_header(path: str, quantization: str) -> Header:
-    """The header that a GGUF file of the model would have, were it made with this quantization."""
+    """The header that a GGUF file of the model would have at this quantization."""
     try:
         return header(loaded(configuration(path)), quantization)
     except UnknownLayout as error:
@@ -59,13 +62,13 @@ def configuration(path: str) -> Any:
     if len(content) > MOST_CONFIG:
         raise ValueError(f"The configuration is longer than {MOST_CONFIG >> 20} MiB.")
     try:
-        return orjson.loads(content.replace(b"Infinity", b"null"))  # Python writes what JSON does not know
+        return orjson.loads(content.replace(b"Infinity", b"null"))  # Python writes Infinity, which is not JSON
     except orjson.JSONDecodeError:
         raise ValueError("The configuration is not JSON.") from None
 
 
 def demand_same(path: str, config: str) -> None:
-    """Raises ValueError when a file's header and a config.json speak of different models."""
+    """Raises ValueError when a file's header and a config.json describe different models."""
     read, said = read_header(path)["kv"], described_header(config, "F16").kv
     arch, other = read.get("general.architecture"), said["general.architecture"]
     pairs = [("architecture", arch, other)]
@@ -89,7 +92,7 @@ def sizes_of(path: str, moved: re.Pattern[str] | None) -> BuildSizes:
 
 
 def read_sizes(path: str, moved: re.Pattern[str] | None) -> BuildSizes:
-    """Sizes of one file; raises ValueError with one sentence when it cannot be read or cannot be true."""
+    """The sizes of one file. Raises ValueError, one sentence, when it cannot be read or is impossible."""
     read = read_header(path)
     tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for t in read["tensors"])
     return summarise(Header(read["kv"], tensors, read["n_vocab"]), moved)

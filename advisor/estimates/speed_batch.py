@@ -1,4 +1,4 @@
-"""Predicted speed of measurements as they are published: one answer per row, with the names that the row uses."""
+"""Predicts the speed of published measurements: one answer per row, with the names that the row uses."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from advisor.fit.engines.llama_cpp.tensor_sizes import summarise
 from advisor.fit.spec import Device, HostSpec, Range, Speed, Workload
 from hardware.reference import GpuSpec
 
-GENERATED = 64  # tokens behind the depth at which decode is judged: benchmarks average over 128 or so
+GENERATED = 64  # decode is judged this many tokens past the starting depth: benchmarks average over 128 or so
 USUAL_PROMPT = 512
-LARGEST_SHARE = 0.97  # of a device's memory that weights may take
-LONGEST_DEPTH = 65_536  # that llama-bench rows start from; a longer context is what was reserved
+LARGEST_SHARE = 0.97  # largest share of a device's memory that weights may take
+LONGEST_DEPTH = 65_536  # deepest start of llama-bench rows; a longer context was merely reserved
 PARALLEL = ("vllm", "sglang", "exllama")  # engines that split every block over all devices
-LOGICAL_BATCHES = (512, 2048, 4096)  # llama.cpp's -b, which some rows give as their batch: one stream
+LOGICAL_BATCHES = (512, 2048, 4096)  # llama.cpp's -b, which some rows state as their batch although they run one stream
 MOST_TOKENS, MOST_STREAMS, MOST_DEVICES = 100_000_000, 65_536, 1024
 RAM = 64 << 30  # of a machine that no row describes
 CORES = 8
 
 
 class Unknown(LookupError):
-    """The row cannot be predicted; the message is the sentence for a person."""
+    """The row cannot be predicted; the message is one sentence for a person."""
 
 
 def speed_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def predicted(row: Mapping[str, Any]) -> tuple[Speed, int]:
 
 
 def placement(sizes: BuildSizes, host: HostSpec, engine: str, workload: Workload) -> Settings | None:
-    """Everything on the devices where the weights have room; else llama.cpp keeps experts or layers on the host."""
+    """Everything on the devices if the weights fit; else llama.cpp keeps experts or layers on the host."""
     count = len(host.devices)
     if not count or sizes.file_bytes <= LARGEST_SHARE * sum(d.memory_bytes for d in host.devices):
         return Settings(gpu_layers=len(sizes.layers) + 1 if count else 0, devices=count)
@@ -99,14 +99,14 @@ def sizes_of(slug: str, mix: str) -> BuildSizes:
     entry = next(e for e in benchmark_names.known_models().values() if e["slug"] == slug)
     try:
         facts = entry["architecture"] or {}
-        # Where nobody says whether input and output share one matrix, it does not matter here: it is read once.
+        # Tied or separate embeddings make no difference to speed, as the output matrix is read once either way.
         return summarise(header(facts | {"tie": bool(facts.get("tie"))}, mix))
     except (UnknownLayout, ValueError) as error:
         raise Unknown(str(error)) from error
 
 
 def number(row: Mapping[str, Any], key: str, most: int = MOST_TOKENS) -> int | None:
-    """The whole number of a field, which may be written as text or as 100.0; None when absent. Raises Unknown."""
+    """The whole number in a field, which may be written as text or as 100.0; None if absent. Raises Unknown."""
     value = row.get(key)
     if value is None:
         return None
@@ -127,8 +127,8 @@ def streams_of(row: Mapping[str, Any], engine: str) -> int:
 def tokens(row: Mapping[str, Any], engine: str) -> tuple[int, int]:
     """Tokens in the cache when decoding starts, and tokens of the prompt.
 
-    A row of llama-bench that generates without a prompt names as its context the depth it starts from; elsewhere the
-    context is what was reserved, and the prompt is what fills it.
+    In a llama-bench row that generates without a prompt, the context is the depth it starts from; elsewhere the context
+    was merely reserved, and the prompt fills it.
     """
     context, prompt = number(row, "context") or 0, number(row, "prompt_tokens") or 0
     if 0 < context < prompt:
@@ -138,7 +138,7 @@ def tokens(row: Mapping[str, Any], engine: str) -> tuple[int, int]:
 
 
 def machine(row: Mapping[str, Any]) -> tuple[HostSpec, int]:
-    """The hardware of a row and how many devices it has; 0 when the CPU does the work."""
+    """The hardware of a row and its number of devices; 0 when the CPU does the work."""
     name, count = str(row.get("gpu") or ""), number(row, "gpu_count", MOST_DEVICES)
     if name and benchmark_names.is_processor(name):
         facts = benchmark_names.processor(name)
@@ -151,12 +151,12 @@ def machine(row: Mapping[str, Any]) -> tuple[HostSpec, int]:
     if benchmark_names.BOARD.match(name):
         raise Unknown(f"{name!r} is a card on a single-board computer, whose part of the speed is not known.")
     count = max(1, count or 1)
-    # Of several versions of a card the middle one, the faster of two: what people buy to run benchmarks on.
+    # Of several versions of a card take the middle one, of two the faster: people buy those to run benchmarks on.
     return HostSpec((device(cards[len(cards) // 2]),) * count, RAM, RAM, cpu_cores=CORES), count
 
 
 def device(card: GpuSpec) -> Device:
-    capacity = card.nominal_bytes if card.unified else card.memory_bytes  # limits of unified devices can be raised
+    capacity = card.nominal_bytes if card.unified else card.memory_bytes  # the limits of unified devices can be raised
     return Device(
         name=card.name,
         memory_bytes=capacity,

@@ -1,4 +1,4 @@
-"""Lines of `estimate --vllm-batch`: a config.json, an accelerator by name, settings -> what vLLM's cache holds."""
+"""Answers lines of `estimate --vllm-batch`: config.json, accelerator and settings -> the capacity of vLLM's cache."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def vllm_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def cards(name: str) -> list[Card]:
-    """The cards that go by this name, as vLLM sees them. Raises ValueError for others."""
+    """The cards of this name, as vLLM sees them. Raises ValueError for others."""
     if name.lower() == CPU.name:
         return [CPU]
     try:
@@ -63,7 +63,7 @@ def _card(spec: GpuSpec) -> Card:
 
 
 def _figures(reading: Reading, wanted: Serve, card: Card, with_knobs: bool) -> dict[str, Any]:
-    """Without a stated budget: what is left at the card's default utilization when all else takes its most."""
+    """Figures for a stated budget, else for what is left at default utilization when all else takes its most."""
     given = wanted.kv_budget_bytes
     left = budget(reading, wanted, card) if given is None else ByteRange(given, given)
     figures = asdict(capacity(reading, wanted, card, left.low))
