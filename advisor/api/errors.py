@@ -1,4 +1,4 @@
-"""Refusals as problem documents, the same for every endpoint that answers a question."""
+"""Refusals as problem documents, shared by all endpoints that answer a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REST: memory and speed of one build."""
+"""REST endpoint: memory and speed of one build."""
 
 from __future__ import annotations
 

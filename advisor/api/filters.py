@@ -1,4 +1,4 @@
-"""What the list of launches can be asked for."""
+"""Filters of the launch list."""
 
 from __future__ import annotations
 

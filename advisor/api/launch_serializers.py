@@ -1,4 +1,4 @@
-"""The body of `POST launches/`: one of three ways to say what to run, checked before anything is planned."""
+"""The body of `POST launches/`: one of three ways to say what to run, validated before anything is planned."""
 
 from __future__ import annotations
 

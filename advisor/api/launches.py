@@ -1,4 +1,4 @@
-"""REST: launches. Each view is a few lines around `advisor.launch.queue`."""
+"""REST endpoints of launches, thin wrappers around `advisor.launch.queue`."""
 
 from __future__ import annotations
 

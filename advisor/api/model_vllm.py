@@ -1,4 +1,4 @@
-"""REST: a model under vLLM."""
+"""REST endpoint: a model under vLLM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REST: what can run, as a decision."""
+"""REST endpoint: the models that run on a machine, as a decision."""
 
 from __future__ import annotations
 

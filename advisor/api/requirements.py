@@ -1,4 +1,4 @@
-"""REST: the hardware that a model needs."""
+"""REST endpoint: the hardware that a model needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bearer tokens `brt_<key>_<secret>`: the key finds the row, only a keyed digest of the secret is kept."""
+"""Bearer tokens `brt_<key>_<secret>`: the key finds the row, and only a keyed digest of the secret is stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST_USED_EVERY = timedelta(minutes=1)
 
 
 class Bearer:
-    """Who a token speaks for; `is_authenticated` is all that DRF asks of a user."""
+    """The user that a token authenticates as; DRF asks for nothing but `is_authenticated`."""
 
     is_authenticated = True
     is_active = True
@@ -41,14 +41,14 @@ def digest(secret: str) -> str:
 
 
 def create_token(*, name: str, scopes: list[str], host: Host | None = None, expires: datetime | None = None) -> str:
-    """Store a token and return its text, which is shown this once and cannot be read again."""
+    """Store a new token and return its text, which is shown only once and cannot be recovered."""
     key, secret = secrets.token_hex(6), secrets.token_hex(20)
     ApiToken.objects.create(name=name, key=key, digest=digest(secret), scopes=scopes, host=host, expires=expires)
     return f"brt_{key}_{secret}"
 
 
 def find_token(text: str) -> ApiToken | None:
-    """The usable token that `text` spells, or None. Unknown key and wrong secret cost and answer the same."""
+    """The usable token with this text, or None. An unknown key and a wrong secret cost the same and answer alike."""
     prefix, _, rest = text.partition("_")
     key, _, secret = rest.partition("_")
     token = ApiToken.objects.select_related("host").filter(key=key[:16]).first() if prefix == "brt" else None
@@ -59,7 +59,7 @@ def find_token(text: str) -> ApiToken | None:
 
 
 def touch(token: ApiToken) -> None:
-    """Remember the use, at most once a minute: a busy script must not turn every read into a write."""
+    """Record the use, at most once a minute: a busy script must not turn every read into a write."""
     now = timezone.now()
     if token.last_used is None or now - token.last_used > LAST_USED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used=now)
