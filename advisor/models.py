@@ -1,4 +1,4 @@
-"""Launches, their history, tokens. `Launch.status` is written only by `advisor.launch.queue`."""
+"""Launches and their history, tokens, decisions. `Launch.status` is written only by `advisor.launch.transitions`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Launch(models.Model):
     decision = models.CharField(max_length=64, blank=True)
     idempotency_key = models.CharField(max_length=120, null=True, blank=True, unique=True)
     owner = models.CharField(max_length=120, blank=True)
-    # identity of the process: pid alone can be reused
+    # identity of the process, because a pid alone can be reused
     pid = models.PositiveIntegerField(null=True, blank=True)
     start_ticks = models.PositiveBigIntegerField(null=True, blank=True)
     boot_id = models.CharField(max_length=40, blank=True)
@@ -88,7 +88,7 @@ class LaunchEvent(models.Model):
 
 
 class ApiToken(models.Model):
-    """`brt_<key>_<secret>`: the key finds the row, only a digest of the secret is kept."""
+    """`brt_<key>_<secret>`: the key finds the row, and only a digest of the secret is stored."""
 
     name = models.CharField(max_length=120)
     key = models.CharField(max_length=16, unique=True)
@@ -111,7 +111,7 @@ class ApiToken(models.Model):
 
 
 class Decision(models.Model):
-    """A question that was answered, kept so that `POST launches/` can name the decision and a rank."""
+    """An answered question, kept so that `POST launches/` can refer to the decision and a rank."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     question = models.JSONField()
@@ -122,7 +122,7 @@ class Decision(models.Model):
 
 
 class RankingChange(models.Model):
-    """What one edit in the admin moved on the reference machines. `table` and `record` name its row of the history."""
+    """What one admin edit moved on the reference machines. `table` and `record` identify its row in the history."""
 
     at = models.DateTimeField(auto_now_add=True)
     user = models.CharField(max_length=150)

@@ -1,4 +1,4 @@
-"""Messages to this machine's worker. They carry nothing: the rows say what is to be done."""
+"""Celery tasks of this machine's worker. They take no arguments: the rows say what is to be done."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from advisor.launch.reconciler import settle
 
 @shared_task
 def reconcile() -> None:
-    """The periodic look."""
+    """The periodic pass of the reconciler."""
     reconciler.reconcile(settings.HOST_ID)
 
 
 @shared_task
 def nudge() -> None:
-    """Something was asked for: look until it has settled, so that nobody waits for the next period."""
+    """Reconcile until settled after a request, so that nobody waits for the next period."""
     settle(settings.HOST_ID, seconds=3)
 
 
 @shared_task
 def prune() -> None:
-    """Questions that are too old to be launched by their decision."""
+    """Delete questions that are too old for a launch by their decision."""
     decisions.prune()

@@ -1,4 +1,4 @@
-"""The engine's own memory plan for a file, asked of a child process that may crash, hang or answer garbage. No Django."""
+"""The engine's own memory plan for a file, asked of a child process that may crash, hang or answer garbage."""
 
 from __future__ import annotations
 

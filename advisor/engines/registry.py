@@ -27,9 +27,7 @@ def engines() -> dict[str, Adapter]:
 
 
 def program(engine: Adapter, configured: Mapping[str, str]) -> Program | None:
-    """The first program of the engine that is installed. `configured`: paths by the name of the setting that holds
-    them.
-    """
+    """The first installed program of the engine. `configured`: paths by the name of the setting that holds them."""
     for entry in engine.PROGRAMS:
         if "binary" in entry:
             stated = configured.get(entry["setting"])

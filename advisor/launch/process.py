@@ -28,7 +28,7 @@ PUMP = Path(__file__).with_name("log_pump.py")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A unique process identity. `start_ticks`: ticks since boot (/proc/pid/stat, field 22), which no clock jump moves."""
+    """A unique process identity. `start_ticks`: ticks since boot (/proc/pid/stat, field 22), immune to clock jumps."""
 
     pid: int
     start_ticks: int
@@ -72,7 +72,7 @@ def alive(who: Identity) -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that was free a moment ago, picked by the kernel: scanning a range could give two launches the same one."""
+    """A port that was free a moment ago, picked by the kernel: scanning a range could give one port to two launches."""
     with socket.socket() as listener:
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]

@@ -21,7 +21,7 @@ EXAMPLES = (
 
 
 def suggestion_links(query: QueryDict, errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """`ways`: texts, each with the query that asks the same about it; `chosen`: whether they are readings of the text."""
+    """`ways`: texts, each with the query that asks the same about it; `chosen`: whether they are readings of it."""
     found = choices(query.get("hw", ""), errors)
     ways = []
     for text in found or EXAMPLES:

@@ -1,5 +1,6 @@
-"""The llama.cpp adapter: `llama-server`, or the same server from the xllamacpp wheel. Flags and log lines as of build
-b11434.
+"""The llama.cpp adapter: `llama-server`, or the same server from the xllamacpp wheel.
+
+Flags and log lines as of build b11434.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ class Map(ctypes.Structure):
 
 
 def breakdown(library: ctypes.CDLL, context: int) -> dict[str, tuple[int, int, int]]:
-    """Bytes of model, context and compute by buffer type name. Raises LibraryRefused when the map is not as expected."""
+    """Bytes of model, context and compute by buffer type name. Raises LibraryRefused for an unexpected map."""
     result = Map()
     getattr(library, BREAKDOWN)(ctypes.byref(result), context)
     found: dict[str, tuple[int, int, int]] = {}
