@@ -1,4 +1,4 @@
-"""What the about page shows: the bounds the tests hold, where facts come from, and the versions behind an answer."""
+"""Content of the about page: the error bounds held by the tests, sources of facts, and versions behind an answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from catalog import evidence_sources as sources_of
 from hardware import reference
 
 DATA = Path(__file__).parents[1] / "data"
-# A bound's key -> the sentence it makes; what is not stated for a row makes none.
+# A bound's key -> its sentence; a key that a row does not state gives none.
 SENTENCES = {
     "median": "half within {} %",
     "p90": "nine of ten within {} %",
@@ -40,20 +40,20 @@ LEFT_OUT = (("benchmark", "Each benchmark left out in turn"), ("publisher", "Eve
 
 @cache
 def bounds() -> dict[str, dict[str, Any]]:
-    """What the tests under tests/accuracy hold, by name; errors and shares in percent."""
+    """The bounds held by the tests under tests/accuracy, by name; errors and shares in percent."""
     held = json.loads((DATA / "accuracy.json").read_text(encoding="utf-8"))
     return {name: bound for name, bound in held.items() if name != "about"}
 
 
 @cache
 def sources() -> list[dict[str, str]]:
-    """Use, source and licence of what the catalog's evidence does not name itself."""
+    """Use, source and licence of data other than the catalog's evidence, which names its own."""
     return list(json.loads((DATA / "sources.json").read_text(encoding="utf-8")))
 
 
 @cache
 def rank_correlation() -> dict[str, Any]:
-    """How well strengths order models on results that were left out, as `bench/quality.py --write` left it."""
+    """Rank correlation of strengths with held-out results, as written by `bench/quality.py --write`."""
     held = json.loads((DATA / "rank_correlation.json").read_text(encoding="utf-8"))
     tables = [
         (caption, [row | {"use_case": row["use_case"].replace("_", " ")} for row in held[of]])
@@ -103,7 +103,7 @@ def about_document() -> dict[str, Any]:
 
 
 def defaults(product: Product) -> dict[str, Any]:
-    """A program's defaults with its steps in words, the smallest first."""
+    """A program's defaults with its context steps in words, the smallest first."""
     context = [
         f"{step['tokens']:,} tokens" + (f" from {step['gib']} GiB of GPU memory on" if step["gib"] else "")
         for step in reversed(product.context)
@@ -121,7 +121,7 @@ def fitted_on() -> str:
 
 
 def evidence() -> list[dict[str, Any]]:
-    """Published results by where they were read and its licence, most first, and whether it is switched off."""
+    """Counts of published results by source and licence, most first, and whether the source is switched off."""
     off = sources_of.switched_off()
     found = Counter((sources_of.origin(source), licence) for source, licence in sources_and_licences())
     return [

@@ -1,4 +1,4 @@
-"""What each build of one model takes on hardware in words: the check an editor makes before others see the model."""
+"""A preview of each build of one model on stated hardware, for an editor to check before the model is published."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from advisor.selectors.catalog import find_model
 
 
 def preview(slug: str, *, hardware: str, context: int, concurrency: int) -> list[dict[str, Any]]:
-    """One row a build: its plan's memory by device, or why it has none, in words.
+    """One row a build: its plan's memory by device, or in words why it has no plan.
 
-    Raises Invalid for hardware that cannot be read or is not known.
+    Raises Invalid for hardware that cannot be parsed or is unknown.
     """
     host = parse_hardware(hardware).host
     model = find_model(slug)

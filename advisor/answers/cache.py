@@ -1,4 +1,4 @@
-"""Answers of this process: the same question about the same hardware on the same catalog is worked out once."""
+"""A per-process LRU cache of answers: the same question on the same hardware and catalog is computed once."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from typing import Any, NamedTuple
 
 import orjson
 
-MOST = 96  # some eight kilobytes each, where it is a document
+MOST = 96  # some eight kilobytes for each document
 
 _answers: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
 class Answer(NamedTuple):
-    """A document as it goes out, packed: in a fiftieth of the room that it takes as objects."""
+    """A serialized and compressed document: a fiftieth of its size as objects."""
 
     packed: bytes
-    found: bool  # whether there is a result in it
+    found: bool  # whether the document has a result
     decision: str = ""
 
     @property
     def body(self) -> bytes:
-        """JSON."""
+        """The document as JSON."""
         return zlib.decompress(self.packed)
 
     @property
     def document(self) -> dict[str, Any]:
-        """The caller's own."""
+        """The document as a new dict, which the caller may change."""
         document: dict[str, Any] = orjson.loads(self.body)
         return document
 
 
 def known_answer(key: Hashable) -> Answer | None:
-    """`key` must hold everything that the answer depends on."""
+    """The answer stored under `key`, which must hold everything that the answer depends on; None if there is none."""
     found: Answer | None = _get(key)
     return found
 
@@ -49,7 +49,10 @@ def keep_answer(key: Hashable, document: dict[str, Any], decision: str = "") -> 
 
 
 def cached(key: Hashable, work_out: Callable[[], Any]) -> Any:
-    """What `work_out` gave for `key`. Nobody may change it. Two threads that ask at once both work it out."""
+    """The cached result of `work_out` for `key`; callers must not modify it.
+
+    Two concurrent callers may both compute it.
+    """
     found = _get(key)
     if found is None:
         found = work_out()
@@ -65,7 +68,7 @@ def _get(key: Hashable) -> Any:
 
 
 def _keep(key: Hashable, value: Any) -> None:
-    """The longest unused one is forgotten beyond MOST."""
+    """Store the value; beyond MOST the least recently used one is dropped."""
     with _lock:
         _answers[key] = value
         while len(_answers) > MOST:

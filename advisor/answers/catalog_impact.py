@@ -1,4 +1,4 @@
-"""Who stands where on a few reference machines, and what an edit of the catalog moved there."""
+"""Rankings on a few reference machines, and what a catalog edit moves in them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Place = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine with what it is asked for. `name` is a person's word for it, `hardware` what the advisor reads."""
+    """A reference machine and its question. `name` is for people, `hardware` is parsed."""
 
     name: str
     hardware: str
@@ -66,10 +66,10 @@ def _place(result: Result) -> Place:
 
 
 def standings_compared(before: Index, after: Index, subjects: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """For each reference machine the first places before and after, in JSON.
+    """For each reference machine the first places before and after, as JSON values.
 
-    `rows`: one a place. `further`: `subjects` (slugs) that are not among them, and what fell out of them. `others`: how
-    many further models changed place.
+    `rows`: one a place. `further`: `subjects` (slugs) that are not among them, and models that fell out of them.
+    `others`: how many further models changed place.
     """
     pairs = zip(impact_machines(), standings(before), standings(after), strict=True)
     return [{**asdict(machine), **_compared(old, new, list(subjects))} for machine, old, new in pairs]
@@ -97,7 +97,7 @@ def _name(old: dict[str, Place], new: dict[str, Place], slug: str) -> str:
 
 
 def moved(old: dict[str, Place], new: dict[str, Place], slug: str) -> str:
-    """What became of a model, in words; empty where nothing did."""
+    """The change in a model's place in words; empty if there is none."""
     was, now = old.get(slug), new.get(slug)
     if now is None:
         return f"no longer in the answer, was {was['rank']}" if was else "not in the answer"

@@ -1,4 +1,4 @@
-"""Three figures of the article that this project began with, beside the sums."""
+"""Three claims of the article that this project began with, beside the computed figures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CLAIMS = (
 
 
 def article_claims() -> dict[str, Any]:
-    """`rows`: each claim with its sum in bytes and the smallest machines; a model that was taken out is left out."""
+    """`rows`: each claim with its computed bytes and the smallest machines, for the models still in the catalog."""
     index = catalog_index()
     found: dict[str, Any] = cache.cached(
         ("claims", index.catalog.version), lambda: {"context": CONTEXT, "rows": rows(index)}

@@ -1,4 +1,4 @@
-"""Two machines beside each other for one workload: the best of each, what both run and how fast, what only one runs."""
+"""Comparison of two machines for one workload: the best of each, what both run and how fast, what only one runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index
 
 SHOWN = 5
-CONSIDERED = 15  # of each machine's best; the other machine is asked about each of them
+CONSIDERED = 15  # best results of each machine that are also looked up on the other machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Side:
 
 
 def compare_machines(questions: Mapping[str, Question]) -> dict[str, Any]:
-    """`questions`: the same one about the machines "a" and "b".
+    """The comparison document; `questions` are the same question about the machines "a" and "b".
 
-    A model that both run is under `common` with the ratio of its speeds, by the better of its two places; one that only
-    one of them runs as asked is under `only`.
+    A model that both run is under `common` with the ratio of its speeds, ordered by the better of its two places; one
+    that only one of them runs as asked is under `only`.
     """
     index = catalog_index()
     asked = (orjson.dumps(question.asked, option=orjson.OPT_SORT_KEYS) for question in questions.values())
@@ -69,7 +69,7 @@ def worked_out(sides: Mapping[str, Side], index: Index) -> dict[str, Any]:
 
 
 def alone(index: Index, slug: str, question: Question, *, expand: bool = False) -> Result | None:
-    """The best plan of one model, wherever it would stand among others; with `expand` its other plans too."""
+    """The best plan of one model, whatever its rank among others; with `expand` its other plans too."""
     model = index.model(slug)
     if model is None:
         return None

@@ -1,4 +1,4 @@
-"""Up to four plans of one question beside each other, and a model's other plans, both on request."""
+"""Comparison of up to four plans of one question, and the further plans of a model; both on request."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index, find_build
 
 MOST = 4
-AT = "@"  # between a build and its placement, in a link
+AT = "@"  # separates build and placement in a link
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question on the catalog and the files of the moment."""
+    """A question with the current catalog and files."""
 
     question: Question
     index: Index
@@ -38,17 +38,20 @@ class Asked:
         return cls(question, index, builds_on_disk(index))
 
     def best(self, slug: str, *, expand: bool = False) -> Result | None:
-        """The best plan of one model, wherever it would stand among others."""
+        """The best plan of one model, whatever its rank among others."""
         return alone(self.index, slug, self.question, expand=expand)
 
 
 def plan_key(document: Mapping[str, Any]) -> str:
-    """What a link calls the plan of a result's document."""
+    """The key that identifies a result's plan in a link."""
     return f"{document['build']['id']}{AT}{document['placement']}"
 
 
 def plans_of_model(question: Question, slug: str) -> list[dict[str, Any]]:
-    """All plans of one model that fit, the best first, then those nearest to the devices; none where nothing fits."""
+    """All plans of one model that fit, the best first, the others by placement, closest to the devices first.
+
+    Empty where nothing fits.
+    """
     of = Asked.of(question)
     return [shown(of, result) for result in every(of, slug)]
 
@@ -63,7 +66,7 @@ def every(of: Asked, slug: str) -> list[Result]:
 
 
 def shown(of: Asked, result: Result) -> dict[str, Any]:
-    """A result as the page shows it, with its quality less what the quantization takes, and its cost where asked."""
+    """A result for the page, with its quality net of the quantization loss, and its cost where asked."""
     document = explained_result(result, of.question, of.index, of.paths)
     loss = result.quantization_loss
     quality = {name: max(0.0, getattr(result.strength, name) - loss) for name in ("score", "low", "high")}
@@ -74,9 +77,9 @@ def shown(of: Asked, result: Result) -> dict[str, Any]:
 
 
 def side_by_side(question: Question, picks: Sequence[str]) -> dict[str, Any] | None:
-    """`columns`, one a pick, at most four; `notes` on picks that are not shown as they were picked. None for no picks.
+    """`columns`, one a pick, at most four; `notes` on picks that were replaced or left out. None for no picks.
 
-    A plan that the question no longer gives is replaced by the model's best one, and that is said.
+    A plan that the question no longer gives is replaced by the model's best one, with a note.
     """
     if not picks:
         return None
@@ -95,7 +98,7 @@ def side_by_side(question: Question, picks: Sequence[str]) -> dict[str, Any] | N
 
 
 def picked(of: Asked, pick: str) -> tuple[Result | None, str | None]:
-    """The plan that a link names, or what stands in for it, and the sentence for that."""
+    """The plan that a link names, or its replacement with a sentence that says so, or None with the reason."""
     name, _, placement = pick.partition(AT)
     found = find_build(name)
     if found is None:
@@ -128,7 +131,7 @@ def called(plan: Plan) -> str:
 
 
 def marked(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Which column is the best of a row, where one is."""
+    """Marks the best column of each row, unless there is a tie."""
     measures = {
         "memory": [-c["memory"]["total"] for c in columns],
         "speed": [c["pace"]["mid"] for c in columns],

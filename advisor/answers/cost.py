@@ -1,6 +1,6 @@
-"""A plan's cost beside the hosted price of the same model or a comparable one.
+"""The cost of a plan, beside the hosted price of the same or a comparable model.
 
-What was not stated gives no figure, and says so.
+An input that was not stated gives no figure, and a note says so.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hardware import reference
 def cost_document(
     result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The cost of one plan in US dollars per million tokens, all requests at once.
+    """The cost of one plan in US dollars per million tokens, with all its requests running at once.
 
-    `asked` as `CostSerializer` leaves it. Figures that nothing was stated for are null, with the reason in `notes`.
+    `asked` as validated by `CostSerializer`. Figures whose inputs were not stated are null, with the reason in `notes`.
     """
     plan = result.plan
     rate = tokens_per_second(plan)
@@ -52,13 +52,16 @@ def cost_document(
 
 
 def tokens_per_second(plan: Plan) -> Range:
-    """Of all requests together; prompts are read one after the other."""
+    """The throughput over all concurrent requests; prompts are read one after the other."""
     one, streams = pace(plan), 1 if embeds(plan.model) else outline_of(plan).slots
     return Range(one.low * streams, one.mid * streams, one.high * streams)
 
 
 def power(plan: Plan, host: HostSpec, stated: float | None) -> tuple[float | None, list[str]]:
-    """Watts at load: as stated, or the boards' limits, which is the most that the accelerators in use draw."""
+    """Watts at load: as stated, or the sum of the board limits, which is the most that the accelerators in use draw.
+
+    None where a limit is unknown, with the reason in the notes.
+    """
     if stated is not None:
         return stated, []
     limits = [board_power(host.devices[i]) for i in plan.devices]
@@ -69,13 +72,13 @@ def power(plan: Plan, host: HostSpec, stated: float | None) -> tuple[float | Non
 
 
 def board_power(device: Device) -> int | None:
-    """Watts of the board's limit; of several cards of one name the highest."""
+    """The board's power limit in watts; the highest of several cards with one name."""
     found, _, _ = reference.candidates(device.name)
     return max((round(entry["tdp_w"]) for entry in found if entry.get("tdp_w")), default=None)
 
 
 def even(asked: Mapping[str, Any], spent: Range, offer: Mapping[str, Any], rate: Range) -> dict[str, Any]:
-    """Tokens from which one's own hardware is cheaper, and whether it makes as many in the years stated."""
+    """The number of tokens from which own hardware is cheaper, and whether it is reached in the stated years."""
     tokens = cost.break_even(asked["purchase_price"], spent.mid, offer["price_per_million"])
     most = cost.tokens_in_time(rate.mid, asked["years"], asked["utilisation"])
     return {

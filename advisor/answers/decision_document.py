@@ -1,4 +1,4 @@
-"""A decision as the API's document, and the digest that names it."""
+"""The document of a decision, and the digest that identifies it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from advisor.selectors.hosts import reference_gpus
 
 
 def decision_head(question: Question, index: Index) -> dict[str, Any]:
-    """All of a decision that is known before anything is ranked; `decision` is the digest of the rest and the body."""
+    """The part of a decision that is known before ranking; `decision` is the digest of the rest and of the body."""
     version, hardware = index.catalog.version, hardware_document(question.reading)
     content = orjson.dumps([question.asked, version, FIT_VERSION, hardware], option=orjson.OPT_SORT_KEYS, default=str)
     return {
@@ -48,7 +48,7 @@ def decision_document(
 
 
 def explained_result(result: Result, question: Question, index: Index, paths: Mapping[str, str]) -> dict[str, Any]:
-    """A result with its reasons, and its cost where prices were asked about."""
+    """A result with its reasons, and its cost if the question states prices."""
     host, workload = question.host, question.workload
     document = result_document(result, host, paths, reasons_for(result, host, workload))
     if question.prices is not None:

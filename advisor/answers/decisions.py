@@ -1,4 +1,4 @@
-"""Answered questions by their decision, so that a launch can say "that one, rank 1"."""
+"""Answered questions stored by decision digest, so that a launch can refer to a decision and a rank."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils import timezone
 from advisor.models import Decision
 
 KEPT_DAYS = 30
-_known: set[str] = set()  # spares a busy process the look-up; a miss only costs one query
+_known: set[str] = set()  # saves a busy process the query; a miss only costs one
 
 
 def remember(digest: str, question: dict[str, Any]) -> None:
-    """Keep the question. An answer never fails because it could not be kept: a launch by decision then says so."""
+    """Store the question. A failure does not fail the answer: a launch by this decision is refused later instead."""
     if digest in _known:
         return
     try:

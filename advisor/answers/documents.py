@@ -1,4 +1,4 @@
-"""The fit's dataclasses as the API's documents: plain dicts, bytes as integers, floats rounded once, here."""
+"""Turns the fit's dataclasses into the API's documents: plain dicts, bytes as integers, floats rounded once, here."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
 from advisor.selectors.hosts import Reading
 
-# Against the engine's own dry run: exact headers stay within 1 %, computed tensor lists within 2 %.
+# Measured against the engine's dry run: exact headers are within 1 %, computed tensor lists within 2 %.
 ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
-MODELS_FOLDER = "/models"  # where the command looks for a file that is not on this machine
+MODELS_FOLDER = "/models"  # where the command expects a file that is not on this machine
 MEMORY_REASONS = ("gpu_memory", "host_memory")
 
 
 def figure(value: float) -> float:
-    """Three significant digits are more than a prediction has."""
+    """The value rounded to three significant digits, more than a prediction warrants."""
     return float(f"{value:.3g}")
 
 
@@ -29,7 +29,7 @@ def span(value: Range) -> dict[str, float]:
 
 
 def hardware_document(reading: Reading) -> dict[str, Any]:
-    """What was resolved: names, sizes, what of it is available, and where each figure comes from."""
+    """The resolved hardware: names, sizes, available memory, and the source of each figure."""
     host = reading.host
     return {
         "accelerators": [
@@ -53,7 +53,7 @@ def hardware_document(reading: Reading) -> dict[str, Any]:
 
 
 def snapshot(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What was read and when. Not its age: the same question on the same reading gets the same bytes."""
+    """The reading and its time. Without its age, so that the same question on the same reading gives the same bytes."""
     return {key: item for key, item in value.items() if key != "age_seconds"} if value else None
 
 
@@ -78,7 +78,7 @@ def memory_document(plan: Plan, host: HostSpec) -> dict[str, Any]:
         "devices": [
             {
                 "name": f"gpu{order}",
-                "accelerator": index,  # place in hardware.accelerators
+                "accelerator": index,  # index into hardware.accelerators
                 "uuid": host.devices[index].uuid,
                 "capacity": host.devices[index].memory_bytes,
                 "available": host.devices[index].available_bytes,
@@ -114,9 +114,9 @@ def speed_document(value: Speed) -> dict[str, Any]:
 
 
 def command(plan: Plan, path: str | None) -> list[str]:
-    """The command line for a person to copy; a launch makes its own, with a port. Nothing is left to "auto".
+    """The command line for a person to copy, with nothing left to "auto"; a launch builds its own, with a port.
 
-    Empty where the engine's file was taken out.
+    Empty where the engine was removed.
     """
     engine = engines().get(plan.engine)
     if engine is None:
@@ -204,7 +204,7 @@ def result_document(value: Result, host: HostSpec, paths: Mapping[str, str], rea
 
 
 def rejection_document(value: Rejection) -> dict[str, Any]:
-    """Bytes under `needed_bytes` and `available_bytes` where memory binds, else `needed` and `available`."""
+    """Bytes under `needed_bytes` and `available_bytes` where memory is the limit, else `needed` and `available`."""
     memory = value.reason in MEMORY_REASONS
     figures = {} if memory or value.needed is None else {"needed": value.needed, "available": value.available}
     return {

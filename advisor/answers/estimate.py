@@ -1,4 +1,4 @@
-"""What one build takes and how fast it is, with settings as stated."""
+"""Memory and speed of one build with stated settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def estimate(question: EstimateQuestion) -> dict[str, Any]:
 
 
 def build_key(planner: Planner, slug: str, quantization: str) -> str:
-    """Id of a model's build with this quantization, one read from a file before one that was computed."""
+    """Id of a model's build at this quantization, preferring one read from a file over a computed one."""
     spec = find_model(slug)
     if spec is None:
         raise Invalid([{"field": "model", "message": f"{slug!r} is not a model of this catalog."}])

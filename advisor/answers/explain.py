@@ -1,4 +1,4 @@
-"""Why a plan was chosen and what a change would give, in sentences with figures."""
+"""Explanations in sentences with figures: why a plan was chosen, and what a change would give."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMERCIAL = {
     "no": "Not for commercial use.",
     "conditions": "Commercial use is allowed under conditions.",
 }
-# What a change of the question gives that drops or widens the requirement of this name.
+# The outcome of a fix that drops or widens the requirement of this name.
 REQUIREMENT_MET = {
     "licence": "its own licence is accepted",
     "modality": "it reads these",
@@ -35,7 +35,7 @@ def figure(value: float) -> str:
 
 
 def reasons_for(result: Result, host: HostSpec, workload: Workload) -> list[str]:
-    """Why this plan of the model, and what it costs."""
+    """The reasons for this plan of the model, and its costs."""
     plan, outline = result.plan, outline_of(result.plan)
     return [
         quality(result.strength, workload),
@@ -73,7 +73,7 @@ def licence(model: ModelSpec) -> str:
 
 
 def terms(commercial: str | None, conditions: str) -> str:
-    """A licence in plain words: commercial use, and what else it asks for."""
+    """A licence in plain words: commercial use, and other conditions."""
     said = COMMERCIAL.get(commercial or "", "Whether it allows commercial use is not known.")
     return f"{said} {conditions}".strip()
 

@@ -1,4 +1,4 @@
-"""Prices at which others serve a catalog model, from a dated file that is read offline (`bench/hosted_prices.py`)."""
+"""Hosted prices of catalog models, from a dated file that is read offline (`bench/hosted_prices.py`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def prices() -> dict[str, Any]:
 
 
 def offer(model: ModelSpec, quality: float | None, workload: Workload, index: Index) -> dict[str, Any] | None:
-    """The lowest price for this very model, else of a comparable one; None where there is neither."""
+    """The lowest price of this very model, else of a comparable one; None where there is neither."""
     if model.slug in prices()["prices"]:
         return cheapest(model) | {"same_model": True, "quality": None}
     if quality is None:
@@ -32,7 +32,7 @@ def offer(model: ModelSpec, quality: float | None, workload: Workload, index: In
 
 
 def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | None:
-    """The cheapest hosted model that meets the workload and by published results of its own is as good, or better."""
+    """The cheapest hosted model that meets the workload and, by published results of its own, is at least as good."""
     allowed = missed(index.traits, workload)
     known = [index.numbers[slug] for slug in prices()["prices"] if slug in index.numbers]
     hosted = [index.catalog.models[i] for i in known if allowed[i] == MEETS]
@@ -45,7 +45,7 @@ def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | 
 
 
 def cheapest(model: ModelSpec) -> dict[str, Any]:
-    """The lowest price of the tokens that are counted, and up to where the others lie: generated, or read to embed."""
+    """The lowest price of a model and the highest, per million tokens: generated, or read for an embedding model."""
     offers = prices()["prices"][model.slug]
     provider, (per_input, per_output) = min(offers.items(), key=lambda item: (counted(item[1]), item[1][0], item[0]))
     return {
@@ -63,6 +63,6 @@ def cheapest(model: ModelSpec) -> dict[str, Any]:
 
 
 def counted(pair: Sequence[float | None]) -> float:
-    """Of a price per million tokens in and out that for output; embeddings have none and are paid by what is read."""
+    """The price that counts of an (input, output) pair: output, or input for embeddings, which have no output price."""
     per_input, per_output = pair
     return float(per_input or 0) if per_output is None else per_output

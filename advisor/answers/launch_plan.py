@@ -1,4 +1,4 @@
-"""A launch planned: a reading of its host in, a plan out."""
+"""Plans a launch on a reading of its host."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hardware.hosts import is_here
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One way to say what to run: a model, a build, or a place in the answer to an earlier question."""
+    """One way to say what to run: a model, a build, or a rank in the answer to an earlier question."""
 
     model: str | None = None
     workload: Workload = field(default_factory=Workload)
@@ -39,7 +39,7 @@ class Wish:
 
 
 def wish_of(body: Mapping[str, Any], reading: Reading) -> Wish:
-    """The wish in a checked body; an earlier question about the host that was read is not read again.
+    """The wish in a validated body; an earlier question about the same host reuses its reading.
 
     Raises Invalid.
     """
@@ -53,10 +53,10 @@ def wish_of(body: Mapping[str, Any], reading: Reading) -> Wish:
 
 
 def launch_plan(reading: Reading, wish: Wish) -> Plan:
-    """What a launch would run on the host that was read. Raises Invalid or DoesNotFit.
+    """The plan that a launch would run on the host that was read. Raises Invalid or DoesNotFit.
 
-    A model's best plan for the workload, files on disk first; a build with its settings as stated, or its best plan; or
-    the plan that an earlier answer has at this rank.
+    A model's best plan for the workload, preferring files on disk; a build with its settings as stated, or its best
+    plan; or the plan at this rank of an earlier answer.
     """
     if wish.question is not None:
         return plan_at_rank(reading, wish.question, wish.rank)

@@ -1,4 +1,4 @@
-"""A launch asked for: planned on a fresh reading, reserved and queued."""
+"""Requests a launch: plans it on a fresh reading, reserves its memory and queues it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from advisor.selectors.hosts import Reading, read_host
 from hardware.hosts import host_id
 from hardware.stated import HardwareError
 
-READINGS = 2  # that a launch is planned on before it is refused
+READINGS = 2  # readings on which a launch is planned before it is refused
 
 
 def request_launch(
     *, host: str = "local", idempotency_key: str | None = None, owner: str = "", **body: Any
 ) -> tuple[Launch, bool]:
-    """Plan on a fresh reading, reserve, and queue; whether it is new. The same key answers with the same launch.
+    """Plan on a fresh reading, reserve and queue. Returns the launch and whether it is new.
 
-    `body` as `LaunchRequestSerializer` leaves it. Raises LaunchRefused, Invalid and DoesNotFit.
+    The same key returns the same launch. `body` as validated by `LaunchRequestSerializer`. Raises LaunchRefused,
+    Invalid and DoesNotFit.
     """
     if known := launch_of_key(idempotency_key):
         return known, False
@@ -39,9 +40,10 @@ def request_launch(
 
 
 def fresh_reading(host: str, body: Mapping[str, Any]) -> Reading:
-    """An old one is not read anew here: a web server may see no GPU where its worker sees all.
+    """The newest reading of the host, refused if it is stale.
 
-    Raises LaunchRefused or Invalid.
+    A stale one is not renewed here: a web server may see no GPU where its worker sees all. Raises LaunchRefused or
+    Invalid.
     """
     try:
         reading = read_host(host)

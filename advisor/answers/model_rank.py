@@ -1,4 +1,4 @@
-"""Where one model stands among those that run on a machine: which it beats there, and which beat it."""
+"""One model's standing among those that run on a machine: which it beats there, and which beat it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from advisor.fit.use_cases import USE_CASES
 from advisor.question.parse import Question
 from advisor.selectors.catalog import find_model
 
-AGAINST = 100  # best answers of the machine that a model is held against
+AGAINST = 100  # best answers of the machine that a model is compared with
 SHOWN = 8
 
 
 def model_rank(question: Question, slug: str) -> dict[str, Any] | None:
-    """A model's best plan held against the best answers to the same question. None for one that is not advised on.
+    """A model's best plan compared with the best answers to the same question; None for one that cannot be advised.
 
-    One beats another that is not stronger and not faster, and weaker or slower. `beats` and `beaten_by` are counts,
-    `below` and `above` the strongest of them; `reason` says in words why there is nothing to hold against others.
+    One beats another that is neither stronger nor faster, but weaker or slower (Pareto dominance). `beats` and
+    `beaten_by` are counts, `below` and `above` the strongest of them; `reason` says in words why there is no
+    comparison.
     """
     of = compare_plans.Asked.of(question)
     spec = find_model(slug)
@@ -55,7 +56,7 @@ def best(of: compare_plans.Asked) -> list[Result]:
 
 
 def merits(result: Result) -> tuple[float, float]:
-    """Quality less what the quantization takes, and tokens per second."""
+    """Quality net of the quantization loss, and tokens per second."""
     return result.strength.score - result.quantization_loss, pace(result.plan).mid
 
 
@@ -75,7 +76,7 @@ def shown(result: Result) -> dict[str, Any]:
 
 
 def against(own: Result, other: Result, words: tuple[str, str]) -> dict[str, Any]:
-    """The other as the page shows it, with what sets it apart in words: `words` are "ahead" and "faster", say."""
+    """The other result for the page, with the difference in words; `words` are ("ahead", "faster") or the opposite."""
     (quality, speed), (their_quality, their_speed) = merits(own), merits(other)
     points, times = round(abs(quality - their_quality)), max(speed, their_speed) / min(speed, their_speed)
     apart = f"{points} point{'s' if points > 1 else ''} {words[0]}" if points else "as good"

@@ -1,4 +1,4 @@
-"""The plan of one build or one model: as stated or the best there is, or why there is none."""
+"""The plan of one build or one model, as stated or the best one, or the refusal with its reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from advisor.selectors.hosts import reference_gpus
 
 
 def planner_named(engine: str) -> Planner:
-    """Raises Invalid."""
+    """The planner of an engine. Raises Invalid for an unknown one."""
     known = planners()
     if engine not in known:
         told = f"must be {' or '.join(known)}" if known else "cannot be chosen: no engine is known here"
@@ -28,7 +28,7 @@ def planner_named(engine: str) -> Planner:
 
 
 def build_named(key: str, engines: Sequence[str]) -> tuple[Planner, ModelSpec, BuildSpec]:
-    """A build with the first of these engines that serves it. Raises Invalid."""
+    """A build with the planner of the first of these engines that serves it. Raises Invalid."""
     found = find_build(key)
     if found is None:
         raise Invalid([{"field": "build", "message": f"{key!r} is not a build of this catalog."}])
@@ -43,7 +43,7 @@ def build_named(key: str, engines: Sequence[str]) -> tuple[Planner, ModelSpec, B
 
 
 def stated_plan(planner: Planner, model: ModelSpec, build: BuildSpec, host: HostSpec, settings: Any) -> Plan:
-    """The build with exactly these settings. Raises Invalid for those that this machine cannot run."""
+    """The plan of the build with exactly these settings. Raises Invalid for settings that this machine cannot run."""
     try:
         placed = planner.stated(build, host, settings)
     except BadSetting as error:
@@ -65,7 +65,7 @@ def stated_or_refused(planner: Planner, model: ModelSpec, build: BuildSpec, host
 
 
 def best_or_refused(model: ModelSpec, host: HostSpec, workload: Workload, only: frozenset[str] | None) -> Plan:
-    """The best plan of one model. A demand of the workload that it misses is a refusal too."""
+    """The best plan of one model. Raises DoesNotFit, also where it misses a requirement of the workload."""
     index = Index.of(replace(catalog_index().catalog, models=(model,)))
     ranking = ranked(index, host, workload, limit=1, only_builds=only)
     if ranking.results:

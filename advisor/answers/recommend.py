@@ -1,4 +1,4 @@
-"""What can run on a machine: ranked plans, and why the rest cannot."""
+"""The recommendation for a machine: ranked plans, and the reasons that the other models cannot run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recommend(question: Question) -> Answer:
     index = catalog_index()
     paths, question = builds_on_disk(index), as_run_here(question)
     head = decision_head(question, index)
-    # What the digest does not cover: figures of the hardware that the document leaves out, files that came or went.
+    # Inputs that the digest does not cover: hardware figures left out of the document, files that came or went.
     told = tuple(question.reading.document.get("warnings") or ())
     key = (head["decision"], question.host, tuple(paths.items()), told)
     answer = known_answer(key)

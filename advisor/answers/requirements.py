@@ -1,4 +1,4 @@
-"""What hardware does a model need? Reference cards, one to eight of each, tried from the smallest."""
+"""The reverse question, the hardware that a model needs: reference cards, one to eight of each, smallest first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hardware.stated import stated
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`count` of a reference card in a machine with room for what lies in main memory."""
+    """`count` of a reference card in a machine with enough main memory for the rest."""
 
     card: reference.GpuSpec
     count: int
@@ -36,7 +36,7 @@ class Machine:
 
 @cache
 def reference_machines() -> tuple[Machine, ...]:
-    """Every machine that may be named, smallest first: by memory in all, then by cards, bandwidth and name."""
+    """Every machine that can be suggested, smallest first: by total memory, then by cards, bandwidth and name."""
     found = []
     for card in reference.specs():
         if (

@@ -1,4 +1,4 @@
-"""A model under vLLM on one machine, for its page and the API: rows by number of cards, what pays, the command."""
+"""A model under vLLM on one machine: figures by number of cards, settings worth changing, the command."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLAGS = {
 
 
 def model_under_vllm(slug: str, question: Question) -> dict[str, Any] | None:
-    """The document of `GET models/{slug}/vllm/`; None for a model that is not there."""
+    """The document of `GET models/{slug}/vllm/`; None for an unknown model."""
     row, spec = model_row(slug), find_model(slug)
     if row is None or spec is None:
         return None
@@ -41,7 +41,7 @@ def model_under_vllm(slug: str, question: Question) -> dict[str, Any] | None:
 
 
 def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, Any]:
-    """What `schemas.UNDER_VLLM` lists from `unknown` on; all of it null where the sentence under `unknown` says why."""
+    """The fields of `schemas.UNDER_VLLM` from `unknown` on, all null where `unknown` states why."""
     try:
         cards = equal(host)
         card = card_of(cards[0])
@@ -53,7 +53,8 @@ def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, 
         return dict.fromkeys(("card", "context", "enough_free", "rows", "pays", "command", "cache")) | {
             "unknown": str(error)
         }
-    best = next((r for wanted in (True, None) for r in rows if r["starts"] is wanted), None)  # surely, or perhaps
+    # one that certainly starts, else one that may
+    best = next((r for wanted in (True, None) for r in rows if r["starts"] is wanted), None)
     return {
         "unknown": None,
         "card": card.name,
@@ -67,7 +68,7 @@ def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, 
 
 
 def equal(host: HostSpec) -> list[Device]:
-    """The machine's largest set of equal NVIDIA cards. Raises UnknownLayout where there is none."""
+    """The machine's largest set of equal NVIDIA cards. Raises UnknownConfig where there is none."""
     able = [d for d in host.devices if d.vendor == "nvidia" and d.compute_capability and not d.unified]
     sets = [[d for d in able if (d.name, d.memory_bytes) == kind] for kind in {(d.name, d.memory_bytes) for d in able}]
     if not sets:
@@ -81,7 +82,7 @@ def card_of(device: Device) -> Card:
 
 
 def line(reading: Reading, card: Card, tp: int, context: int) -> dict[str, Any]:
-    """Bytes are of each card; ranges go from the most to the least that vLLM's trial run may take."""
+    """The figures for `tp` cards: bytes per card, ranges from the most to the least that vLLM's profiling run may take."""
     found = served(reading, card, tp, context)
     if isinstance(found, str):
         nothing = ("weights", "cache", "tokens", "requests", "longest_context", "request_bytes")
@@ -106,7 +107,7 @@ def ends(low: int, high: int) -> dict[str, int]:
 
 
 def pays(found: Served) -> list[dict[str, Any]]:
-    """Settings that let the same memory hold more, the best first; those of under 1 % are left out."""
+    """Settings that let the same memory hold more, the best first; gains below 1 % are left out."""
     worth = [knob for knob in found.pays if knob.gained_tokens * 100 >= max(1, found.least.capacity_tokens)]
     return [
         {"flag": flag(knob.setting, knob.value), "tokens": knob.gained_tokens, "request_bytes": -knob.saved_bytes}
@@ -124,7 +125,7 @@ def command(hub_id: str, tp: int, length: int) -> str:
 
 
 def beside(spec: ModelSpec, rows: list[dict[str, Any]], length: int) -> dict[str, int] | None:
-    """Cache bytes of one request of full length in both engines, at 16 bits, on one card."""
+    """KV cache bytes of one full-length request in both engines, at 16 bits, on one card."""
     one = next((r for r in rows if r["cards"] == 1 and not r["refused"]), None)
     sizes = next((build.sizes for build in spec.builds if build.format == "gguf" and build.sizes), None)
     if one is None or sizes is None:

@@ -1,4 +1,4 @@
-"""The API's documents, with the words and layout that a page needs. No arithmetic on memory or speed happens here."""
+"""Adds the words and layout that pages need to the API's documents. No arithmetic on memory or speed happens here."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ REASONS = {
     "unknown_layout": "Its layout is not known, so its memory is not promised.",
     "superseded": "A newer version by the same maker is listed.",
 }
-PACES = {False: "tokens/s", True: "tokens/s read"}  # by whether a model embeds: it writes no tokens then
+PACES = {False: "tokens/s", True: "tokens/s read"}  # keyed by whether a model embeds: it writes no tokens then
 SOURCES = {"nvml": "NVML and the kernel", "engine log": "the engine’s log and the kernel", "rss": "the kernel"}
-# What a fix changes, where the API's word for it is not a person's.
+# What a fix changes, where the API's term needs a plainer one.
 CHANGES = {
     "ram_bytes": "main memory",
     "gpu": "GPU",
@@ -68,14 +68,14 @@ def page_result(document: dict[str, Any], *, launchable: bool, names: list[str])
 
 
 def pace(document: dict[str, Any]) -> dict[str, Any]:
-    """How fast a result is, low, mid and high, in the words for what is counted."""
+    """A result's speed, low, mid and high, and the unit of what is counted."""
     reads = document["settings"].get("embedding", False)
     kind = "prefill" if reads else "decode"
     return document["speed"][f"{kind}_tokens_per_second"] | {"words": PACES[reads]}
 
 
 def headline(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The answer in short: what ranks first, what is strongest and what is fastest, each plan once."""
+    """The answer in brief: the plans that rank first, are strongest and are fastest, each plan once."""
     if not results:
         return []
     best = (
@@ -91,7 +91,7 @@ def headline(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def short(name: str) -> str:
-    """A device's name without its maker: a column is narrow and the maker is no news."""
+    """A device's name without its maker, to fit a narrow column."""
     for maker in ("NVIDIA GeForce ", "NVIDIA ", "AMD Radeon ", "AMD ", "Apple ", "Intel "):
         name = name.removeprefix(maker)
     return name
@@ -110,7 +110,7 @@ def page_rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def does_not_fit(document: dict[str, Any]) -> str:
-    """A rejection in one sentence, for whoever wanted to launch."""
+    """A rejection in one sentence, for a refused launch."""
     model, reason = document["model"], document["reason"].replace("_", " ")
     if document["needed_bytes"] is None:
         return f"{model} cannot run as asked ({reason})."
@@ -140,7 +140,7 @@ def value(change: str, what: Any) -> str:
 
 
 def page_host(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """A host document with bandwidths as people know them, in GB/s."""
+    """A host document with bandwidths in GB/s."""
     return document | {
         "name": name,
         "accelerators": [a | {"bandwidth_gb": gigabytes(a["memory_bandwidth"])} for a in document["accelerators"]],
