@@ -1,4 +1,4 @@
-"""The shapes of answers for OpenAPI, described here because the hot path renders plain dicts and no serializer.
+"""OpenAPI shapes of answers, written here because the hot path renders plain dicts without a serializer.
 
 A shape with a title is a component of that name (see `rest.schema`).
 """
@@ -237,7 +237,7 @@ LAUNCHES = thing({"next": maybe("string"), "previous": maybe("string"), "results
 
 
 def answers(good: dict[int, dict[str, Any]], *problems: int) -> dict[Any, Any]:
-    """Responses by status: the good ones, and the problems that are this operation's own (see `rest.schema`)."""
+    """Responses by status: the successful ones, and the problems specific to this operation (see `rest.schema`)."""
     return {(status, "application/json"): shape for status, shape in good.items()} | {
         (status, CONTENT_TYPE): PROBLEM for status in problems
     }
@@ -292,6 +292,6 @@ QUESTION_QUERY = [
     EXPAND,
     key("on_disk", bool, "only builds whose files are on the server's disk"),
 ]
-# Of these a question about one model on one machine takes what names the machine and the context.
+# A question about one model on one machine takes only the keys for the machine and the context.
 MACHINE_KEYS = ("host", "hw", "gpu", "gpus", "vram_gb", "bandwidth_gb_s", "ram_gb", "cpu_cores", "use_case", "context")
 MACHINE_QUERY = [parameter for parameter in QUESTION_QUERY if parameter.name in MACHINE_KEYS]

@@ -1,4 +1,4 @@
-"""A launch as the API tells it, and the prediction that is written down when it is asked for."""
+"""A launch as the API's document, and the prediction stored when it is requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from advisor.models import Launch
 from hardware.models import Reservation
 from hardware.snapshots import stamp
 
-# What a status means for the one step that is being done, and what the person who waits may read.
+# The step that a status stands for, and the sentence shown to a user who waits.
 STEPS = {"queued": "waiting", "downloading": "downloading", "starting": "loading", "stopping": "stopping"}
 SENTENCES = {
     "queued": "It waits for the worker of its host.",
@@ -32,10 +32,10 @@ def part(memory: DeviceMemory) -> dict[str, int]:
 
 
 def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[str, Any]:
-    """All bytes that the engine's processes will hold, on devices and host, with their sum; and the speed.
+    """Bytes that the engine's processes will hold, by device and on the host, with their sum; and the speed.
 
-    On the host the plan's allowance for what lies outside the engine's buffers gives way to what is known of the very
-    program that will run.
+    On the host the plan's allowance for memory outside the engine's buffers is replaced by the measured figure of the
+    program that will run, where there is one.
     """
     host = part(plan.memory.host)
     if program and plan.build.sizes:
@@ -54,21 +54,21 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
 
 
 def progress(step: str | None) -> dict[str, Any] | None:
-    """The step that is being done. Bytes are null: nothing is downloaded, and an engine does not say how far it is."""
+    """The step in progress. Bytes are null: nothing is downloaded, and an engine does not report its progress."""
     return {"step": step, "done_bytes": None, "total_bytes": None} if step else None
 
 
 def stated_settings(launch: Launch) -> dict[str, Any]:
-    """Those that a request may state, so that what is read here can be launched again as it is."""
+    """The settings that a request may state, so that what is read here can be launched again unchanged."""
     planner = planners().get(launch.engine)
     known = {setting.name for setting in planner.SETTINGS} if planner else set(launch.settings)
     return {key: value for key, value in launch.settings.items() if key in known}
 
 
 def launch_document(launch: Launch) -> dict[str, Any]:
-    """The launch as API.md has it: bytes as integers, times in UTC, null for what is not known."""
+    """The launch as API.md defines it: bytes as integers, times in UTC, null for the unknown."""
     ready = launch.status == Launch.Status.READY
-    # What is over holds nothing: a list of old launches needs no query for each.
+    # A finished launch holds nothing: a list of old launches needs no query for each.
     holder = launch.pk if launch.status in Launch.ACTIVE else None
     held = (
         Reservation.objects.filter(holder=holder).order_by("accelerator__uuid")

@@ -1,4 +1,4 @@
-"""What an engine that serves really holds, and how fast it is."""
+"""Measures the memory that a serving engine really holds, and its speed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ FILL_SECONDS = 1.0
 def measure(launch: Launch, who: Identity) -> dict[str, Any]:
     """Speed of a short real completion, then all memory that the engine's processes hold; keys as in `predicted`.
 
-    On the host by the kernel; on devices by NVML, or by the engine's own log where NVML does not know our processes (in
-    a container it names the host's pids). None for what was not measured: half a total would look like the whole.
+    Host memory as the kernel counts it; device memory from NVML, or from the engine's own log where NVML does not know
+    our processes (in a container it reports the host's pids). None for what was not measured: a partial total would
+    look complete.
     """
     known = adapter_of(launch)
     assert known
@@ -49,7 +50,7 @@ def measure(launch: Launch, who: Identity) -> dict[str, Any]:
 
 
 def exercise(launch: Launch, known: Adapter) -> engine_health.Timings:
-    """One short completion for the speed; then a prompt as long as the first one says is quick, to fill its buffers."""
+    """Measure speed by one short completion; then fill the buffers by a prompt as long as that speed allows."""
     fills = known.filling_tokens(launch_settings(launch))
     if not launch.port or not fills:
         return engine_health.Timings()
@@ -61,14 +62,14 @@ def exercise(launch: Launch, known: Adapter) -> engine_health.Timings:
 
 
 def by_uuid(launch: Launch, place: str) -> str:
-    """The accelerator behind the engine's name for it: "CUDA1" is the second of those that it was shown."""
+    """The uuid behind the engine's name for a device: "CUDA1" is the second of those it was shown."""
     number = re.search(r"\d+$", place)
     index = int(number[0]) if number else len(launch.devices)
     return launch.devices[index] if index < len(launch.devices) else place
 
 
 def device_bytes(launch: Launch, who: Identity) -> dict[str, int]:
-    """Bytes by accelerator that NVML counts for our processes; empty without a GPU, or when it does not know them."""
+    """Bytes by accelerator that NVML counts for our processes; empty without a GPU, or when NVML does not know them."""
     if not launch.devices:
         return {}
     data = refresh().data or {}
