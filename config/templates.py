@@ -1,4 +1,4 @@
-"""How the pages' templates are read: one tag a line for whoever edits them, none of that white space for a browser."""
+"""A template loader that strips layout: templates have one tag a line for editing, and browsers get no such whitespace."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.template import Origin
 from django.template.loaders import filesystem
 
 INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
-# A line that holds nothing but a comment or a tag that puts out nothing itself.
+# A line with nothing but a comment or a tag that produces no output of its own.
 SILENT_LINE = re.compile(
     r"^(\{#.*#\}|\{% (?:extends|load|block|endblock|if|elif|else|endif|for|empty|endfor|with|endwith|regroup)\b"
     r"(?:(?!%\}).)*%\})\n",
@@ -22,10 +22,10 @@ BESIDE_BLOCK = re.compile(rf"({BLOCK_LEVEL})\n|\n(?={BLOCK_LEVEL})")
 
 
 def compact(source: str) -> str:
-    """The template without its layout: indentation, lines of a silent tag alone, line breaks beside block-level tags.
+    """The template without its layout: indentation, lines with only a silent tag, line breaks next to block-level tags.
 
-    That layout made pages a tenth larger after compression. Elsewhere a line break stays, because it is a space for
-    whoever reads the page. Not for text in which every space counts: a `<pre>` has to open and close on one line.
+    That layout made pages a tenth larger after compression. Other line breaks stay, because a reader sees them as
+    spaces. Not for text in which every space counts: a `<pre>` must open and close on one line.
     """
     return BESIDE_BLOCK.sub(r"\1", SILENT_LINE.sub(r"\1", INDENTATION.sub("", source)))
 

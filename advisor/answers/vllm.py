@@ -82,7 +82,10 @@ def card_of(device: Device) -> Card:
 
 
 def line(reading: Reading, card: Card, tp: int, context: int) -> dict[str, Any]:
-    """The figures for `tp` cards: bytes per card, ranges from the most to the least that vLLM's profiling run may take."""
+    """The figures for `tp` cards, in bytes per card.
+
+    Ranges go from the most to the least that vLLM's profiling run may take.
+    """
     found = served(reading, card, tp, context)
     if isinstance(found, str):
         nothing = ("weights", "cache", "tokens", "requests", "longest_context", "request_bytes")
