@@ -9,7 +9,7 @@ from advisor.monitoring.doctor import CHECKS
 
 
 class Command(BaseCommand):
-    help = "Say what is missing on this machine and how to mend it. Exit status 1 when something is."
+    help = "Report what is missing on this machine and how to fix it. Exit status 1 if anything is."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,13 +11,13 @@ from advisor.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Show what build of a catalog model a GGUF file is, exact to the byte; --apply writes it."
+    help = "Show the build of a catalog model in a GGUF file, exact to the byte; --apply writes it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path, help="a .gguf file; shards are found beside the one named")
-        parser.add_argument("--model", required=True, metavar="SLUG", help="the catalog's model that it is a build of")
-        parser.add_argument("--quantization", metavar="NAME", help="where neither name nor header says it")
+        parser.add_argument("file", type=Path, help="a .gguf file; its other shards are found beside it")
+        parser.add_argument("--model", required=True, metavar="SLUG", help="the catalog model that it is a build of")
+        parser.add_argument("--quantization", metavar="NAME", help="if neither name nor header states it")
         parser.add_argument("--repo", default="", metavar="ORG/NAME", help="where the file came from")
         parser.add_argument("--sha256", action="store_true", help="read every byte for its digest")
 

@@ -10,7 +10,7 @@ from advisor.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Show what a repository of the hub says of its model against the catalog; --apply writes it."
+    help = "Show how a repository on the hub differs from the catalog entry of its model; --apply writes it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

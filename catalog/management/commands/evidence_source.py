@@ -12,10 +12,10 @@ class Command(BaseCommand):
     help = "Switch a source of evidence off or on; without a name, list them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", nargs="?", help="repository or site, as the list says it")
+        parser.add_argument("name", nargs="?", help="repository or site, as listed")
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--on", action="store_true", help="its results count again")
-        switch.add_argument("--off", action="store_true", help="its results count for nothing")
+        switch.add_argument("--off", action="store_true", help="its results are ignored")
 
     def handle(self, *args: Any, name: str | None, on: bool, off: bool, **options: Any) -> None:
         if (name is None) == (on or off):

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--board", required=True, help="a name in the table of leaderboards")
         parser.add_argument("--date", type=date.fromisoformat, help="of the figures, where the file states none")
-        parser.add_argument("--source", help="where this very file is from; default: as the table says")
+        parser.add_argument("--source", help="where this file is from; default: as in the table")
         parser.add_argument("--table", type=Path, default=leaderboard.TABLE, help="another table of leaderboards")
         parser.add_argument("--apply", action="store_true", help="write; without it the difference is only shown")
         parser.add_argument("--overwrite", action="store_true", help="also where a row was edited here")
