@@ -1,4 +1,4 @@
-"""A template loader that strips layout: templates have one tag a line for editing, and browsers get no such whitespace."""
+"""A template loader that strips layout: one tag a line is for editing, and browsers need no such whitespace."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ SENTENCES = {
     "answered": "{} % of the rows answered, the others with why not",
 }
 
-# What bench/quality.py leaves out -> the caption of its table.
+# The hold-out scheme of bench/quality.py -> the caption of its table.
 LEFT_OUT = (("benchmark", "Each benchmark left out in turn"), ("publisher", "Everything of its publisher left out"))
 
 

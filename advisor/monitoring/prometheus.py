@@ -12,7 +12,7 @@ from rest.renderers import Whatever
 
 
 class Metrics(APIView):
-    """For Prometheus, which sends a token as any other caller does. Not there while METRICS is off."""
+    """Metrics for Prometheus, which sends a token as any other client does; 404 while METRICS is off."""
 
     read_scope = "read"
     content_negotiation_class = Whatever
