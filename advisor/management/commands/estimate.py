@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("gguf", nargs="?", help="path of a .gguf file")
-        parser.add_argument("--config", metavar="FILE", help="config.json: alone, or to be checked against the GGUF file")
+        parser.add_argument("--config", metavar="FILE", help="config.json, alone or checked against the GGUF file")
         parser.add_argument(
             "--quantization", metavar="NAME", help=f"with --config alone: one of {', '.join(MIXES)} (Q4_K_M)"
         )
