@@ -13,8 +13,8 @@ from advisor.answers.explain import licence
 from advisor.answers.plan_or_refusal import best_or_refused
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.base import KINDS
-from advisor.fit.ranking.plans import all_plans
-from advisor.fit.ranking.rank import Index, with_plan
+from advisor.fit.ranking.plans import all_plans, with_plan
+from advisor.fit.ranking.rank import Index
 from advisor.fit.spec import ModelSpec, Plan, Result
 from advisor.question.errors import DoesNotFit
 from advisor.question.parse import Question

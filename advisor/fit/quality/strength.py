@@ -154,10 +154,6 @@ def _choose(evidence: list[tuple[str, Evidence]]) -> list[_Row]:
     return [best[key] for key in sorted(best)]
 
 
-def _order(row: _Row) -> tuple[float, str, str]:
-    return row.score, row.evidence.date or "", row.evidence.source
-
-
 def _years(text: str | None) -> float | None:
     if not text:
         return None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from advisor.fit.engines.base import KINDS, Outline, Placed, Planner
 from advisor.fit.engines.registry import planners
 from advisor.fit.quality.strength import kv_loss, quantization_loss
 from advisor.fit.ranking import utility
 from advisor.fit.ranking.filters import context_limit, strength
-from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Range, Workload
+from advisor.fit.spec import BuildSpec, HostSpec, ModelSpec, Plan, Range, Result, Workload
 
 LEAST_BITS = 3.4  # per weight: below about Q3_K_M the losses grow fast, so nothing smaller is recommended
 USUAL_BITS = 4.2  # builds below Q4_K_M and MXFP4 are used only when nothing above fits
+OTHERS = 6  # further plans that one result carries
 
 
 def embeds(model: ModelSpec) -> bool:
@@ -126,3 +130,25 @@ def tokens_more(plan: Plan, room: int) -> float:
     limit = context_limit(plan.model) or outline.context
     growth = limit - outline.context // outline.slots
     return max(0.0, min(growth, planner.more_context(plan.build, plan.settings, room)))
+
+
+def other_plans(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
+    """Up to OTHERS further plans of the model: other builds, and other placements of the same build."""
+    made = 0
+    for build in best.model.builds:
+        for other in all_plans(best.model, build, host, workload):
+            same = (other.engine, other.build.id, other.placement) == (best.engine, best.build.id, best.placement)
+            if not same and made < OTHERS:
+                made += 1
+                yield other
+
+
+def with_plan(result: Result, other: Plan) -> Result:
+    """The result with another plan of the same model; rank and score are left as they are."""
+    return replace(
+        result,
+        plan=other,
+        quantization_loss=plan_loss(other),
+        pareto=False,
+        others=(),
+    )

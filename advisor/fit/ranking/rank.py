@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,11 +10,18 @@ from advisor.fit.engines.base import KINDS, NEVER, Bools, Floats, Ints, Screened
 from advisor.fit.ranking import utility
 from advisor.fit.ranking.catalog_arrays import NOBODY, Index, Rows, Strengths
 from advisor.fit.ranking.filters import MEETS, Codes, missed, strength
-from advisor.fit.ranking.plans import LEAST_BITS, USUAL_BITS, all_plans, best_plan_of, parts, plan_loss, too_slow
+from advisor.fit.ranking.plans import (
+    LEAST_BITS,
+    USUAL_BITS,
+    best_plan_of,
+    other_plans,
+    parts,
+    plan_loss,
+    too_slow,
+)
 from advisor.fit.spec import REASONS, HostSpec, Plan, Result, Workload
 
 BUILDS_TRIED = 3  # builds planned exactly per model, best first, before the model is rejected
-OTHERS = 6
 SUPERSEDED, NO_EVIDENCE = (REASONS.index(reason) for reason in ("superseded", "no_evidence"))
 
 
@@ -132,7 +138,7 @@ def rank(
             strength=strength(one.plan.model, workload),
             quantization_loss=plan_loss(one.plan),
             pareto=on_front,
-            others=tuple(others(host, workload, one.plan)) if expand else (),
+            others=tuple(other_plans(host, workload, one.plan)) if expand else (),
         )
         for place, (one, on_front) in enumerate(zip(kept, front, strict=True), start=1)
     ]
@@ -269,28 +275,6 @@ def leave_unproved(asked: Asked, order: Ints, kept: list[Planned], out: Ranking)
     shown = [asked.index.numbers[one.plan.model.slug] for one in kept]
     unproved = order[asked.judged.unproved[order]]
     out.barred[unproved[~np.isin(unproved, shown)]] = NO_EVIDENCE
-
-
-def others(host: HostSpec, workload: Workload, best: Plan) -> Iterator[Plan]:
-    """Up to OTHERS further plans of the model: other builds, and other placements of the same build."""
-    made = 0
-    for build in best.model.builds:
-        for other in all_plans(best.model, build, host, workload):
-            same = (other.engine, other.build.id, other.placement) == (best.engine, best.build.id, best.placement)
-            if not same and made < OTHERS:
-                made += 1
-                yield other
-
-
-def with_plan(result: Result, other: Plan) -> Result:
-    """The result with another plan of the same model; rank and score are left as they are."""
-    return replace(
-        result,
-        plan=other,
-        quantization_loss=plan_loss(other),
-        pareto=False,
-        others=(),
-    )
 
 
 def pareto(plans: list[Plan], workload: Workload) -> list[bool]:
