@@ -28,7 +28,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EngineEnum": "advisor.question.engine_fields.ENGINES",
         "KvTypeEnum": "advisor.fit.engines.llama_cpp.settings.KV_TYPES",
-        "LaunchStatusEnum": "advisor.api.schemas.STATUSES",
+        "LaunchStatusEnum": "advisor.launch.shapes.STATUSES",
         "ModelStatusEnum": "catalog.models.Model.Status",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.examples.attach"],

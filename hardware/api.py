@@ -44,7 +44,8 @@ class Hosts(StrictQuery, ReadOnlyModelViewSet[Host]):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         host = self.get_object()
         known = inventory(host)
-        data = {"id": known.pop("host"), "name": host.name, "created": stamp(host.created), **known}
+        data: dict[str, Any] = {"id": host.pk, "name": host.name, "created": stamp(host.created), **known}
+        del data["host"]
         # The age grows by itself; only a new reading or reservation changes the representation.
         tag = etag({**data, "snapshot": (data["snapshot"] or {}) | {"age_seconds": None}})
         return answer(request, data, tag)

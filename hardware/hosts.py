@@ -10,6 +10,7 @@ from django.utils import timezone
 from hardware import probe
 from hardware.match_reference import described
 from hardware.models import Host, Snapshot
+from hardware.shapes import HostDocument
 from hardware.snapshots import RAM, freshness, newest_and_good, refresh, snapshot_of
 from hardware.stated import HardwareError
 
@@ -24,7 +25,7 @@ def host_id(name: str) -> str:
     return settings.HOST_ID if is_here(name) else name
 
 
-def host_document(name: str = "local") -> dict[str, Any]:
+def host_document(name: str = "local") -> HostDocument:
     """The host document of the newest good snapshot, minus reservations. Raises HardwareError (422).
 
     `free_bytes` is the lesser of what the driver reports free and capacity minus reservations; for a unified device it
@@ -46,17 +47,27 @@ def host_document(name: str = "local") -> dict[str, Any]:
     return document(host, newest, good)
 
 
-def inventory(host: Host) -> dict[str, Any]:
+def inventory(host: Host) -> HostDocument:
     """The host document for display: where a host was never read, nulls and the reason instead of an error."""
     try:
         return host_document(host.pk)
     except HardwareError as error:
-        unread = ("ram_bytes", "ram_available_bytes", "ram_bandwidth", "cpu_cores", "cpu_name", "os")
-        nothing = dict.fromkeys(unread) | {"accelerators": [], "ram_reserved_bytes": 0}
-        return {"host": host.pk, **nothing, "snapshot": snapshot_of(host), "warnings": [str(error)]}
+        return {
+            "host": host.pk,
+            "accelerators": [],
+            "ram_bytes": None,
+            "ram_available_bytes": None,
+            "ram_reserved_bytes": 0,
+            "ram_bandwidth": None,
+            "cpu_cores": None,
+            "cpu_name": None,
+            "os": None,
+            "snapshot": snapshot_of(host),
+            "warnings": [str(error)],
+        }
 
 
-def documents() -> tuple[list[tuple[Host, dict[str, Any]]], list[tuple[Host, str]]]:
+def documents() -> tuple[list[tuple[Host, HostDocument]], list[tuple[Host, str]]]:
     """Every host with its document, and every host that cannot be planned on with the sentence that says why."""
     read, silent = [], []
     for host in Host.objects.all():
@@ -67,7 +78,7 @@ def documents() -> tuple[list[tuple[Host, dict[str, Any]]], list[tuple[Host, str
     return read, silent
 
 
-def document(host: Host, newest: Snapshot, good: Snapshot) -> dict[str, Any]:
+def document(host: Host, newest: Snapshot, good: Snapshot) -> HostDocument:
     """The host document of one reading and the current reservations."""
     data: dict[str, Any] = good.data or {}
     rows = {row.uuid: row for row in host.accelerators.all()}

@@ -7,12 +7,13 @@ from typing import Any
 
 from hardware.models import Accelerator
 from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
+from hardware.shapes import HostAccelerator
 
 MIG_PROFILE = re.compile(r"\b(\d)g\.")
 MIG_COMPUTE_SLICES = 7
 
 
-def described(device: dict[str, Any], row: Accelerator | None, ram: dict[str, int]) -> dict[str, Any] | None:
+def described(device: dict[str, Any], row: Accelerator | None, ram: dict[str, int]) -> HostAccelerator | None:
     """One entry of `accelerators`, or None for a device that failed or lacks a uuid, name or size.
 
     `ram` has the host's "total", "reserved" and "available" bytes, which a unified device shares.

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from hardware import probe_child
 from hardware.models import Host
+from hardware.shapes import Freshness
 from hardware.snapshots import snapshot_of
 
 
@@ -32,7 +33,7 @@ class HostSerializer(serializers.ModelSerializer[Host]):
         fields = ("id", "name", "created", "snapshot")
 
     @extend_schema_field(SnapshotSerializer(allow_null=True))
-    def get_snapshot(self, host: Host) -> dict[str, Any] | None:
+    def get_snapshot(self, host: Host) -> Freshness | None:
         return snapshot_of(host)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from hardware import probe_child
 from hardware.models import Accelerator, Host, Snapshot
+from hardware.shapes import Freshness
 
 RAM = "ram"  # uuid of the row that represents the host's memory
 KEEP_GOOD = timedelta(days=1)
@@ -100,7 +101,7 @@ def newest_reading(host_id: str) -> int | None:
     return good.pk if good else None
 
 
-def snapshot_of(host: Host) -> dict[str, Any] | None:
+def snapshot_of(host: Host) -> Freshness | None:
     """When the host was last read well, and the outcome of the newest attempt; None before the first."""
     newest, good = newest_and_good(host)
     return freshness(newest, good or newest) if newest else None
@@ -111,7 +112,7 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def freshness(newest: Snapshot, good: Snapshot) -> dict[str, Any]:
+def freshness(newest: Snapshot, good: Snapshot) -> Freshness:
     age = max((timezone.now() - good.taken).total_seconds(), 0.0)
     return {
         "id": good.pk,

@@ -6,6 +6,7 @@ from typing import Any
 
 from hardware.parse_text import HardwareText, parse_text
 from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
+from hardware.shapes import HostAccelerator, HostDocument
 from hardware.stated_serializers import HARDWARE
 from rest.serializers import checked
 
@@ -20,7 +21,7 @@ class HardwareError(ValueError):
         super().__init__(errors[0]["message"])
 
 
-def stated(hardware: Any) -> dict[str, Any]:
+def stated(hardware: Any) -> HostDocument:
     """The host document of hardware given as `accelerators` or `text`.
 
     RAM that was not stated is None (unless a unified device's name implies it), and so is the available RAM. Raises
@@ -37,7 +38,7 @@ def within_limits(hardware: Any) -> dict[str, Any]:
     return found
 
 
-def resolved(hardware: dict[str, Any]) -> dict[str, Any]:
+def resolved(hardware: dict[str, Any]) -> HostDocument:
     """As `stated`, for hardware that was validated already. Fields parsed from its text are validated too."""
     if "text" in hardware:
         hardware = within_limits(from_text(hardware))
@@ -82,21 +83,21 @@ def noted(errors: Errors, field: str, message: str, **more: Any) -> None:
 
 def accelerators(
     items: list[dict[str, Any]], ram: int | None, errors: Errors
-) -> tuple[list[dict[str, Any]], list[int]]:
+) -> tuple[list[HostAccelerator], list[int]]:
     """The devices, one entry each, and the RAM pool of each unified one."""
-    devices: list[dict[str, Any]] = []
+    devices: list[HostAccelerator] = []
     pools: list[int] = []
     for position, item in enumerate(items):
         device, pool = accelerator(item, ram, f"hardware.accelerators[{position}].name", errors)
         if device:
-            devices += [dict(device) for _ in range(item["count"])]
+            devices += [device.copy() for _ in range(item["count"])]
             pools += [pool] * item["count"] if pool else []
     return devices, pools
 
 
 def accelerator(
     item: dict[str, Any], ram: int | None, field: str, errors: Errors
-) -> tuple[dict[str, Any] | None, int | None]:
+) -> tuple[HostAccelerator | None, int | None]:
     """One device, and the host RAM it shares if unified.
 
     Stated figures override the reference, but a stated memory size can only lower it.
@@ -113,7 +114,7 @@ def accelerator(
     capacity = memory or 0
     if spec:
         capacity = spec.memory_bytes if spec.unified or memory is None else min(memory, spec.memory_bytes)
-    device = {
+    device: HostAccelerator = {
         "name": spec.name if spec else item["name"],
         "uuid": None,
         "memory_bytes": capacity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -41,7 +41,7 @@ def known_answer(key: Hashable) -> Answer | None:
     return found
 
 
-def keep_answer(key: Hashable, document: dict[str, Any], decision: str = "") -> Answer:
+def keep_answer(key: Hashable, document: Mapping[str, Any], decision: str = "") -> Answer:
     packed = zlib.compress(orjson.dumps(document), 1)
     answer = Answer(packed, bool(document.get("results", True)), decision)
     _keep(key, answer)

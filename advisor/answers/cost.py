@@ -10,6 +10,7 @@ from typing import Any
 
 from advisor.answers import hosted_prices
 from advisor.answers.documents import figure, span
+from advisor.answers.shapes import BreakEven, Cost, HostedOffer
 from advisor.fit import cost
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.plans import embeds, outline_of, pace
@@ -17,9 +18,7 @@ from advisor.fit.spec import Device, HostSpec, Plan, Range, Result, Workload
 from hardware import reference
 
 
-def cost_document(
-    result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any]
-) -> dict[str, Any]:
+def cost_document(result: Result, host: HostSpec, workload: Workload, index: Index, asked: Mapping[str, Any]) -> Cost:
     """The cost of one plan in US dollars per million tokens, with all its requests running at once.
 
     `asked` as validated by `CostSerializer`. Figures whose inputs were not stated are null, with the reason in `notes`.
@@ -42,9 +41,9 @@ def cost_document(
     return {
         "tokens": "read" if embeds(plan.model) else "generated",
         "power_watts": watts,
-        "energy_per_million": spent and span(spent),
-        "purchase_per_million": bought and span(bought),
-        "total_per_million": spent and bought and span(added(spent, bought)),
+        "energy_per_million": span(spent) if spent else None,
+        "purchase_per_million": span(bought) if bought else None,
+        "total_per_million": span(added(spent, bought)) if spent and bought else None,
         "hosted": offer,
         "break_even": even(asked, spent, offer, rate) if spent and offer and price is not None else None,
         "notes": notes,
@@ -77,7 +76,7 @@ def board_power(device: Device) -> int | None:
     return max((round(entry["tdp_w"]) for entry in found if entry.get("tdp_w")), default=None)
 
 
-def even(asked: Mapping[str, Any], spent: Range, offer: Mapping[str, Any], rate: Range) -> dict[str, Any]:
+def even(asked: Mapping[str, Any], spent: Range, offer: HostedOffer, rate: Range) -> BreakEven:
     """The number of tokens from which own hardware is cheaper, and whether it is reached in the stated years."""
     tokens = cost.break_even(asked["purchase_price"], spent.mid, offer["price_per_million"])
     most = cost.tokens_in_time(rate.mid, asked["years"], asked["utilisation"])

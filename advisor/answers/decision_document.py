@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
+from advisor.answers import shapes
 from advisor.answers.cost import cost_document
 from advisor.answers.documents import hardware_document, rejection_document, result_document
 from advisor.answers.explain import reasons_for
@@ -20,7 +20,7 @@ from advisor.question.parse import Question
 from advisor.selectors.hosts import reference_gpus
 
 
-def decision_head(question: Question, index: Index) -> dict[str, Any]:
+def decision_head(question: Question, index: Index) -> shapes.DecisionHead:
     """The part of a decision that is known before ranking; `decision` is the digest of the rest and of the body."""
     version, hardware = index.catalog.version, hardware_document(question.reading)
     content = orjson.dumps([question.asked, version, FIT_VERSION, hardware], option=orjson.OPT_SORT_KEYS, default=str)
@@ -34,20 +34,22 @@ def decision_head(question: Question, index: Index) -> dict[str, Any]:
 
 
 def decision_document(
-    head: dict[str, Any], question: Question, ranking: Ranking, index: Index, paths: Mapping[str, str]
-) -> dict[str, Any]:
+    head: shapes.DecisionHead, question: Question, ranking: Ranking, index: Index, paths: Mapping[str, str]
+) -> shapes.Decision:
     host, workload, limit = question.host, question.workload, question.rejected_limit
     refused = rejections(index, host, workload, ranking, gpus=reference_gpus(), limit=limit)
-    warned = head.pop("warnings")
     return {
-        **head,
+        "decision": head["decision"],
+        "catalog_version": head["catalog_version"],
+        "fit_version": head["fit_version"],
+        "hardware": head["hardware"],
         "results": [explained_result(result, question, index, paths) for result in ranking.results],
         "rejected": [rejection_document(r) for r in refused],
-        "warnings": warned,
+        "warnings": head["warnings"],
     }
 
 
-def explained_result(result: Result, question: Question, index: Index, paths: Mapping[str, str]) -> dict[str, Any]:
+def explained_result(result: Result, question: Question, index: Index, paths: Mapping[str, str]) -> shapes.Result:
     """A result with its reasons, and its cost if the question states prices."""
     host, workload = question.host, question.workload
     document = result_document(result, host, paths, reasons_for(result, host, workload))
@@ -57,7 +59,7 @@ def explained_result(result: Result, question: Question, index: Index, paths: Ma
 
 
 def warnings(question: Question, index: Index) -> list[str]:
-    said = [str(warning) for warning in question.reading.document.get("warnings") or []]
+    said = [str(warning) for warning in question.reading.document["warnings"]]
     if question.host.ram_bytes is None:
         said.append("Main memory was not stated: only plans that live wholly on the accelerators are considered.")
     if not index.catalog.models:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
 
+from advisor.answers import shapes
 from advisor.answers.explain import gives
 from advisor.engines.registry import engines
 from advisor.fit.allowances import overhead_of
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
+from advisor.launch.shapes import MemoryParts
+from advisor.launch.shapes import Range as RangeDocument
 from advisor.selectors.hosts import Reading
+from hardware.shapes import Freshness, SnapshotSummary
 
 # Measured against the engine's dry run: exact headers are within 1 %, computed tensor lists within 2 %.
 ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
@@ -24,11 +27,11 @@ def figure(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def span(value: Range) -> dict[str, float]:
+def span(value: Range) -> RangeDocument:
     return {"low": figure(value.low), "mid": figure(value.mid), "high": figure(value.high)}
 
 
-def hardware_document(reading: Reading) -> dict[str, Any]:
+def hardware_document(reading: Reading) -> shapes.Hardware:
     """The resolved hardware: names, sizes, available memory, and the source of each figure."""
     host = reading.host
     return {
@@ -48,16 +51,25 @@ def hardware_document(reading: Reading) -> dict[str, Any]:
         "ram_available_bytes": host.ram_available_bytes,
         "cpu_cores": host.cpu_cores,
         "os": host.os,
-        "snapshot": snapshot(reading.document.get("snapshot")),
+        "snapshot": snapshot(reading.document["snapshot"]),
     }
 
 
-def snapshot(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def snapshot(value: Freshness | None) -> SnapshotSummary | None:
     """The reading and its time. Without its age, so that the same question on the same reading gives the same bytes."""
-    return {key: item for key, item in value.items() if key != "age_seconds"} if value else None
+    if value is None:
+        return None
+    return {
+        "id": value["id"],
+        "taken": value["taken"],
+        "stale": value["stale"],
+        "ok": value["ok"],
+        "error": value["error"],
+        "message": value["message"],
+    }
 
 
-def part(value: DeviceMemory) -> dict[str, int]:
+def part(value: DeviceMemory) -> MemoryParts:
     return {
         "weights": value.weights,
         "kv": value.kv,
@@ -67,12 +79,12 @@ def part(value: DeviceMemory) -> dict[str, int]:
     }
 
 
-def overhead_range(device: Device) -> dict[str, Any]:
+def overhead_range(device: Device) -> shapes.OverheadRange:
     figures = overhead_of(device)
     return {"low": figures.low, "high": figures.high, "source": figures.source}
 
 
-def memory_document(plan: Plan, host: HostSpec) -> dict[str, Any]:
+def memory_document(plan: Plan, host: HostSpec) -> shapes.Memory:
     exact = bool(plan.build.sizes and plan.build.sizes.exact)
     return {
         "devices": [
@@ -103,7 +115,7 @@ def memory_document(plan: Plan, host: HostSpec) -> dict[str, Any]:
     }
 
 
-def speed_document(value: Speed) -> dict[str, Any]:
+def speed_document(value: Speed) -> shapes.Speed:
     return {
         "decode_tokens_per_second": span(value.decode),
         "prefill_tokens_per_second": span(value.prefill),
@@ -134,7 +146,7 @@ def file_name(plan: Plan) -> str:
     return f"{plan.model.slug}-{plan.build.quantization}.gguf"
 
 
-def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> dict[str, Any]:
+def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> shapes.Plan:
     build = plan.build
     return {
         "build": {
@@ -156,9 +168,9 @@ def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> dict[s
     }
 
 
-def result_document(value: Result, host: HostSpec, paths: Mapping[str, str], reasons: list[str]) -> dict[str, Any]:
+def result_document(value: Result, host: HostSpec, paths: Mapping[str, str], reasons: list[str]) -> shapes.Result:
     model, strength = value.plan.model, value.strength
-    document = {
+    document: shapes.Result = {
         "rank": value.rank,
         "score": round(value.score, 2),
         "score_parts": {name: round(size, 4) for name, size in value.parts.items()},
@@ -203,10 +215,12 @@ def result_document(value: Result, host: HostSpec, paths: Mapping[str, str], rea
     return document
 
 
-def rejection_document(value: Rejection) -> dict[str, Any]:
+def rejection_document(value: Rejection) -> shapes.Rejected:
     """Bytes under `needed_bytes` and `available_bytes` where memory is the limit, else `needed` and `available`."""
     memory = value.reason in MEMORY_REASONS
-    figures = {} if memory or value.needed is None else {"needed": value.needed, "available": value.available}
+    figures: shapes.Shortfall = (
+        {} if memory or value.needed is None else {"needed": value.needed, "available": value.available}
+    )
     return {
         "model": value.model,
         "build": value.build,

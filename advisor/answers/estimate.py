@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from advisor.answers import documents
 from advisor.answers.plan_or_refusal import build_named, fits, planner_named, stated_plan
+from advisor.answers.shapes import Estimate
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.base import Planner
 from advisor.fit.spec import FIT_VERSION
@@ -14,7 +13,7 @@ from advisor.question.parse import EstimateQuestion
 from advisor.selectors.catalog import catalog_index, find_model
 
 
-def estimate(question: EstimateQuestion) -> dict[str, Any]:
+def estimate(question: EstimateQuestion) -> Estimate:
     """Memory and speed of one build with given settings on given hardware, whether or not it fits. Raises Invalid."""
     host, engine = question.reading.host, planner_named(question.engine)
     key = question.build or build_key(engine, str(question.model), str(question.quantization))

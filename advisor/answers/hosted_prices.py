@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from advisor.answers.shapes import HostedOffer, HostedPrice
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.filters import MEETS, missed, strength
 from advisor.fit.spec import ModelSpec, Workload
@@ -21,14 +22,16 @@ def prices() -> dict[str, Any]:
     return dict(json.loads(DATA.read_text(encoding="utf-8")))
 
 
-def offer(model: ModelSpec, quality: float | None, workload: Workload, index: Index) -> dict[str, Any] | None:
+def offer(model: ModelSpec, quality: float | None, workload: Workload, index: Index) -> HostedOffer | None:
     """The lowest price of this very model, else of a comparable one; None where there is neither."""
     if model.slug in prices()["prices"]:
-        return cheapest(model) | {"same_model": True, "quality": None}
+        return {**cheapest(model), "same_model": True, "quality": None}
     if quality is None:
         return None
     found = comparable(quality, workload, index)
-    return found and cheapest(found) | {"same_model": False, "quality": round(strength(found, workload).score, 1)}
+    if found is None:
+        return None
+    return {**cheapest(found), "same_model": False, "quality": round(strength(found, workload).score, 1)}
 
 
 def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | None:
@@ -44,7 +47,7 @@ def comparable(quality: float, workload: Workload, index: Index) -> ModelSpec | 
     return min(able, key=lambda model: (cheapest(model)["price_per_million"], model.slug), default=None)
 
 
-def cheapest(model: ModelSpec) -> dict[str, Any]:
+def cheapest(model: ModelSpec) -> HostedPrice:
     """The lowest price of a model and the highest, per million tokens: generated, or read for an embedding model."""
     offers = prices()["prices"][model.slug]
     provider, (per_input, per_output) = min(offers.items(), key=lambda item: (counted(item[1]), item[1][0], item[0]))

@@ -23,7 +23,7 @@ def recommend(question: Question) -> Answer:
     paths, question = builds_on_disk(index), as_run_here(question)
     head = decision_head(question, index)
     # Inputs that the digest does not cover: hardware figures left out of the document, files that came or went.
-    told = tuple(question.reading.document.get("warnings") or ())
+    told = tuple(question.reading.document["warnings"])
     key = (head["decision"], question.host, tuple(paths.items()), told)
     answer = known_answer(key)
     if answer is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import orjson
 
 from advisor.answers import documents
 from advisor.answers.cache import Answer, keep_answer, known_answer
 from advisor.answers.explain import reasons_for
+from advisor.answers.shapes import RequiredAccelerator, Requirements
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.machines import meeting
 from advisor.fit.ranking.rank import rank
@@ -66,7 +66,7 @@ def hardware_for_model(question: RequirementsQuestion) -> Answer:
     return known_answer(key) or keep_answer(key, worked_out(question, model, index))
 
 
-def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -> dict[str, Any]:
+def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -> Requirements:
     workload, prefer = question.workload, question.prefer
     one = Index.of(replace(index.catalog, models=(model,)))
     known = {machine.host: machine for machine in reference_machines()}
@@ -92,7 +92,7 @@ def worked_out(question: RequirementsQuestion, model: ModelSpec, index: Index) -
     }
 
 
-def accelerator(machine: Machine) -> dict[str, Any]:
+def accelerator(machine: Machine) -> RequiredAccelerator:
     card = machine.card
     return {
         "name": card.name,

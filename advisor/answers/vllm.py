@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.answers import documents
+from advisor.answers.shapes import CacheOfRequest, Ends, OnCards, Pays, UnderVllm, VllmFigures
 from advisor.fit.architectures.dimensions import UnknownLayout as Unsettled
 from advisor.fit.architectures.parameter_check import settled
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
@@ -26,7 +27,7 @@ FLAGS = {
 }
 
 
-def model_under_vllm(slug: str, question: Question) -> dict[str, Any] | None:
+def model_under_vllm(slug: str, question: Question) -> UnderVllm | None:
     """The document of `GET models/{slug}/vllm/`; None for an unknown model."""
     row, spec = model_row(slug), find_model(slug)
     if row is None or spec is None:
@@ -40,7 +41,7 @@ def model_under_vllm(slug: str, question: Question) -> dict[str, Any] | None:
     }
 
 
-def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, Any]:
+def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> VllmFigures:
     """The fields of `schemas.UNDER_VLLM` from `unknown` on, all null where `unknown` states why."""
     try:
         cards = equal(host)
@@ -50,8 +51,15 @@ def shown(row: Any, spec: ModelSpec, host: HostSpec, context: int) -> dict[str, 
         length = min(context, reading.longest)
         rows = [line(reading, card, tp, length) for tp in SIZES if tp <= len(cards)]
     except (UnknownConfig, Unsettled) as error:
-        return dict.fromkeys(("card", "context", "enough_free", "rows", "pays", "command", "cache")) | {
-            "unknown": str(error)
+        return {
+            "card": None,
+            "context": None,
+            "enough_free": None,
+            "rows": None,
+            "pays": None,
+            "command": None,
+            "cache": None,
+            "unknown": str(error),
         }
     # one that certainly starts, else one that may
     best = next((r for wanted in (True, None) for r in rows if r["starts"] is wanted), None)
@@ -81,15 +89,25 @@ def card_of(device: Device) -> Card:
     return Card(device.name, device.memory_bytes, (int(major), int(minor)))
 
 
-def line(reading: Reading, card: Card, tp: int, context: int) -> dict[str, Any]:
+def line(reading: Reading, card: Card, tp: int, context: int) -> OnCards:
     """The figures for `tp` cards, in bytes per card.
 
     Ranges go from the most to the least that vLLM's profiling run may take.
     """
     found = served(reading, card, tp, context)
     if isinstance(found, str):
-        nothing = ("weights", "cache", "tokens", "requests", "longest_context", "request_bytes")
-        return {"cards": tp, "starts": False, "refused": found, **dict.fromkeys(nothing), "pays": []}
+        return {
+            "cards": tp,
+            "starts": False,
+            "refused": found,
+            "weights": None,
+            "cache": None,
+            "tokens": None,
+            "requests": None,
+            "longest_context": None,
+            "request_bytes": None,
+            "pays": [],
+        }
     least, most = found.least, found.most
     return {
         "cards": tp,
@@ -105,11 +123,11 @@ def line(reading: Reading, card: Card, tp: int, context: int) -> dict[str, Any]:
     }
 
 
-def ends(low: int, high: int) -> dict[str, int]:
+def ends(low: int, high: int) -> Ends:
     return {"low": low, "high": high}
 
 
-def pays(found: Served) -> list[dict[str, Any]]:
+def pays(found: Served) -> Pays:
     """Settings that let the same memory hold more, the best first; gains below 1 % are left out."""
     worth = [knob for knob in found.pays if knob.gained_tokens * 100 >= max(1, found.least.capacity_tokens)]
     return [
@@ -127,7 +145,7 @@ def command(hub_id: str, tp: int, length: int) -> str:
     return f"{words} --tensor-parallel-size {tp}" if tp > 1 else words
 
 
-def beside(spec: ModelSpec, rows: list[dict[str, Any]], length: int) -> dict[str, int] | None:
+def beside(spec: ModelSpec, rows: list[OnCards], length: int) -> CacheOfRequest:
     """KV cache bytes of one full-length request in both engines, at 16 bits, on one card."""
     one = next((r for r in rows if r["cards"] == 1 and not r["refused"]), None)
     sizes = next((build.sizes for build in spec.builds if build.format == "gguf" and build.sizes), None)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from advisor.answers.shapes import Fix, Rejected
 from advisor.fit.units import GIB
 from advisor.templatetags.berth import gib
+from hardware.shapes import HostDocument
 
 PLACEMENTS = {
     "cpu": "CPU",
@@ -49,11 +52,12 @@ CHANGES = {
 }
 
 
-def page_result(document: dict[str, Any], *, launchable: bool, names: list[str]) -> dict[str, Any]:
+def page_result(document: Mapping[str, Any], *, launchable: bool, names: list[str]) -> dict[str, Any]:
     """One entry of a decision's `results`, ready for `parts/result.html`."""
     memory = document["memory"]
     devices = [device | {"label": short(names[device["accelerator"]])} for device in memory["devices"]]
-    return document | {
+    return {
+        **document,
         "memory": memory | {"devices": devices},
         "pace": pace(document),
         "show_host": not devices or memory["host"]["total"] > 2**31,
@@ -67,7 +71,7 @@ def page_result(document: dict[str, Any], *, launchable: bool, names: list[str])
     }
 
 
-def pace(document: dict[str, Any]) -> dict[str, Any]:
+def pace(document: Mapping[str, Any]) -> dict[str, Any]:
     """A result's speed, low, mid and high, and the unit of what is counted."""
     reads = document["settings"].get("embedding", False)
     kind = "prefill" if reads else "decode"
@@ -97,7 +101,7 @@ def short(name: str) -> str:
     return name
 
 
-def page_rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
+def page_rejection(document: Rejected, name: str) -> dict[str, Any]:
     """One entry of `rejected` in words, under the model's own name."""
     memory = document["reason"].endswith("_memory")
     figure = gib if memory else number
@@ -106,10 +110,10 @@ def page_rejection(document: dict[str, Any], name: str) -> dict[str, Any]:
         available=figure(document["available_bytes"] if memory else document.get("available")),
     )
     fixes = [fix | {"words": fix_words(fix)} for fix in document["fixes"]]
-    return document | {"name": name, "words": words, "fixes": fixes}
+    return {**document, "name": name, "words": words, "fixes": fixes}
 
 
-def does_not_fit(document: dict[str, Any]) -> str:
+def does_not_fit(document: Rejected) -> str:
     """A rejection in one sentence, for a refused launch."""
     model, reason = document["model"], document["reason"].replace("_", " ")
     if document["needed_bytes"] is None:
@@ -124,7 +128,7 @@ def number(value: float | None) -> str:
     return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
 
 
-def fix_words(fix: dict[str, Any]) -> str:
+def fix_words(fix: Fix) -> str:
     """ "Main memory 64.0 GiB → 256 GiB: fits with 1.2 GiB to spare"."""
     label = CHANGES.get(fix["change"], fix["change"].replace("_", " "))
     before = "" if fix["from"] is None else f"{value(fix['change'], fix['from'])} → "
@@ -139,9 +143,10 @@ def value(change: str, what: Any) -> str:
     return gib(what) if change.endswith("_bytes") else f"{what:,}"
 
 
-def page_host(document: dict[str, Any], name: str) -> dict[str, Any]:
+def page_host(document: HostDocument, name: str) -> dict[str, Any]:
     """A host document with bandwidths in GB/s."""
-    return document | {
+    return {
+        **document,
         "name": name,
         "accelerators": [a | {"bandwidth_gb": gigabytes(a["memory_bandwidth"])} for a in document["accelerators"]],
         "ram_bandwidth_gb": gigabytes(document["ram_bandwidth"]),

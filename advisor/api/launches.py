@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from advisor.answers.launch_request import request_launch
-from advisor.api import schemas
+from advisor.api import query_parameters, schemas
 from advisor.api.errors import AnswerView
 from advisor.api.filters import LaunchFilter
 from advisor.api.launch_serializers import LaunchRequestSerializer
@@ -54,7 +54,7 @@ class Launches(StrictQuery, AnswerView, GenericAPIView[Launch]):
 
     @extend_schema(
         operation_id="launches_list",
-        parameters=schemas.LIST_QUERY,
+        parameters=query_parameters.LIST_QUERY,
         responses=schemas.answers({200: schemas.LAUNCHES}, 400),
     )
     def get(self, request: Request) -> Response:

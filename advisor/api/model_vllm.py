@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from advisor.answers import vllm
-from advisor.api import schemas
+from advisor.api import query_parameters, schemas
 from advisor.api.errors import AnswerView
 from advisor.question.parse import parse_query
 from rest.strict import StrictQuery
@@ -16,11 +16,11 @@ from rest.strict import StrictQuery
 
 class ModelUnderVllm(StrictQuery, AnswerView):
     read_scope = "recommend"
-    query_keys = schemas.MACHINE_KEYS
+    query_keys = query_parameters.MACHINE_KEYS
 
     @extend_schema(
         operation_id="models_vllm",
-        parameters=schemas.MACHINE_QUERY,
+        parameters=query_parameters.MACHINE_QUERY,
         responses=schemas.answers({200: schemas.UNDER_VLLM}, 400, 404, 422),
     )
     def get(self, request: Request, slug: str) -> Response:

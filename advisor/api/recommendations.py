@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from advisor.answers import decisions
 from advisor.answers.recommend import recommend
-from advisor.api import schemas
+from advisor.api import query_parameters, schemas
 from advisor.api.errors import AnswerView
 from advisor.monitoring.answer_counts import counted
 from advisor.question.parse import Question, parse, parse_query
@@ -24,7 +24,7 @@ ANSWER = schemas.answers({200: schemas.DECISION}, 400, 422)
 class Recommendations(AnswerView):
     read_scope = write_scope = "recommend"
 
-    @extend_schema(operation_id="recommendations_get", parameters=schemas.QUESTION_QUERY, responses=ANSWER)
+    @extend_schema(operation_id="recommendations_get", parameters=query_parameters.QUESTION_QUERY, responses=ANSWER)
     def get(self, request: Request) -> Response:
         """What can run on the hardware named in the query, best first, and why the rest cannot."""
         once(request)
@@ -32,7 +32,7 @@ class Recommendations(AnswerView):
 
     @extend_schema(
         operation_id="recommendations_post",
-        parameters=[schemas.EXPAND],
+        parameters=[query_parameters.EXPAND],
         request=QuestionSerializer,
         responses=ANSWER,
     )

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from advisor.fit.spec import DeviceMemory
 from hardware.probe_child import end
@@ -28,6 +28,23 @@ class NoAnswer(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
+
+
+class Difference(TypedDict):
+    """Predicted and planned bytes, and the prediction's error in percent of the plan."""
+
+    predicted: int
+    engine: int
+    difference_percent: float | None  # None: the engine plans nothing
+
+
+class BesidePrediction(TypedDict):
+    """An engine's own plan beside the prediction."""
+
+    engine: str
+    agrees: bool
+    buffers: dict[str, dict[str, int]]
+    host: dict[str, Difference]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +123,7 @@ def engine_plan(out: bytes) -> EnginePlan:
     return EnginePlan(build if isinstance(build, str) else None, buffers)
 
 
-def differences(predicted: DeviceMemory, engine: EnginePlan) -> dict[str, dict[str, Any]]:
+def differences(predicted: DeviceMemory, engine: EnginePlan) -> dict[str, Difference]:
     """Per part and in total: predicted and planned bytes, and the prediction's error in percent of the plan.
 
     The percentage is None where the engine plans nothing. Memory outside the engine's buffers is not compared.
@@ -119,13 +136,12 @@ def differences(predicted: DeviceMemory, engine: EnginePlan) -> dict[str, dict[s
     }
 
 
-def beside_prediction(predicted: DeviceMemory, plan: EnginePlan) -> dict[str, Any]:
-    """`{"engine", "agrees", "buffers", "host": as differences}`."""
+def beside_prediction(predicted: DeviceMemory, plan: EnginePlan) -> BesidePrediction:
     found = differences(predicted, plan)
     return {"engine": plan.engine, "agrees": agrees(found), "buffers": plan.buffers, "host": found}
 
 
-def agrees(found: Mapping[str, Mapping[str, Any]]) -> bool:
+def agrees(found: Mapping[str, Difference]) -> bool:
     """Whether the sum of the parts is within the tolerance."""
     off = found["total"]["difference_percent"]
     return off is not None and abs(off) <= TOLERANCE_PERCENT

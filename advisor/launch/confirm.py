@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from advisor.engines import dry_run
 from advisor.engines.installed import installed_program
 from advisor.fit.spec import DeviceMemory
 from advisor.fit.units import GIB
 from advisor.launch.engine_process import launch_settings
+from advisor.launch.shapes import EngineConfirmation
 from advisor.models import Launch
 
 SECONDS = 2.0  # a launch can do without the engine's plan, and waits no longer than this for it
@@ -21,8 +21,7 @@ class Confirmation:
     """The engine's answer about a launch that is about to start."""
 
     note: str = ""  # for the launch's history
-    # as `dry_run.beside_prediction`, and a sentence where they differ
-    engine: dict[str, Any] = field(default_factory=dict)
+    engine: EngineConfirmation | None = None
     more: int = 0  # bytes of host memory that the engine plans beyond the reservation
 
 
@@ -41,10 +40,10 @@ def confirm(launch: Launch, path: Path) -> Confirmation:
     said = dry_run.beside_prediction(DeviceMemory(*(host[part] for part in dry_run.PARTS)), plan)
     total = said["host"]["total"]
     if said["agrees"]:
-        return Confirmation(f"confirmed by the engine's own plan ({plan.engine})", said | {"message": None})
+        return Confirmation(f"confirmed by the engine's own plan ({plan.engine})", {**said, "message": None})
     more = max(0, total["engine"] - total["predicted"])
     message = (
         f"The engine's own plan is {total['engine'] / GIB:.2f} GiB where {total['predicted'] / GIB:.2f} GiB were "
         "predicted; the larger counts."
     )
-    return Confirmation(message, said | {"message": message}, more)
+    return Confirmation(message, {**said, "message": message}, more)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from advisor.engines.base import Program
 from advisor.engines.registry import base_bytes
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import DeviceMemory, Plan
+from advisor.launch import shapes
 from advisor.models import Launch
 from hardware.models import Reservation
 from hardware.snapshots import stamp
@@ -27,17 +27,23 @@ SENTENCES = {
 }
 
 
-def part(memory: DeviceMemory) -> dict[str, int]:
-    return {**memory._asdict(), "total": memory.total}
+def part(memory: DeviceMemory) -> shapes.MemoryParts:
+    return {
+        "weights": memory.weights,
+        "kv": memory.kv,
+        "compute": memory.compute,
+        "overhead": memory.overhead,
+        "total": memory.total,
+    }
 
 
-def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[str, Any]:
+def prediction(plan: Plan, uuids: list[str], program: Program | None) -> shapes.Prediction:
     """Bytes that the engine's processes will hold, by device and on the host, with their sum; and the speed.
 
     On the host the plan's allowance for memory outside the engine's buffers is replaced by the measured figure of the
     program that will run, where there is one.
     """
-    host = part(plan.memory.host)
+    host, decode = part(plan.memory.host), plan.speed.decode
     if program and plan.build.sizes:
         base = base_bytes(program.name, n_vocab=plan.build.sizes.n_vocab, devices=len(uuids))
         if base is not None:
@@ -47,13 +53,13 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> dict[st
         "total_bytes": host["total"] + sum(d["total"] for d in devices.values()),
         "devices": devices,
         "host": host,
-        "decode_tokens_per_second": asdict(plan.speed.decode),
+        "decode_tokens_per_second": {"low": decode.low, "mid": decode.mid, "high": decode.high},
         "program": program.name if program else None,
         "computed_for": planners()[plan.engine].COMPUTED_FOR,
     }
 
 
-def progress(step: str | None) -> dict[str, Any] | None:
+def progress(step: str | None) -> shapes.Progress | None:
     """The step in progress. Bytes are null: nothing is downloaded, and an engine does not report its progress."""
     return {"step": step, "done_bytes": None, "total_bytes": None} if step else None
 
@@ -65,7 +71,7 @@ def stated_settings(launch: Launch) -> dict[str, Any]:
     return {key: value for key, value in launch.settings.items() if key in known}
 
 
-def launch_document(launch: Launch) -> dict[str, Any]:
+def launch_document(launch: Launch) -> shapes.Launch:
     """The launch as API.md defines it: bytes as integers, times in UTC, null for the unknown."""
     ready = launch.status == Launch.Status.READY
     # A finished launch holds nothing: a list of old launches needs no query for each.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from advisor.engines.base import Adapter
 from advisor.launch import engine_health, process
 from advisor.launch.engine_process import adapter_of, launch_settings, log_path
 from advisor.launch.process import Identity
+from advisor.launch.shapes import Measurement
 from advisor.models import Launch
 from hardware.snapshots import refresh, stamp
 
@@ -18,7 +18,7 @@ QUESTION = "Count slowly in words, starting with one."
 FILL_SECONDS = 1.0
 
 
-def measure(launch: Launch, who: Identity) -> dict[str, Any]:
+def measure(launch: Launch, who: Identity) -> Measurement:
     """Speed of a short real completion, then all memory that the engine's processes hold; keys as in `predicted`.
 
     Host memory as the kernel counts it; device memory from NVML, or from the engine's own log where NVML does not know

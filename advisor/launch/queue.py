@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from advisor.engines.registry import engines
 from advisor.files.local import find_file
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Plan, Rejection
+from advisor.launch import shapes
 from advisor.launch.document import launch_document, prediction
 from advisor.launch.nudge import nudge
 from advisor.launch.refused import LaunchRefused, ReadingChanged, no_room
@@ -32,7 +34,7 @@ def get_launch(launch_id: UUID) -> Launch:
     return Launch.objects.get(pk=launch_id)
 
 
-def recent_launches(limit: int = 50) -> list[dict[str, Any]]:
+def recent_launches(limit: int = 50) -> list[shapes.Launch]:
     """Documents of the newest launches, newest first."""
     return [launch_document(launch) for launch in Launch.objects.prefetch_related("events")[:limit]]
 
@@ -41,7 +43,7 @@ def launch_of_key(key: str | None) -> Launch | None:
     return Launch.objects.filter(idempotency_key=key).first() if key else None
 
 
-def launchable(result: dict[str, Any]) -> bool:
+def launchable(result: Mapping[str, Any]) -> bool:
     """Whether this machine could launch a result of a decision as it stands: the file and a program for it are here."""
     program = installed_program(result["engine"])
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -12,12 +13,12 @@ MAX_PROMPT = 8000
 KEPT = 20  # messages kept in the browser session
 
 
-def curl(launch: dict[str, Any]) -> str:
+def curl(launch: Mapping[str, Any]) -> str:
     body = json.dumps({"model": launch["alias"], "messages": [{"role": "user", "content": "Say hello."}]})
     return f"curl {launch['endpoint']}/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
 
 
-def chat_reply(launch: dict[str, Any], history: list[dict[str, str]], prompt: str) -> list[dict[str, str]]:
+def chat_reply(launch: Mapping[str, Any], history: list[dict[str, str]], prompt: str) -> list[dict[str, str]]:
     """`history` with the prompt and the model's reply appended; on failure a sentence takes the reply's place."""
     talk = [*history, {"role": "user", "content": prompt}][-KEPT:]
     if launch["status"] != "ready":

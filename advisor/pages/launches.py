@@ -76,7 +76,7 @@ def launch_page(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 
 
 def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
-    document = launch_document(launch_or_404(launch_id))
+    document: dict[str, Any] = {**launch_document(launch_or_404(launch_id))}
     document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
     measured = document["measured"]
     document["measured_by"] = wording.SOURCES.get(measured["source"]) if measured else None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, kept
 from advisor.fit.ranking.rejections import reference_device
@@ -16,6 +15,7 @@ from advisor.fit.spec import (
 )
 from hardware import reference
 from hardware.hosts import host_document
+from hardware.shapes import HostAccelerator, HostDocument
 
 
 @cache
@@ -42,11 +42,11 @@ def reference_gpus() -> tuple[Device, ...]:
 class Reading:
     """A machine as read or stated, and as the fit sees it."""
 
-    document: Mapping[str, Any]
+    document: HostDocument
     host: HostSpec
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Reading:
+    def of(cls, document: HostDocument) -> Reading:
         return cls(document, host_spec(document))
 
     @property
@@ -78,7 +78,7 @@ def read_host(host_id: str) -> Reading:
     return Reading.of(host_document(host_id))
 
 
-def host_spec(document: Mapping[str, Any]) -> HostSpec:
+def host_spec(document: HostDocument) -> HostSpec:
     """A host document as the fit sees it; free memory is min(driver's free, capacity - reserved) - margin."""
     ram, available = document.get("ram_bytes"), None
     entries = document.get("accelerators") or []
@@ -96,7 +96,7 @@ def host_spec(document: Mapping[str, Any]) -> HostSpec:
     )
 
 
-def device(entry: Mapping[str, Any], ram_available: int | None) -> Device:
+def device(entry: HostAccelerator, ram_available: int | None) -> Device:
     """One accelerator. A unified one's memory_bytes are the share its GPU may hold, all of which is RAM as well."""
     capacity, free, unified = entry["memory_bytes"], entry.get("free_bytes"), bool(entry.get("unified"))
     room = capacity - (entry.get("reserved_bytes") or 0)

@@ -54,10 +54,11 @@ def world(db: None) -> dict[str, str]:
     record(this_host(), timezone.now(), probe.without_drivers())
     Host.objects.create(id="other", name="other", queue="host.other")
     speed = {"low": 1.0, "mid": 1.0, "high": 1.0}
+    host = {"weights": 1, "kv": 0, "compute": 0, "overhead": 0, "total": 1}
     Launch.objects.create(
         id=LAUNCH_ID, host_id="local", model="one", build="one:Q4_0", engine="llama.cpp", alias="one",
         settings={"context": 4096, "devices": 0}, status="failed",
-        predicted={"total_bytes": 1, "devices": {}, "host": {}, "decode_tokens_per_second": speed, "program": "x"},
+        predicted={"total_bytes": 1, "devices": {}, "host": host, "decode_tokens_per_second": speed, "program": "x"},
     )  # fmt: skip
     return {
         "launches": LAUNCH_ID,
