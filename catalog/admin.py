@@ -39,7 +39,7 @@ class CatalogAdmin(LiveAdmin, SimpleHistoryAdmin):
 
     @admin.display(description="origin")
     def origin(self, row: models.Model) -> str:
-        return importer.origin(row) if row.pk else "new"
+        return importer.row_origin(row) if row.pk else "new"
 
 
 def number_of(related: type[models.Model]) -> Coalesce:

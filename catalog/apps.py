@@ -10,5 +10,5 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from catalog import history, version  # noqa: PLC0415 - models exist only now
 
-        version.connect()
-        history.connect()
+        version.connect_version()
+        history.connect_history()

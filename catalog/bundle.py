@@ -107,7 +107,7 @@ def unpack(content: bytes) -> tuple[dict[str, Any], Rows]:
         raise BundleError("The bundle is not the shape of a catalog's.") from error
 
 
-def read(path: Path) -> bytes:
+def read_bundle(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BundleError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.")

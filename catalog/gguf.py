@@ -94,12 +94,12 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise GgufError("The path does not name a regular file.")
         with open(path, "rb") as file:
-            return read(file, os.fstat(file.fileno()).st_size)
+            return read_gguf(file, os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise GgufError(f"The file cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
 
 
-def read(file: BinaryIO, size: int) -> dict[str, Any]:
+def read_gguf(file: BinaryIO, size: int) -> dict[str, Any]:
     """As `read_header`, for any seekable file of `size` bytes. Raises GgufError."""
     return _Reader(file, size).header()
 

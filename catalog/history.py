@@ -24,5 +24,5 @@ def _name_token(history_instance: Any, **_: Any) -> None:
         history_instance.history_change_reason = str(user)[:100]
 
 
-def connect() -> None:
+def connect_history() -> None:
     pre_create_historical_record.connect(_name_token, dispatch_uid="catalog-history-token")

@@ -23,7 +23,16 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationE
 from catalog import gguf, hub_http, safetensors
 from catalog.hub_http import HubError, allowed
 
-__all__ = ["HubError", "Repository", "allowed", "gguf_header", "read_json", "repository", "weight_files", "weights"]
+__all__ = [
+    "HubError",
+    "Repository",
+    "allowed",
+    "gguf_header",
+    "read_json",
+    "repository",
+    "stored_weights",
+    "weight_files",
+]
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 FIRST_READ = 1 << 17  # most safetensors headers are shorter
@@ -97,7 +106,7 @@ def read_json(repo: Repository, path: str) -> dict[str, Any]:
     return value
 
 
-def weights(repo: Repository, files: list[File]) -> list[safetensors.Stored]:
+def stored_weights(repo: Repository, files: list[File]) -> list[safetensors.Stored]:
     """Every tensor of these safetensors files, read by one or two range requests a file. Raises HubError."""
     found: list[safetensors.Stored] = []
     with _in_words(repo.hub_id):
@@ -135,7 +144,7 @@ def gguf_header(repo: Repository, file: File) -> dict[str, Any]:
     """As `gguf.read_header`, by range requests. Raises HubError."""
     with _in_words(repo.hub_id):
         try:
-            return gguf.read(io.BufferedReader(_Remote(repo, file), GGUF_READ), file.bytes)
+            return gguf.read_gguf(io.BufferedReader(_Remote(repo, file), GGUF_READ), file.bytes)
         except gguf.GgufError as error:
             raise HubError(f"{file.path} of {repo.hub_id} is refused: {error}") from error
 

@@ -50,7 +50,7 @@ def stored_digest(row: models.Model) -> str:
     return row_digest(map(plain, table.model._default_manager.filter(pk=row.pk).values_list(*table.columns).get()))
 
 
-def origin(row: Any) -> str:
+def row_origin(row: Any) -> str:
     """The state of a row relative to the seed and imports: as shipped, imported, edited here or added here."""
     digest = stored_digest(row)
     if digest == row.seed_digest:
@@ -112,7 +112,7 @@ def rows_of(folder: Path) -> Rows:
         BENCHMARK: list(seed.benchmarks(folder)),
         MODEL: [_model_row(row) for row in models],
         BUILD: list(seed.builds(folder)),
-        EVIDENCE: list(seed.evidence(models)),
+        EVIDENCE: list(seed.seed_evidence(models)),
     }
 
 

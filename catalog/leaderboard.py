@@ -44,7 +44,7 @@ class Found:
 
 
 def boards(path: Path = TABLE) -> dict[str, Row]:
-    return {board["name"]: board for board in seed.read(path)}
+    return {board["name"]: board for board in seed.read_seed(path)}
 
 
 def rows(path: Path) -> list[Row]:

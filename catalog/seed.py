@@ -38,7 +38,7 @@ def digest(folder: Path = DATA) -> str:
     return total.hexdigest()
 
 
-def read(path: Path) -> Any:
+def read_seed(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
@@ -46,12 +46,12 @@ def read(path: Path) -> Any:
 
 
 def licences(folder: Path = DATA) -> Iterator[Row]:
-    yield from read(folder / "licences.json")
+    yield from read_seed(folder / "licences.json")
 
 
 def benchmarks(folder: Path = DATA) -> Iterator[Row]:
     """One row per version: an entry of the file lists the versions of one name and metric."""
-    for entry in read(folder / "benchmarks.json"):
+    for entry in read_seed(folder / "benchmarks.json"):
         shared = {name: value for name, value in entry.items() if name != "versions"}
         yield from (shared | {"version": version} for version in entry["versions"])
 
@@ -59,17 +59,17 @@ def benchmarks(folder: Path = DATA) -> Iterator[Row]:
 def models(folder: Path = DATA) -> Iterator[Row]:
     """Models with their evidence under "evidence"."""
     for path in sorted((folder / "models").glob("*.json")):
-        yield read(path)
+        yield read_seed(path)
 
 
 def builds(folder: Path = DATA) -> Iterator[Row]:
     for path in sorted((folder / "builds").glob("*.json")):
-        entry = read(path)
+        entry = read_seed(path)
         for build in entry["builds"]:
             yield build | {"model__slug": entry["slug"], "repo": build["repo"] or ""}
 
 
-def evidence(models: list[Row]) -> Iterator[Row]:
+def seed_evidence(models: list[Row]) -> Iterator[Row]:
     for model in models:
         for row in model["evidence"]:
             yield {

@@ -88,7 +88,7 @@ def _deleted(sender: type[models.Model], instance: Any, **_: Any) -> None:
     advance("deleted", sender.__name__, natural_key(instance))
 
 
-def connect() -> None:
+def connect_version() -> None:
     for table in KEYS:
         post_save.connect(_saved, sender=table, dispatch_uid=f"catalog-version-saved-{table.__name__}")
         post_delete.connect(_deleted, sender=table, dispatch_uid=f"catalog-version-deleted-{table.__name__}")

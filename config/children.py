@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def spawn(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+def spawn_child(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a child in a new session that gets SIGTERM when this process dies, even by SIGKILL.
 
     Call it from the main thread: Linux sends the signal when the *thread* that started the child ends. The new session

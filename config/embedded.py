@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from config.children import spawn
+from config.children import spawn_child
 
 START_SECONDS = 5.0
 
@@ -57,7 +57,7 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
             "loglevel": "warning",
         }
         with log.open("wb") as output:
-            process = spawn([str(binary), "-"], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
+            process = spawn_child([str(binary), "-"], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
         assert process.stdin is not None
         process.stdin.write("".join(f"{key} {value}\n" for key, value in settings.items()).encode())
         process.stdin.close()

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from config import embedded, settings
-from config.children import spawn, stop, stop_after
+from config.children import spawn_child, stop, stop_after
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 WORKER = [
@@ -93,7 +93,7 @@ def pause(children: dict[str, subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 def prepare(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -> None:
-    child = spawn([*MANAGE, "prepare", "--snapshot"], **options)
+    child = spawn_child([*MANAGE, "prepare", "--snapshot"], **options)
     try:
         while child.poll() is None:
             pause(children, 0.02)
@@ -133,7 +133,7 @@ def end(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -
         if name in children:
             stop(children[name], GRACE[name])
     if served:
-        engines = spawn([*MANAGE, "stopall", "--timeout", str(GRACE["engines"] - 5)], **options)
+        engines = spawn_child([*MANAGE, "stopall", "--timeout", str(GRACE["engines"] - 5)], **options)
         stop_after(engines, GRACE["engines"])
     if "broker" in children:
         stop(children["broker"], GRACE["broker"])
@@ -150,9 +150,9 @@ def run() -> int:
     try:
         start_broker(children, environment)
         prepare(children, options)
-        children["web"] = spawn(WEB, **options)
+        children["web"] = spawn_child(WEB, **options)
         wait_until_ready(children)
-        children["worker"] = spawn(WORKER, **options)
+        children["worker"] = spawn_child(WORKER, **options)
         announce()
         while True:
             pause(children, 3600)

@@ -11,7 +11,7 @@ VENDOR = "0x1002"
 MARKETING_NAMES = "usr/share/libdrm/amdgpu.ids"  # "744C,\tC8,\tAMD Radeon RX 7900 XTX", from libdrm-amdgpu1
 
 
-def read(root: Path = Path("/")) -> list[dict[str, Any]]:
+def read_amd(root: Path = Path("/")) -> list[dict[str, Any]]:
     """One dict per card driven by amdgpu. `root` is prepended to /sys and /usr."""
     cards = sorted((root / "sys/class/drm").glob("card*/device"))
     found = [card for card in cards if card.parent.name[4:].isdigit() and text(card / "vendor") == VENDOR]

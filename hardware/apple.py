@@ -22,7 +22,7 @@ def ask(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def read(total: int, available: int, ask: Callable[..., str] = ask) -> list[dict[str, Any]]:
+def read_apple(total: int, available: int, ask: Callable[..., str] = ask) -> list[dict[str, Any]]:
     """The GPU of an Apple chip with `total` and `available` bytes of RAM, as a list; empty on any other machine."""
     if platform.system() != "Darwin" or platform.machine() != "arm64":
         return []

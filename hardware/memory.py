@@ -13,7 +13,7 @@ import psutil
 UNLIMITED_V1 = 1 << 60  # cgroup v1 writes "no limit" as a huge number of whole pages
 
 
-def read(root: Path = Path("/")) -> dict[str, Any]:
+def read_memory(root: Path = Path("/")) -> dict[str, Any]:
     """`{"total", "available", "limited", "cpu_cores", "cpu_name"}`: bytes under the tightest limit, usable cores.
 
     `root` is prepended to /proc and /sys.

@@ -61,7 +61,7 @@ def tried(function: Callable[..., Any], *arguments: Any) -> Any:
         return None
 
 
-def read() -> dict[str, Any]:
+def read_nvml() -> dict[str, Any]:
     """`{"driver", "error", "devices"}`; `error` is None or `{"code", "message"}`, and so is that of each device."""
     try:
         call(pynvml.nvmlInit)

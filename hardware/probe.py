@@ -19,20 +19,20 @@ SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 ABSENT = ("library_missing", "driver_not_loaded")
 
 
-def read(root: Path = Path("/")) -> dict[str, Any]:
+def read_host(root: Path = Path("/")) -> dict[str, Any]:
     """`{"os", "memory", "driver", "error", "accelerators"}`; the shape is data/probe.schema.json."""
     from hardware import nvml  # noqa: PLC0415  the driver's library has no place in a process that only reads files
 
     found = without_drivers(root)
     ram = found["memory"]
-    nvidia = nvml.read()
+    nvidia = nvml.read_nvml()
     error = nvidia["error"]
     if error and error["code"] in ABSENT and not nvidia_present(root):
         error = None
     for device in nvidia["devices"]:
         if device["kind"] == "unified":
             device.update(memory_total=ram["total"], memory_free=ram["available"])
-    accelerators = [*nvidia["devices"], *amd.read(root), *apple.read(ram["total"], ram["available"])]
+    accelerators = [*nvidia["devices"], *amd.read_amd(root), *apple.read_apple(ram["total"], ram["available"])]
     return found | {"driver": nvidia["driver"], "error": error, "accelerators": accelerators}
 
 
@@ -40,7 +40,7 @@ def without_drivers(root: Path = Path("/")) -> dict[str, Any]:
     """The parts that any process can read without the risk of a hang."""
     return {
         "os": SYSTEMS.get(platform.system(), "linux"),
-        "memory": memory.read(root),
+        "memory": memory.read_memory(root),
         "driver": None,
         "error": None,
         "accelerators": [],
@@ -56,4 +56,4 @@ def nvidia_present(root: Path) -> bool:
 
 
 if __name__ == "__main__":
-    json.dump(read(), sys.stdout)
+    json.dump(read_host(), sys.stdout)

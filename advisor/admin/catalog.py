@@ -193,7 +193,7 @@ class ModelAdmin(RankedImport, catalog_admin.ModelAdmin):
 
 
 def now(value: Any) -> str:
-    return "" if value is None else print_proposal.short(value)
+    return "" if value is None else print_proposal.shortened(value)
 
 
 def seen(found: list[proposal.Difference]) -> str:

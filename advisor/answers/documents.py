@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from advisor.answers import shapes
 from advisor.answers.explain import gives
-from advisor.engines.registry import engines
+from advisor.engines.registry import adapters
 from advisor.fit.allowances import overhead_of
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
@@ -130,7 +130,7 @@ def command(plan: Plan, path: str | None) -> list[str]:
 
     Empty where the engine was removed.
     """
-    engine = engines().get(plan.engine)
+    engine = adapters().get(plan.engine)
     if engine is None:
         return []
     return engine.argv(

@@ -11,7 +11,7 @@ from advisor.fit.architectures.parameter_check import settled
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.engines.vllm.catalog_config import config_of
-from advisor.fit.engines.vllm.config import Reading, UnknownConfig, read_config
+from advisor.fit.engines.vllm.config import ConfigReading, UnknownConfig, read_config
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.serving import SIZES, Served, served
 from advisor.fit.engines.vllm.version import COMPUTED_FOR
@@ -89,7 +89,7 @@ def card_of(device: Device) -> Card:
     return Card(device.name, device.memory_bytes, (int(major), int(minor)))
 
 
-def line(reading: Reading, card: Card, tp: int, context: int) -> OnCards:
+def line(reading: ConfigReading, card: Card, tp: int, context: int) -> OnCards:
     """The figures for `tp` cards, in bytes per card.
 
     Ranges go from the most to the least that vLLM's profiling run may take.

@@ -59,7 +59,7 @@ def page_result(document: Mapping[str, Any], *, launchable: bool, names: list[st
     return {
         **document,
         "memory": memory | {"devices": devices},
-        "pace": pace(document),
+        "pace": pace_words(document),
         "show_host": not devices or memory["host"]["total"] > 2**31,
         "placement_words": PLACEMENTS.get(document.get("placement", ""), document.get("placement", "")),
         "command_text": shlex.join(document["command"]),
@@ -71,7 +71,7 @@ def page_result(document: Mapping[str, Any], *, launchable: bool, names: list[st
     }
 
 
-def pace(document: Mapping[str, Any]) -> dict[str, Any]:
+def pace_words(document: Mapping[str, Any]) -> dict[str, Any]:
     """A result's speed, low, mid and high, and the unit of what is counted."""
     reads = document["settings"].get("embedding", False)
     kind = "prefill" if reads else "decode"

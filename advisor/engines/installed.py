@@ -9,7 +9,7 @@ from django.conf import settings
 
 from advisor.engines import registry
 from advisor.engines.base import Program
-from advisor.engines.registry import engines
+from advisor.engines.registry import adapters
 from advisor.fit.spec import HostSpec
 from advisor.question.parse import Question
 from hardware.hosts import is_here
@@ -17,7 +17,7 @@ from hardware.hosts import is_here
 
 def installed_program(name: str) -> Program | None:
     """The program that runs the named engine on this machine, or None."""
-    known = engines().get(name)
+    known = adapters().get(name)
     if known is None:
         return None
     stated = (entry["setting"] for entry in known.PROGRAMS if "setting" in entry)

@@ -19,7 +19,7 @@ from advisor.engines.base import Adapter, Program
 
 
 @cache
-def engines() -> dict[str, Adapter]:
+def adapters() -> dict[str, Adapter]:
     """Name -> adapter, for every folder that has one."""
     folders = (found.name for found in pkgutil.iter_modules(package.__path__) if found.ispkg)
     adapters = [importlib.import_module(f"{package.__name__}.{name}.adapter") for name in folders]

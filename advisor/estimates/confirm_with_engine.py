@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.engines import dry_run
-from advisor.engines.registry import dry_run_command, engines
+from advisor.engines.registry import adapters, dry_run_command
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import Memory
 from advisor.fit.units import GIB
@@ -14,7 +14,7 @@ from advisor.fit.units import GIB
 
 def confirmation(path: str, settings: Settings, memory: Memory) -> dict[str, Any]:
     """As `dry_run.beside_prediction`, or `{"unknown": sentence}` where the engine gives no plan."""
-    command = dry_run_command(engines()["llama.cpp"])
+    command = dry_run_command(adapters()["llama.cpp"])
     try:
         plan = dry_run.ask_engine(command, Path(path).absolute(), settings, seconds=dry_run.SECONDS)
     except dry_run.NoAnswer as error:

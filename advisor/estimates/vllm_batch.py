@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from advisor.fit.engines.vllm.capacity import capacity
-from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig, read_config
+from advisor.fit.engines.vllm.config import ConfigReading, NotServed, UnknownConfig, read_config
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.overhead import ByteRange, budget
 from advisor.fit.engines.vllm.serve_options import Serve, serve
@@ -62,7 +62,7 @@ def _card(spec: GpuSpec) -> Card:
     return Card(spec.name, spec.memory_bytes, (int(major), int(minor)))
 
 
-def _figures(reading: Reading, wanted: Serve, card: Card, with_knobs: bool) -> dict[str, Any]:
+def _figures(reading: ConfigReading, wanted: Serve, card: Card, with_knobs: bool) -> dict[str, Any]:
     """Figures for a stated budget, else for what is left at default utilization when all else takes its most."""
     given = wanted.kv_budget_bytes
     left = budget(reading, wanted, card) if given is None else ByteRange(given, given)

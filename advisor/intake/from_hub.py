@@ -46,7 +46,9 @@ def propose_from_hub(
         except UnknownLayout as error:
             raise ImportRefused(f"config.json of {hub_id} is refused: {error}") from error
         files = hub.weight_files(repo)
-        found = agreement(read, count_tensors(hub.weights(repo, files), read["n_layers"] or 0, read.get("mtp", 0)))
+        found = agreement(
+            read, count_tensors(hub.stored_weights(repo, files), read["n_layers"] or 0, read.get("mtp", 0))
+        )
         known = Model.objects.filter(hub_id__iexact=repo.hub_id).first()
         proposal = Proposal(known.slug if known else new_slug(hub_id), today)
         _describe(proposal, repo, config, found, known)

@@ -104,7 +104,7 @@ def _compare(
             Difference(table.name, key, n, None, v, sources[n], action) for n, v in values.items() if v not in EMPTY
         ]
     current = _stored(table, key) or {}
-    yielding = overwrite or importer.origin(row) in ("as shipped", "imported")
+    yielding = overwrite or importer.row_origin(row) in ("as shipped", "imported")
     found = []
     for name, value in values.items():
         if current[name] == value:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from advisor.engines.base import Adapter
 from advisor.engines.installed import installed_program
-from advisor.engines.registry import engines
+from advisor.engines.registry import adapters
 from advisor.files.checksum import verify_checksums
 from advisor.files.local import find_file
 from advisor.fit.engines.registry import planners
@@ -46,7 +46,7 @@ def log_tail(launch_id: uuid.UUID, size: int = 1 << 14) -> str:
 
 
 def adapter_of(launch: Launch) -> Adapter | None:
-    return engines().get(launch.engine)
+    return adapters().get(launch.engine)
 
 
 def launch_settings(launch: Launch) -> Any:

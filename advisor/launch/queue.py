@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from advisor.engines.installed import installed_program
-from advisor.engines.registry import engines
+from advisor.engines.registry import adapters
 from advisor.files.local import find_file
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Plan, Rejection
@@ -21,7 +21,7 @@ from advisor.launch.document import launch_document, prediction
 from advisor.launch.nudge import nudge
 from advisor.launch.refused import LaunchRefused, ReadingChanged, no_room
 from advisor.models import Launch
-from advisor.selectors.hosts import Placed
+from advisor.selectors.hosts import LaunchPlace
 from hardware import ledger
 from hardware.snapshots import newest_reading
 from rest.logs import about
@@ -49,14 +49,16 @@ def launchable(result: Mapping[str, Any]) -> bool:
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
-def enqueue(plan: Plan, place: Placed, *, idempotency_key: str | None = None, owner: str = "") -> tuple[Launch, bool]:
+def enqueue(
+    plan: Plan, place: LaunchPlace, *, idempotency_key: str | None = None, owner: str = ""
+) -> tuple[Launch, bool]:
     """Reserve the plan's memory and insert the queued launch, both or neither; then nudge the host's worker.
 
     Returns the launch and whether it is new. Raises LaunchRefused, and ReadingChanged where the host was read again
     since the plan was made.
     """
     host, uuids = place.host, list(place.uuids)
-    engine = engines().get(plan.engine)
+    engine = adapters().get(plan.engine)
     if engine is None or plan.build.format not in engine.FORMATS:
         raise LaunchRefused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
     here = host == settings.HOST_ID

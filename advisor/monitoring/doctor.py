@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from advisor.engines.installed import installed_program
-from advisor.engines.registry import engines
+from advisor.engines.registry import adapters
 from advisor.files.local import local_files
 from advisor.monitoring import health
 from catalog.models import CatalogVersion
@@ -97,7 +97,7 @@ def hardware() -> Finding:
 def engine() -> Finding:
     """Runs the program once: a wheel's engine can be installed and still lack a system library such as libgomp."""
     failed = ["No engine: put llama-server on PATH, set BERTH_LLAMA_SERVER, or install the requirements."]
-    for candidate in engines().values():
+    for candidate in adapters().values():
         program = installed_program(candidate.NAME)
         if program is None:
             continue

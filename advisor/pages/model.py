@@ -20,7 +20,7 @@ from advisor.fit.engines.vllm import version
 from advisor.fit.ranking.filters import context_limit
 from advisor.fit.ranking.plans import embeds
 from advisor.fit.spec import HostSpec, ModelSpec
-from advisor.pages.charts.memory_context import Room, memory_context_chart
+from advisor.pages.charts.memory_context import Headroom, memory_context_chart
 from advisor.pages.forms import AskForm
 from advisor.pages.hardware_suggestions import EXAMPLES
 from advisor.pages.query import filled_query, machine_query
@@ -112,7 +112,7 @@ def memory(row: Any, question: Question) -> dict[str, Any]:
         if build.format == "gguf" and build.sizes
     }
     lines = {name: growth(sizes, host, at, embedding=embeds(spec)) for name, sizes in builds.items()}
-    held = [Room(*room_names(number, names), size) for number, size in rooms(host)]
+    held = [Headroom(*room_names(number, names), size) for number, size in rooms(host)]
     return shown | {
         "unknown": False,
         "chart": memory_context_chart(lines, held),

@@ -49,7 +49,7 @@ def requirements_page(request: HttpRequest) -> HttpResponse:
             context["answer"] = answer | {
                 "name": names[answer["model"]],
                 "results": [
-                    r | {"fullest": max(r["memory"]["devices"], key=total), "pace": wording.pace(r)}
+                    r | {"fullest": max(r["memory"]["devices"], key=total), "pace": wording.pace_words(r)}
                     for r in answer["results"]
                 ],
                 "rejected": [wording.page_rejection(r, names.get(r["model"], r["model"])) for r in answer["rejected"]],

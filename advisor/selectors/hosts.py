@@ -59,13 +59,13 @@ class Reading:
     def host_id(self) -> str | None:
         return self.document["host"]
 
-    def placed(self, plan: Plan) -> Placed:
+    def placed(self, plan: Plan) -> LaunchPlace:
         """The place where a plan made on this reading would run."""
         uuids = tuple(str(self.host.devices[index].uuid) for index in plan.devices)
-        return Placed(str(self.host_id), self.id, uuids)
+        return LaunchPlace(str(self.host_id), self.id, uuids)
 
 
-class Placed(NamedTuple):
+class LaunchPlace(NamedTuple):
     """Where a plan runs: the host, the reading it was planned on, and its accelerators in the plan's order."""
 
     host: str

@@ -38,4 +38,4 @@ def table(header: Header) -> Table:
 
 
 def configuration(slug: str) -> dict[str, Any]:
-    return seed.read(seed.DATA / "models" / f"{slug}.json")["architecture"]
+    return seed.read_seed(seed.DATA / "models" / f"{slug}.json")["architecture"]

@@ -43,7 +43,7 @@ def missed_some(row: Row) -> bool:
 
 @cache
 def sizes(slug: str, quantization: str) -> BuildSizes:
-    model = seed.read(seed.DATA / "models" / f"{slug}.json")
+    model = seed.read_seed(seed.DATA / "models" / f"{slug}.json")
     return summarise(header(settled(model["architecture"], model["parameters_total"]), quantization))
 
 

@@ -37,7 +37,7 @@ def test_every_family_is_held_to_a_layout():
 
 @for_every({name: layout for name, layout in LAYOUTS.items() if layout["catalog"]})
 def test_catalog_configurations_give_the_same_weights(name, layout):
-    facts = agreed(seed.read(seed.DATA / "models" / f"{layout['catalog']}.json"))
+    facts = agreed(seed.read_seed(seed.DATA / "models" / f"{layout['catalog']}.json"))
     for quantization in layout["quantizations"]:
         wanted = size(expected(layout, quantization))
         assert size(table(header(facts, quantization))) == pytest.approx(wanted, rel=0.001), quantization

@@ -12,7 +12,7 @@ from advisor.answers.about import bounds
 from advisor.engines import dry_run
 from advisor.engines.dry_run import EnginePlan
 from advisor.engines.llama_cpp import wheel_library
-from advisor.engines.registry import dry_run_command, engines
+from advisor.engines.registry import adapters, dry_run_command
 from advisor.fit.engines.llama_cpp.memory import CONFIRMED_BUILDS, ENGINE_BUILD
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from tests.accuracy import measured
@@ -21,7 +21,7 @@ from tests.support import hollow
 
 Planned = Callable[[str], EnginePlan]
 APART = {"weights": 0, "kv": 0, "compute": 1}  # percent that a buffer of the sums may be off
-COMMAND = dry_run_command(engines()["llama.cpp"])
+COMMAND = dry_run_command(adapters()["llama.cpp"])
 
 
 def one_per_architecture() -> dict[str, Row]:

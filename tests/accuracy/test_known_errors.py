@@ -21,7 +21,7 @@ from tests.support.every_row import for_every
 GB_S = 10**9
 # Repositories that answer 401 without an account: what is not read there is not 4096 tokens.
 GATED = {
-    path.stem: seed.read(path)
+    path.stem: seed.read_seed(path)
     for path in (seed.DATA / "models").glob("*.json")
     if re.match(
         r"(meta-)?llama-(3|4)|gemma-[23]|c4ai-command|command-a|mistral-large-instruct|inkling|kimi-linear", path.stem
@@ -30,7 +30,7 @@ GATED = {
 
 
 def model(slug: str) -> dict:  # type: ignore[type-arg]
-    return seed.read(seed.DATA / "models" / f"{slug}.json")
+    return seed.read_seed(seed.DATA / "models" / f"{slug}.json")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_grouped_keys_are_counted_as_stated():
 
 def test_the_width_of_experts_is_stated_of_models_with_experts_only():
     for path in (seed.DATA / "models").glob("*.json"):
-        facts = seed.read(path)["architecture"] or {}
+        facts = seed.read_seed(path)["architecture"] or {}
         assert facts.get("n_experts") or not facts.get("moe_ffn"), path.stem
 
 
@@ -124,7 +124,7 @@ def test_the_width_of_experts_is_stated_of_models_with_experts_only():
     ],
 )
 def test_memory_is_never_less_than_the_weights(slug: str, gigabytes: float):
-    builds = seed.read(seed.DATA / "builds" / f"{slug}.json")["builds"]
+    builds = seed.read_seed(seed.DATA / "builds" / f"{slug}.json")["builds"]
     build = next(build for build in builds if build["quantization"] == "Q4_K_M")
     assert build["bytes"] == pytest.approx(gigabytes * GB_S, rel=0.01)
     sizes = from_json(build["sizes"])
@@ -147,7 +147,7 @@ def test_a_score_is_the_one_on_the_makers_card_and_says_that_it_is_the_makers(sl
 
 def test_every_figure_of_every_model_has_a_benchmark_a_date_or_version_and_a_source():
     for path in (seed.DATA / "models").glob("*.json"):
-        for row in seed.read(path)["evidence"]:  # no blend of anybody's own making
+        for row in seed.read_seed(path)["evidence"]:  # no blend of anybody's own making
             assert row["source"], path.stem
             assert row["source_licence"], path.stem
             assert row["version"] or row["date"], (path.stem, row["benchmark"])

@@ -64,7 +64,7 @@ def test_experts_that_are_published_in_mxfp4_stay_so_in_every_conversion(quantiz
 
 
 def test_the_f16_file_of_a_model_with_such_experts_is_as_large_as_the_published_one():
-    builds = seed.read(seed.DATA / "builds" / "gpt-oss-20b.json")["builds"]
+    builds = seed.read_seed(seed.DATA / "builds" / "gpt-oss-20b.json")["builds"]
     size = next(build["bytes"] for build in builds if build["quantization"] == "F16")
     assert size / 2**30 == pytest.approx(12.83, abs=0.01)
 

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from advisor.fit.engines.vllm.capacity import capacity
-from advisor.fit.engines.vllm.config import NotServed, Reading, read_config
+from advisor.fit.engines.vllm.config import ConfigReading, NotServed, read_config
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.loaded_weights import weight_bytes
 from advisor.fit.engines.vllm.serve_options import serve
@@ -73,7 +73,7 @@ def configs() -> dict[str, Row]:
 
 
 @cache
-def reading(model: str) -> Reading:
+def reading(model: str) -> ConfigReading:
     return read_config(configs()[model])
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from advisor import engines as adapter_folders
 from advisor.answers.launch_request import request_launch
-from advisor.engines.registry import engines as adapters
+from advisor.engines.registry import adapters
 from advisor.fit import engines as planner_folders
 from advisor.fit.engines.registry import planners
 from advisor.launch.document import launch_document

@@ -104,7 +104,7 @@ def test_what_it_wrote_has_a_trace_and_moves_the_version(elsewhere):
     run(elsewhere, apply=True)
     model = Model.objects.get(slug=SMOL)
     assert model.history.first().history_change_reason.startswith("bundle ")
-    assert importer.origin(model) == "imported"
+    assert importer.row_origin(model) == "imported"
     assert version.current() != before
     assert not Model.objects.get(slug=LLAMA).history.exists()
 

@@ -13,8 +13,8 @@ from catalog import schema, seed
 from catalog.models import slug_rule
 from tests.support.every_row import for_every
 
-MODELS = {path.stem: seed.read(path) for path in sorted((seed.DATA / "models").glob("*.json"))}
-BUILDS = {path.stem: seed.read(path) for path in sorted((seed.DATA / "builds").glob("*.json"))}
+MODELS = {path.stem: seed.read_seed(path) for path in sorted((seed.DATA / "models").glob("*.json"))}
+BUILDS = {path.stem: seed.read_seed(path) for path in sorted((seed.DATA / "builds").glob("*.json"))}
 BENCHMARKS = {(b["name"], b["version"], b["metric"]): b for b in seed.benchmarks()}
 LICENCES = {row["id"]: row for row in seed.licences()}
 
@@ -86,10 +86,10 @@ def test_names_are_unique_beyond_case():
 
 
 def test_every_licence_and_benchmark_is_described_and_used():
-    for row in seed.read(seed.DATA / "licences.json"):
+    for row in seed.read_seed(seed.DATA / "licences.json"):
         assert schema.sentences("licence", row) == []
         assert row["commercial"] == "yes" or row["conditions"]
-    for row in seed.read(seed.DATA / "benchmarks.json"):
+    for row in seed.read_seed(seed.DATA / "benchmarks.json"):
         assert schema.sentences("benchmark", row) == []
         assert row["use_case"] in USE_CASES
     assert {model["licence"] for model in MODELS.values()} - {None} == set(LICENCES)

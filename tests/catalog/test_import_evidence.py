@@ -59,7 +59,7 @@ def test_a_dry_run_shows_and_an_import_writes_with_a_trace(catalog):
     row = figure()
     assert (row.value, row.date.isoformat(), row.source, row.third_party) == (75.689, "2026-01-08", SHIPPED, True)
     assert row.history.first().history_change_reason == f"evidence: {SHIPPED}"[:100]
-    assert importer.origin(row) == "imported"
+    assert importer.row_origin(row) == "imported"
     assert version.current() != before
 
 

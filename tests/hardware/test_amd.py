@@ -17,7 +17,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_radeon_has_its_marketing_name_its_memory_and_an_id_that_rocm_takes(root: Path) -> None:
     write_discrete(root)
-    (gpu,) = amd.read(root)
+    (gpu,) = amd.read_amd(root)
     assert (gpu["name"], gpu["kind"], gpu["uuid"]) == ("AMD Radeon RX 7900 XTX", "gpu", "GPU-d4a2f7c8b1e03955")
     assert (gpu["memory_total"], gpu["memory_free"]) == (24560 * 1024**2, 24000 * 1024**2)
     described = match_reference.described(gpu, None, {"total": GIB, "reserved": 0, "available": GIB})
@@ -37,7 +37,7 @@ def test_an_integrated_gpu_borrows_from_ram(root: Path) -> None:
         mem_info_gtt_total=64 * GIB,
         mem_info_gtt_used=GIB,
     )
-    (gpu,) = amd.read(root)
+    (gpu,) = amd.read_amd(root)
     assert (gpu["name"], gpu["kind"], gpu["uuid"]) == ("AMD Radeon 8060S Graphics", "unified", "PCI-0000:c5:00.0")
     assert (gpu["memory_total"], gpu["memory_free"]) == (64 * GIB, 63 * GIB)
     described = match_reference.described(gpu, None, {"total": 125 * GIB, "reserved": 0, "available": 40 * GIB})
@@ -55,7 +55,7 @@ def test_an_integrated_gpu_with_memory_of_its_own_keeps_it(root: Path) -> None:
         mem_info_gtt_total=16 * GIB,
         mem_info_gtt_used=0,
     )
-    (gpu,) = amd.read(root)
+    (gpu,) = amd.read_amd(root)
     assert (gpu["kind"], gpu["memory_total"], gpu["name"]) == ("gpu", 96 * GIB, "AMD GPU")
 
 
@@ -63,11 +63,11 @@ def test_a_card_that_amdgpu_does_not_drive_is_an_error_of_its_own(root: Path) ->
     write_discrete(root)
     write_card(root, 1, "0000:04:00.0", current_link_speed="8.0 GT/s PCIe")
     write_card(root, 2, "0000:05:00.0", vendor="0x8086")
-    good, bad = amd.read(root)
+    good, bad = amd.read_amd(root)
     assert good["error"] is None
     assert bad["error"]["code"] == "driver_not_loaded"
 
 
 def test_a_machine_without_cards_has_none(tmp_path: Path) -> None:
-    assert amd.read(tmp_path) == []
-    assert apple.read(GIB, GIB) == []
+    assert amd.read_amd(tmp_path) == []
+    assert apple.read_apple(GIB, GIB) == []

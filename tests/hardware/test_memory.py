@@ -20,7 +20,7 @@ def tree(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_a_machine_without_groups_has_what_meminfo_says(tmp_path: Path) -> None:
-    found = memory.read(tree(tmp_path, {}))
+    found = memory.read_memory(tree(tmp_path, {}))
     assert (found["total"], found["available"], found["limited"]) == (64 * GIB, 32 * GIB, False)
     assert found["cpu_name"] == "AMD Ryzen 9 7950X"
     assert found["cpu_cores"] >= 1
@@ -39,7 +39,7 @@ def test_the_tightest_group_of_version_2_counts_and_file_cache_does_not(tmp_path
             "sys/fs/cgroup/outer/inner/cpu.max": "150000 100000\n",
         },
     )
-    found = memory.read(root)
+    found = memory.read_memory(root)
     assert (found["total"], found["available"], found["limited"]) == (16 * GIB, 12 * GIB, True)
     assert found["cpu_cores"] <= 2
 
@@ -52,7 +52,7 @@ def test_version_1_limits_and_its_huge_number_for_none(tmp_path: Path) -> None:
         "sys/fs/cgroup/memory/a/memory.limit_in_bytes": str(8 * GIB),
         "sys/fs/cgroup/memory/a/memory.usage_in_bytes": str(9 * GIB),
     }
-    found = memory.read(tree(tmp_path, files))
+    found = memory.read_memory(tree(tmp_path, files))
     assert (found["total"], found["available"]) == (8 * GIB, 0)
 
 
@@ -62,4 +62,4 @@ def test_a_container_that_sees_the_hosts_path_uses_the_mounted_root(tmp_path: Pa
         "sys/fs/cgroup/memory.max": str(4 * GIB),
         "sys/fs/cgroup/memory.current": "0",
     }
-    assert memory.read(tree(tmp_path, files))["total"] == 4 * GIB
+    assert memory.read_memory(tree(tmp_path, files))["total"] == 4 * GIB

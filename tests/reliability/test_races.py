@@ -17,7 +17,7 @@ from advisor.launch.refused import LaunchRefused
 from advisor.launch.steps import queued
 from advisor.launch.transitions import move, stop_launch
 from advisor.models import Launch
-from advisor.selectors.hosts import Placed
+from advisor.selectors.hosts import LaunchPlace
 from hardware.models import Accelerator
 from tests.reliability.conftest import ROUNDS
 from tests.support.launches import GIB, Enqueue, held, make_plan, until
@@ -43,7 +43,7 @@ def test_of_32_requests_for_the_room_of_3_exactly_3_are_taken(fake: Fake, build:
     Accelerator.objects.create(host_id="local", uuid="GPU-A", name="A", capacity_bytes=3 * GIB + 100)
     plan = make_plan(build, host=1000, devices=(GIB,))
     for _ in range(ROUNDS):
-        answers = at_once(lambda _: queue.enqueue(plan, Placed("local", None, ("GPU-A",))), 32)
+        answers = at_once(lambda _: queue.enqueue(plan, LaunchPlace("local", None, ("GPU-A",))), 32)
         refused = [answer for answer in answers if isinstance(answer, LaunchRefused)]
         assert (len(refused), Launch.objects.filter(status="queued").count()) == (29, 3)
         assert held() == 3 * GIB + 3000

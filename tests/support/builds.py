@@ -16,7 +16,7 @@ GB = 10**9
 
 @cache
 def sizes(slug: str, quantization: str = "Q4_K_M") -> BuildSizes:
-    builds = seed.read(seed.DATA / "builds" / f"{slug}.json")["builds"]
+    builds = seed.read_seed(seed.DATA / "builds" / f"{slug}.json")["builds"]
     return from_json(next(b["sizes"] for b in builds if b["quantization"] == quantization))
 
 

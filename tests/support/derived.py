@@ -37,7 +37,7 @@ def headers(slugs: Iterable[str] | None = None) -> dict[str, Header]:
     found = {}
     for slug in names:
         try:
-            found[slug] = header(agreed(seed.read(seed.DATA / "models" / f"{slug}.json")), QUANTIZATION)
+            found[slug] = header(agreed(seed.read_seed(seed.DATA / "models" / f"{slug}.json")), QUANTIZATION)
         except UnknownLayout:
             continue
     return found

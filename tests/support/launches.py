@@ -25,7 +25,7 @@ from advisor.launch import queue as queue_module
 from advisor.launch.engine_process import log_tail
 from advisor.launch.reconciler import reconcile, stop_all, time
 from advisor.models import Launch
-from advisor.selectors.hosts import Placed
+from advisor.selectors.hosts import LaunchPlace
 from catalog.models import Build, Model
 from catalog.seed import DATA
 from hardware.models import Accelerator, Host, Reservation
@@ -122,7 +122,7 @@ def make_plan(build: BuildSpec, *, host: int = GIB, devices: tuple[int, ...] = (
 def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
     def queue(*, uuids: tuple[str, ...] = (), key: str | None = None, host: int = GIB, size: int = GIB) -> Launch:
         plan = make_plan(build, host=host, devices=(size,) * len(uuids))
-        return queue_module.enqueue(plan, Placed(settings.HOST_ID, None, uuids), idempotency_key=key)[0]
+        return queue_module.enqueue(plan, LaunchPlace(settings.HOST_ID, None, uuids), idempotency_key=key)[0]
 
     return queue
 
@@ -175,7 +175,7 @@ def asked(home: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -
         plan = smollm2(Settings(context=4096))
         host = plan.memory.host
         wrong = DeviceMemory(int(host.weights * share), int(host.kv * share), int(host.compute * share), OUTSIDE)
-        return queue_module.enqueue(replace(plan, memory=Memory((), wrong)), Placed(settings.HOST_ID, None, ()))[0]
+        return queue_module.enqueue(replace(plan, memory=Memory((), wrong)), LaunchPlace(settings.HOST_ID, None, ()))[0]
 
     yield ask
     stop_all()

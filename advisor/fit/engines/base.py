@@ -38,7 +38,7 @@ class Setting(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class BuildTable:
     """An engine's builds of one catalog as parallel arrays, sorted by model; `columns` is the engine's own data."""
 
     model: Ints  # index into Catalog.models
@@ -106,7 +106,7 @@ class Shortage(NamedTuple):
     reason: str
 
 
-class Step(NamedTuple):
+class SettingsStep(NamedTuple):
     """One change of stated settings that needs less memory."""
 
     change: str
@@ -131,12 +131,12 @@ class Planner(Protocol):
     CLOSE: Mapping[str, float]  # by kind of placement: upper bound of exact score / screened score
     SETTINGS: tuple[Setting, ...]
 
-    def tabulate(self, catalog: Catalog) -> Table:
+    def tabulate(self, catalog: Catalog) -> BuildTable:
         """All builds of the catalog in FORMATS with a known layout; called once per catalog."""
 
-    def screen(self, table: Table, host: HostSpec, workload: Workload) -> Screened: ...
+    def screen(self, table: BuildTable, host: HostSpec, workload: Workload) -> Screened: ...
 
-    def screen_kinds(self, table: Table, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
+    def screen_kinds(self, table: BuildTable, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
         """Placement kind of each of `rows` under each of several questions: array of (questions, rows)."""
 
     def place(
@@ -160,7 +160,7 @@ class Planner(Protocol):
     def whole(self, build: BuildSpec, workload: Workload, *, embedding: bool) -> tuple[int, Workload]:
         """Bytes of the whole build on one device, and the workload to use when searching for such a device."""
 
-    def smaller_steps(self, build: BuildSpec, settings: Any, contexts: Sequence[int]) -> Iterator[Step]:
+    def smaller_steps(self, build: BuildSpec, settings: Any, contexts: Sequence[int]) -> Iterator[SettingsStep]:
         """Single changes of settings that need less memory, gentlest first; `contexts` per request to try."""
 
     def read_settings(self, given: Mapping[str, Any], build: BuildSpec, host: HostSpec) -> Any:
@@ -186,13 +186,13 @@ __all__ = [
     "KINDS",
     "NEVER",
     "BadSetting",
+    "BuildTable",
     "ModelSpec",
     "Outline",
     "Placed",
     "Planner",
     "Screened",
     "Setting",
+    "SettingsStep",
     "Shortage",
-    "Step",
-    "Table",
 ]

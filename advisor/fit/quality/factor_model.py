@@ -25,7 +25,7 @@ ITERATIONS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ScoreRows:
     """Scores as parallel arrays of length n: model index, item index, use-case index, score in logits, weight 0..1."""
 
     model: Ints
@@ -48,7 +48,7 @@ class Items:
     covariance: Floats
 
 
-def posterior(rows: Rows, items: Items, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+def posterior(rows: ScoreRows, items: Items, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
     """Posterior abilities: means (models x use cases) and covariances (models x use cases x use cases).
 
     `mean` (models x use cases) and `covariance` (one, or one per model) are the prior.
@@ -69,7 +69,7 @@ def posterior(rows: Rows, items: Items, mean: Floats, covariance: Floats) -> tup
     return np.matmul(spread, (prior_pull + pull)[:, :, None])[:, :, 0], spread
 
 
-def fit(rows: Rows) -> Items:
+def fit(rows: ScoreRows) -> Items:
     """Difficulty, loading and noise of each item, and the covariance of abilities, by expectation maximisation."""
     total = np.maximum(np.bincount(rows.item, rows.weight, rows.items), 1e-9)
     offset = np.bincount(rows.item, rows.weight * rows.score, rows.items) / total
@@ -85,7 +85,7 @@ def fit(rows: Rows) -> Items:
     return items
 
 
-def _maximise(rows: Rows, items: Items, mean: Floats, spread: Floats, prior: Floats) -> Items:
+def _maximise(rows: ScoreRows, items: Items, mean: Floats, spread: Floats, prior: Floats) -> Items:
     theta = mean[rows.model, rows.use_case]
     variance = spread[rows.model, rows.use_case, rows.use_case]
     w, x, n = rows.weight, rows.score, rows.items

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.fit.quality.factor_model import Floats, Ints, Rows
+from advisor.fit.quality.factor_model import Floats, Ints, ScoreRows
 
 Bools = NDArray[np.bool_]
 
@@ -84,7 +84,7 @@ def _year(model: Facts) -> float:
 
 
 def prior(
-    group: Sequence[Facts], rows: Rows, first: tuple[Floats, Floats], mean: Floats, covariance: Floats
+    group: Sequence[Facts], rows: ScoreRows, first: tuple[Floats, Floats], mean: Floats, covariance: Floats
 ) -> tuple[Floats, Floats]:
     """Prior mean (models x use cases) and covariance per model, from scored siblings' first posterior `first`."""
     theta, spread = first

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from advisor.fit.quality import family_prior
-from advisor.fit.quality.factor_model import Floats, Rows, fit, posterior
+from advisor.fit.quality.factor_model import Floats, ScoreRows, fit, posterior
 from advisor.fit.spec import Evidence, Strength
 
 ABILITIES = ("chat", "coding", "math", "reasoning", "long_context", "tool_use", "vision", "multilingual")
@@ -184,10 +184,10 @@ def _weights(rows: list[_Row]) -> Floats:
     return np.array(weights)
 
 
-def _arrays(group: Sequence[ModelFacts], abilities: tuple[str, ...], rows: list[_Row]) -> Rows:
+def _arrays(group: Sequence[ModelFacts], abilities: tuple[str, ...], rows: list[_Row]) -> ScoreRows:
     model = {m.slug: i for i, m in enumerate(group)}
     item = {name: j for j, name in enumerate(sorted({r.item for r in rows}))}
-    return Rows(
+    return ScoreRows(
         model=np.array([model[r.slug] for r in rows], dtype=np.int64),
         item=np.array([item[r.item] for r in rows], dtype=np.int64),
         use_case=np.array([abilities.index(r.use_case) for r in rows], dtype=np.int64),
@@ -201,7 +201,7 @@ def _arrays(group: Sequence[ModelFacts], abilities: tuple[str, ...], rows: list[
 
 def latent_abilities(
     group: Sequence[ModelFacts], names: tuple[str, ...], rows: list[_Row]
-) -> tuple[Floats, Floats, Rows]:
+) -> tuple[Floats, Floats, ScoreRows]:
     """Posterior means (models x use cases) and covariances under the sibling prior, and the rows as arrays."""
     arrays = _arrays(group, names, rows)
     items = fit(arrays)

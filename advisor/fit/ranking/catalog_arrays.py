@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.fit.engines.base import Bools, Floats, Ints, Planner, Screened, Table
+from advisor.fit.engines.base import Bools, BuildTable, Floats, Ints, Planner, Screened
 from advisor.fit.engines.registry import planners_of
 from advisor.fit.ranking.filters import MEETS, Codes, Traits, strength
 from advisor.fit.ranking.plans import LEAST_BITS, loss
@@ -43,7 +43,7 @@ class Rows:
 
     catalog: Catalog
     planners: tuple[Planner, ...]
-    tables: tuple[Table, ...]  # one per planner
+    tables: tuple[BuildTable, ...]  # one per planner
     order: Ints | None  # permutation from the concatenated tables to rows; None when there is one table, already sorted
     engine: Ints  # index into planners
     local: Ints  # row in that planner's table

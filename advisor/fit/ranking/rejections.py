@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from advisor.fit.allowances import DEVICE_MARGIN, HOST_MARGIN, OS_RESERVE, device_overhead, kept
-from advisor.fit.engines.base import KINDS, NEVER, BadSetting, Placed, Planner, Shortage, Step
+from advisor.fit.engines.base import KINDS, NEVER, BadSetting, Placed, Planner, SettingsStep, Shortage
 from advisor.fit.engines.registry import planners
 from advisor.fit.ranking.catalog_arrays import NOBODY, Index, Rows
 from advisor.fit.ranking.filters import context_limit
@@ -275,16 +275,16 @@ def stated_rejection(made: Plan, host: HostSpec, gpus: Sequence[Device] = ()) ->
     return Rejection(made.model.slug, build.id, reason, needed, available, tuple(fixes[:MOST_FIXES]))
 
 
-def smaller_steps(planner: Planner, made: Plan) -> Iterator[Step]:
+def smaller_steps(planner: Planner, made: Plan) -> Iterator[SettingsStep]:
     """Single changes that need less memory: settings first, gentlest first, then smaller builds."""
     yield from planner.smaller_steps(made.build, made.settings, CONTEXTS)
     for other in sorted(made.model.builds, key=lambda b: (-b.bytes, b.id)):
         smaller = other.bytes < made.build.bytes and other.format in planner.FORMATS and bits(other) >= LEAST_BITS
         if smaller and other.sizes:
-            yield Step("quantization", made.build.quantization, other.quantization, other, made.settings)
+            yield SettingsStep("quantization", made.build.quantization, other.quantization, other, made.settings)
 
 
-def placed_as_stated(planner: Planner, step: Step, host: HostSpec) -> Placed | None:
+def placed_as_stated(planner: Planner, step: SettingsStep, host: HostSpec) -> Placed | None:
     try:
         return planner.stated(step.build, host, step.settings)
     except BadSetting:

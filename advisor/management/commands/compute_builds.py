@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *, slugs: list[str], check: bool, data: Path, **_: Any) -> None:
         paths = [data / "models" / f"{slug}.json" for slug in slugs] or sorted((data / "models").glob("*.json"))
-        checkpoints = seed.read(data / "checkpoints.json")
+        checkpoints = seed.read_seed(data / "checkpoints.json")
         self.reasons: Counter[str] = Counter()
         stale = [path.stem for path in paths if self.refresh(path, data / "builds", checkpoints, check=check)]
         for reason, count in self.reasons.most_common():

@@ -21,7 +21,7 @@ ABOVE = 2.2  # a capacity above this multiple of the largest need would only fla
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Headroom:
     """A capacity: `mark` labels its line in the margin, `label` describes it, `bytes` are available in it."""
 
     mark: str
@@ -29,7 +29,7 @@ class Room:
     bytes: int
 
 
-def memory_context_chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Room]) -> dict[str, Any] | None:
+def memory_context_chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Headroom]) -> dict[str, Any] | None:
     """Lines by build, capacity lines and ticks in user units of a WIDTH x HEIGHT drawing; None without a line.
 
     Context runs to the right on a logarithmic scale, memory upwards from zero. Names are placed in the margin beside a
@@ -82,7 +82,7 @@ def memory_context_chart(lines: Mapping[str, Sequence[Need]], rooms: Sequence[Ro
     }
 
 
-def said(room: Room) -> str:
+def said(room: Headroom) -> str:
     return f"{room.label}: {gib(room.bytes)}"
 
 

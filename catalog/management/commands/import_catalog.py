@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, apply: bool, overwrite: bool, **_: Any) -> None:
         try:
-            about, rows = bundle.unpack(bundle.read(file))
+            about, rows = bundle.unpack(bundle.read_bundle(file))
         except bundle.BundleError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Bundle of {about['created']}, catalog {about['catalog_version'][:12]}.")

@@ -29,7 +29,7 @@ CLASSES = {"nvidia-desktop", "data-centre", "mig", "dgx-spark", "strix-halo", "a
 PROBE = """
 import json, pathlib, sys
 from hardware import probe
-json.dump(probe.read(pathlib.Path(sys.argv[1])), sys.stdout)
+json.dump(probe.read_host(pathlib.Path(sys.argv[1])), sys.stdout)
 """
 
 

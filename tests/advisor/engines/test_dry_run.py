@@ -13,14 +13,14 @@ import pytest
 from advisor.engines import dry_run
 from advisor.engines.dry_run import EnginePlan, NoAnswer
 from advisor.engines.llama_cpp import wheel_library
-from advisor.engines.registry import dry_run_command, engines
+from advisor.engines.registry import adapters, dry_run_command
 from advisor.fit.engines.llama_cpp.settings import Settings
 from advisor.fit.spec import DeviceMemory
 from advisor.launch import process
 from tests.accuracy import measured
 from tests.support import hollow
 
-COMMAND = dry_run_command(engines()["llama.cpp"])
+COMMAND = dry_run_command(adapters()["llama.cpp"])
 PLAN = {"build": "b1", "buffers": {"CPU": {"weights": 1, "kv": 2, "compute": 3}}}
 
 

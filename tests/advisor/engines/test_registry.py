@@ -13,7 +13,7 @@ import pytest
 from advisor import engines as package
 from advisor.engines import registry
 from advisor.engines.base import Adapter, Program
-from advisor.engines.registry import bases, engines, program
+from advisor.engines.registry import adapters, bases, program
 from advisor.fit.engines.llama_cpp.settings import Settings
 from tests.plugin.berth import ROOT
 from tests.support.ask import recommend
@@ -29,10 +29,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     def look(folders: list[str]) -> None:
         monkeypatch.setattr(package, "__path__", folders)
-        engines.cache_clear()
+        adapters.cache_clear()
 
     yield look
-    engines.cache_clear()
+    adapters.cache_clear()
     for name in {name for name in sys.modules if name.startswith(f"{package.__name__}.")} - loaded:
         del sys.modules[name]
 
@@ -42,7 +42,7 @@ def test_the_adapter_of_the_guide_is_an_engine(tmp_path: Path, folder: Callable[
     (tmp_path / "example" / "__init__.py").touch()
     (tmp_path / "example" / "adapter.py").write_text(EXAMPLE)
     folder([*package.__path__, str(tmp_path)])
-    engine = engines()["example"]
+    engine = adapters()["example"]
     assert [name for name in Adapter.__annotations__ if not hasattr(engine, name)] == []
     words = engine.argv(Settings(context=2048), model="/m/a.gguf", alias="a", port=8100, threads=2)
     assert words[:3] == ["example-server", "--model", "/m/a.gguf"]
@@ -66,13 +66,13 @@ def test_without_its_folder_an_engine_is_gone_and_answers_are_still_given(
 ) -> None:
     question = {"hardware": {"text": "RTX 4090, 64 GB RAM"}, "workload": {"context": 5000}, "limit": 1}
     folder([str(tmp_path)])
-    assert engines() == {}
+    assert adapters() == {}
     (result,) = recommend(question)["results"]
     assert (result["engine"], result["command"]) == ("llama.cpp", [])
 
 
 def test_every_module_of_the_package_is_an_engine_and_every_program_has_a_base() -> None:
-    engine = engines()["llama.cpp"]
+    engine = adapters()["llama.cpp"]
     assert {program["name"] for program in engine.PROGRAMS} == set(bases())
     for name in Adapter.__annotations__:
         assert hasattr(engine, name), name
@@ -82,7 +82,7 @@ def test_a_configured_program_comes_first_and_one_that_is_not_there_is_passed_ov
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    engine = engines()["llama.cpp"]
+    engine = adapters()["llama.cpp"]
     first = registry.program(engine, dict.fromkeys(("LLAMA_SERVER", "EXAMPLE_SERVER"), "/bin/sh"))
     assert first is not None
     assert (first.name, first.words) == ("llama-server", ("/bin/sh",))

@@ -8,7 +8,7 @@ from advisor.fit.spec import BuildSpec, Rejection
 from advisor.launch import queue
 from advisor.launch.refused import LaunchRefused
 from advisor.models import Launch
-from advisor.selectors.hosts import Placed
+from advisor.selectors.hosts import LaunchPlace
 from tests.support.launches import GIB, Enqueue, Fake, held, make_plan
 
 
@@ -34,5 +34,5 @@ def test_every_configured_engine_may_be_asked_for_only_with_a_build_it_reads(fak
         make_plan(dataclasses.replace(build, format="safetensors")),
     ):
         with pytest.raises(LaunchRefused, match="cannot be launched from here"):
-            queue.enqueue(plan, Placed("local", None, ()))
+            queue.enqueue(plan, LaunchPlace("local", None, ()))
     assert held() == 0

@@ -13,7 +13,7 @@ from advisor.launch import process
 from advisor.launch.document import launch_document
 from advisor.launch.queue import enqueue
 from advisor.launch.transitions import stop_launch
-from advisor.selectors.hosts import Placed
+from advisor.selectors.hosts import LaunchPlace
 from tests.support.launches import smollm2, until, who
 
 
@@ -29,7 +29,7 @@ def chat(port: int, alias: str) -> str:
 def test_smollm2_runs_answers_is_measured_and_leaves_no_process(home: Path, settings: LazySettings) -> None:
     settings.LLAMA_SERVER = ""
     plan = smollm2(Settings(context=4096, flash_attention=True, kv_type_k="q8_0", kv_type_v="q8_0"))
-    launch, _ = enqueue(plan, Placed("local", None, ()))
+    launch, _ = enqueue(plan, LaunchPlace("local", None, ()))
     until(launch, "ready", seconds=30)
     document = launch_document(launch)
     assert document["predicted"]["program"] == "xllamacpp"

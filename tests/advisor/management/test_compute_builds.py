@@ -79,8 +79,8 @@ def test_models_trained_in_mxfp4_come_as_such_only():
 
 
 def test_a_vendors_checkpoint_takes_the_bytes_that_somebody_read_else_nearly_the_same_computed():
-    model = seed.read(seed.DATA / "models" / "kimi-k2.6.json")
-    checkpoints = seed.read(seed.DATA / "checkpoints.json")
+    model = seed.read_seed(seed.DATA / "models" / "kimi-k2.6.json")
+    checkpoints = seed.read_seed(seed.DATA / "checkpoints.json")
     exact, computed = (builds_of(model, [], rows)[-1] for rows in (checkpoints, []))
     assert (exact["format"], exact["basis"], computed["basis"]) == ("safetensors", "exact", "computed")
     assert computed["bytes"] == pytest.approx(exact["bytes"], rel=0.002)

@@ -44,7 +44,7 @@ def test_a_computed_build_becomes_exact(loaded, tmp_path):
     assert build.files == [{"path": path.name, "bytes": path.stat().st_size, "sha256": digest}]
     assert (build.basis, build.bytes) == ("exact", path.stat().st_size)
     assert build.sizes["arch"] == "llama"
-    assert importer.origin(build) == "imported"
+    assert importer.row_origin(build) == "imported"
     assert "Nothing to change." in run(path, sha256=True)
 
 

@@ -56,7 +56,7 @@ def test_what_is_applied_is_a_whole_model_with_its_provenance_and_computed_build
     assert model.provenance["parameters_total"].startswith(f"hub {NAME}@0123456789:*.safetensors, 20")
     assert model.provenance["confidence"] == "verified: recomputed total equals safetensors total"
     assert model.history.first().history_change_reason.startswith("import: hub acme/Tiny-1B")
-    assert importer.origin(model) == "imported"
+    assert importer.row_origin(model) == "imported"
     builds = {build.quantization: build for build in model.builds.all()}
     assert builds["Q4_K_M"].basis == "computed"
     assert builds["Q4_K_M"].sizes

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.base import KINDS, BadSetting, Ints, Outline, Placed, Screened, Shortage, Step, Table
+from advisor.fit.engines.base import (
+    KINDS,
+    BadSetting,
+    BuildTable,
+    Ints,
+    Outline,
+    Placed,
+    Screened,
+    SettingsStep,
+    Shortage,
+)
 from advisor.fit.engines.llama_cpp import placement
 from advisor.fit.engines.llama_cpp import screen as screening
 from advisor.fit.engines.llama_cpp.catalog_speed import Work, paces
@@ -30,7 +40,7 @@ CLOSE = {"gpu": 1.01, "gpus": 1.015, "experts_on_cpu": 1.015, "partial": 1.04, "
 KV_LOSS = kv_loss("q8_0")
 
 
-def tabulate(catalog: Catalog) -> Table:
+def tabulate(catalog: Catalog) -> BuildTable:
     found = [
         (m, b, build.sizes)
         for m, model in enumerate(catalog.models)
@@ -40,10 +50,10 @@ def tabulate(catalog: Catalog) -> Table:
     sizes = [one for _, _, one in found]
     columns = screening.columns(sizes)
     places = np.array([(m, b) for m, b, _ in found], dtype=np.int64).reshape(len(found), 2)
-    return Table(places[:, 0].copy(), places[:, 1].copy(), columns.bits, (columns, Work.of(sizes)))
+    return BuildTable(places[:, 0].copy(), places[:, 1].copy(), columns.bits, (columns, Work.of(sizes)))
 
 
-def screen(table: Table, host: HostSpec, workload: Workload) -> Screened:
+def screen(table: BuildTable, host: HostSpec, workload: Workload) -> Screened:
     columns, work = table.columns
     fits = screening.screen(columns, host, workload)
     decode, first_token = paces(work, host, workload, fits)
@@ -59,7 +69,7 @@ def screen(table: Table, host: HostSpec, workload: Workload) -> Screened:
     )
 
 
-def screen_kinds(table: Table, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
+def screen_kinds(table: BuildTable, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
     return screening.screen_all(table.columns[0].take(rows), questions)
 
 
@@ -105,7 +115,7 @@ def whole(build: BuildSpec, workload: Workload, *, embedding: bool) -> tuple[int
     return whole_on_one(sizes_of(build), workload, embedding=embedding)
 
 
-def smaller_steps(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[Step]:
+def smaller_steps(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[SettingsStep]:
     return smaller_settings(build, settings, contexts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from advisor.fit.allowances import device_overhead
 from advisor.fit.build import BuildSizes
-from advisor.fit.engines.base import Shortage, Step
+from advisor.fit.engines.base import SettingsStep, Shortage
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.placement import grid, kv_types, on_grid, scores_all, settings_for
 from advisor.fit.engines.llama_cpp.settings import Settings
@@ -45,11 +45,11 @@ def on_one_device(sizes: BuildSizes, base: Settings) -> Settings:
     return base._replace(devices=1, gpu_layers=len(sizes.layers) + 1)
 
 
-def smaller_settings(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[Step]:
+def smaller_settings(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[SettingsStep]:
     """Single changes that need less memory, gentlest first."""
     if settings.kv_type_k == "f16" and build.sizes and "q8_0" in kv_types(build.sizes):
-        yield Step("kv_type", "f16", "q8_0", build, settings._replace(kv_type_k="q8_0", kv_type_v="q8_0"))
+        yield SettingsStep("kv_type", "f16", "q8_0", build, settings._replace(kv_type_k="q8_0", kv_type_v="q8_0"))
     for context in contexts:
         if context * settings.slots < settings.context:
             total = context * settings.slots
-            yield Step("context", settings.context, total, build, settings._replace(context=total))
+            yield SettingsStep("context", settings.context, total, build, settings._replace(context=total))

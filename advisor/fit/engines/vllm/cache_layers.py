@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, NotServed, UnknownConfig
 from advisor.fit.engines.vllm.device import FP8_SINCE, Card
 from advisor.fit.engines.vllm.layer_kinds import layer_kinds
 from advisor.fit.engines.vllm.recurrent_state import CHECKPOINTED, MODEL_BYTES, state_bytes
@@ -48,7 +48,7 @@ class Cache:
         return tuple(layer for layer in self.layers if layer.kind == "state")
 
 
-def cache(reading: Reading, serve: Serve, card: Card) -> Cache:
+def cache(reading: ConfigReading, serve: Serve, card: Card) -> Cache:
     """The caches of one device.
 
     Raises UnknownConfig when the configuration is incomplete, NotServed when vLLM refuses.
@@ -82,7 +82,9 @@ def cache(reading: Reading, serve: Serve, card: Card) -> Cache:
     )
 
 
-def _attention(reading: Reading, kind: str, place: int, *, window: int | None, tp: int, value: int) -> list[Layer]:
+def _attention(
+    reading: ConfigReading, kind: str, place: int, *, window: int | None, tp: int, value: int
+) -> list[Layer]:
     if reading.is_latent:
         return _latent(reading, value, place)
     words = reading.family.geometry.get(kind, {})
@@ -105,11 +107,11 @@ def _attention(reading: Reading, kind: str, place: int, *, window: int | None, t
     return [Layer(kind, size, span), *index]
 
 
-def _aligned_by(reading: Reading, tp: int, value: int) -> int:
+def _aligned_by(reading: ConfigReading, tp: int, value: int) -> int:
     return _attention(reading, "full", 0, window=None, tp=tp, value=value)[0].size
 
 
-def _latent(reading: Reading, value: int, place: int) -> list[Layer]:
+def _latent(reading: ConfigReading, value: int, place: int) -> list[Layer]:
     """MLA: one latent vector, replicated on every rank; with DeepSeek's sparse attention an indexer key beside it."""
     width = reading.head_dim
     if reading.family.index != "dsa":
@@ -121,7 +123,7 @@ def _latent(reading: Reading, value: int, place: int) -> list[Layer]:
     return found
 
 
-def _reuses_index(reading: Reading, place: int) -> bool:
+def _reuses_index(reading: ConfigReading, place: int) -> bool:
     """Whether a layer reuses another layer's selection and has no indexer (`models/deepseek_v32/attention.py`)."""
     types = reading.fields.get("indexer_types")
     if types:
@@ -133,7 +135,7 @@ def _reuses_index(reading: Reading, place: int) -> bool:
     return max(place - int(reading.fields.get("index_skip_topk_offset", 2)) + 1, 0) % every != 0
 
 
-def _block_index(reading: Reading, place: int) -> list[Layer]:
+def _block_index(reading: ConfigReading, place: int) -> list[Layer]:
     """MiniMax M3 caches a bf16 indexer key in its sparse layers."""
     if reading.family.index != "minimax":
         return []
@@ -144,7 +146,7 @@ def _block_index(reading: Reading, place: int) -> list[Layer]:
     return [Layer("index", int(sparse["sparse_index_dim"]) * MODEL_BYTES)] if where[place] else []
 
 
-def _state(reading: Reading, serve: Serve, card: Card) -> Layer:
+def _state(reading: ConfigReading, serve: Serve, card: Card) -> Layer:
     family = reading.family
     caching = serve.prefix_caching if serve.prefix_caching is not None else not family.attention_free
     kind = family.state.kind if family.state else ""
@@ -152,28 +154,28 @@ def _state(reading: Reading, serve: Serve, card: Card) -> Layer:
     return Layer("state", state_bytes(reading, serve.tp, 4 if card.is_cpu else None), blocks=blocks)
 
 
-def _head(reading: Reading, kind: str) -> int:
+def _head(reading: ConfigReading, kind: str) -> int:
     return _field(reading, reading.family.geometry.get(kind, {}).get("head_dim"), reading.head_dim)
 
 
-def _v_head(reading: Reading) -> int:
+def _v_head(reading: ConfigReading) -> int:
     return (
         reading.number("v_head_dim") if "window" in reading.family.geometry and reading.fields.get("v_head_dim") else 0
     )
 
 
-def _field(reading: Reading, name: str | None, default: int) -> int:
+def _field(reading: ConfigReading, name: str | None, default: int) -> int:
     return reading.number(name) if name and reading.get(name) is not None else default
 
 
-def _span(reading: Reading) -> int:
+def _span(reading: ConfigReading) -> int:
     span = reading.fields.get(reading.family.window)
     if span is None:
         raise UnknownConfig(f"The configuration has sliding layers but does not say {reading.family.window}.")
     return reading.number(reading.family.window) + reading.family.window_extra
 
 
-def _one_window(reading: Reading, found: list[str]) -> int | None:
+def _one_window(reading: ConfigReading, found: list[str]) -> int | None:
     """The window that vLLM applies to all layers of classes without per-layer windows; None when layer types differ."""
     if reading.family.geometry.get("window") or reading.fields.get("use_sliding_window") is False:
         return None
@@ -182,12 +184,12 @@ def _one_window(reading: Reading, found: list[str]) -> int | None:
     return reading.number("sliding_window") if reading.fields.get("sliding_window") else None
 
 
-def _shared(reading: Reading) -> int:
+def _shared(reading: ConfigReading) -> int:
     """Number of last layers that read an earlier layer's cache (Gemma 3n and 4)."""
     return reading.number("num_kv_shared_layers") if reading.fields.get("num_kv_shared_layers") else 0
 
 
-def _check(reading: Reading, serve: Serve, card: Card, value: int) -> None:
+def _check(reading: ConfigReading, serve: Serve, card: Card, value: int) -> None:
     tp, heads = serve.tp, reading.fields.get("num_attention_heads") and reading.heads
     if heads and heads % tp:
         raise NotServed(f"vLLM cannot share {heads} attention heads among {tp} devices.")

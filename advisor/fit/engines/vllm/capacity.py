@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.fit.engines.vllm.cache_layers import cache
-from advisor.fit.engines.vllm.config import Reading
+from advisor.fit.engines.vllm.config import ConfigReading
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.kv_blocks import Group, Spec, cache_groups, cache_specs
 from advisor.fit.engines.vllm.serve_options import Serve
@@ -32,7 +32,7 @@ class Capacity:
     largest_max_model_len: int
 
 
-def capacity(reading: Reading, serve: Serve, card: Card, budget: int) -> Capacity:
+def capacity(reading: ConfigReading, serve: Serve, card: Card, budget: int) -> Capacity:
     """Capacity with `budget` bytes of cache on every device. Raises UnknownConfig or NotServed."""
     length = serve.max_model_len or reading.longest
     flight = in_flight(reading, serve, card, length)
@@ -54,7 +54,7 @@ def capacity(reading: Reading, serve: Serve, card: Card, budget: int) -> Capacit
     )
 
 
-def in_flight(reading: Reading, serve: Serve, card: Card, length: int) -> int:
+def in_flight(reading: ConfigReading, serve: Serve, card: Card, length: int) -> int:
     """Tokens that may be scheduled before earlier ones are settled (`VllmConfig.max_in_flight_tokens`)."""
     sequences = serve.max_num_seqs or card.sequences
     batched = serve.max_num_batched_tokens

@@ -40,7 +40,7 @@ class NotServed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ConfigReading:
     """`fields`: of the text model. `outer`: the whole config.json. `typed`: layers have types, stated or by rule."""
 
     architecture: str
@@ -130,7 +130,7 @@ class Reading:
         return int(length)
 
 
-def read_config(config: Mapping[str, Any]) -> Reading:
+def read_config(config: Mapping[str, Any]) -> ConfigReading:
     """Parses a config.json.
 
     Raises UnknownConfig with one sentence when vLLM 0.32 lacks the architecture or its type.
@@ -157,7 +157,7 @@ def read_config(config: Mapping[str, Any]) -> Reading:
     defaults = known[model_type]
     fields = {**defaults["fields"], **text, **_under_both_names(text, defaults.get("aliases", {}))}
     typed = defaults.get("typed", False) or bool(fields.get("layer_types"))
-    return Reading(architecture, family, model_type, fields, config, typed)
+    return ConfigReading(architecture, family, model_type, fields, config, typed)
 
 
 def _under_both_names(text: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:

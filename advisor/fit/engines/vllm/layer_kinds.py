@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from advisor.fit.engines.vllm.config import Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, UnknownConfig
 
 # Words of `layer_types`, `layers_block_type` and patterns -> kinds. "both": attention and a state in one layer.
 WORDS = {
@@ -45,7 +45,7 @@ PERIODS: dict[str, tuple[str | None, int]] = {
 LAST_IS_FULL = frozenset(("gemma4_text", "gemma4_unified_text", "diffusion_gemma_text"))
 
 
-def layer_kinds(reading: Reading) -> list[str]:
+def layer_kinds(reading: ConfigReading) -> list[str]:
     """One kind per layer: full, window, chunk, state, both or none. Raises UnknownConfig."""
     found = RULES[reading.family.types](reading)
     if reading.model_type in LAST_IS_FULL and found:
@@ -53,7 +53,7 @@ def layer_kinds(reading: Reading) -> list[str]:
     return found
 
 
-def _declared(reading: Reading) -> list[str]:
+def _declared(reading: ConfigReading) -> list[str]:
     """The configuration's `layer_types`, else the default of its transformers class."""
     words = reading.fields.get("layer_types")
     if words:
@@ -63,7 +63,7 @@ def _declared(reading: Reading) -> list[str]:
     return FILLED_IN.get(reading.model_type, _after_first)(reading)
 
 
-def _after_first(reading: Reading) -> list[str]:
+def _after_first(reading: ConfigReading) -> list[str]:
     """Qwen: windowed from `max_window_layers` on, if `use_sliding_window` is set."""
     fields = reading.fields
     if not fields.get("use_sliding_window") or fields.get("max_window_layers") is None:
@@ -72,11 +72,11 @@ def _after_first(reading: Reading) -> list[str]:
     return ["window" if i >= first else "full" for i in range(reading.layers)]
 
 
-def _first_of_four(reading: Reading) -> list[str]:
+def _first_of_four(reading: ConfigReading) -> list[str]:
     return ["window" if i % 4 else "full" for i in range(reading.layers)]
 
 
-def _windows(reading: Reading) -> list[str]:
+def _windows(reading: ConfigReading) -> list[str]:
     name, period = PERIODS[reading.model_type]
     value: Any = reading.fields.get(name, period) if name else period
     if isinstance(value, str):  # EXAONE spells the pattern: LLLG, and its last layer is global
@@ -86,7 +86,7 @@ def _windows(reading: Reading) -> list[str]:
     return ["window" if (i + 1) % int(value) else "full" for i in range(reading.layers)]
 
 
-def _prefixed(reading: Reading) -> list[str]:
+def _prefixed(reading: ConfigReading) -> list[str]:
     dense = int(reading.fields.get("first_k_dense_replace") or 0)
     first = int(reading.fields.get("prefix_dense_sliding_window_pattern") or 1)
     rest = int(reading.fields.get("sliding_window_pattern") or 4)
@@ -94,84 +94,84 @@ def _prefixed(reading: Reading) -> list[str]:
     return prefix + ["window" if (i + 1) % rest else "full" for i in range(reading.layers - dense)]
 
 
-def _without_rope(reading: Reading) -> list[str]:
+def _without_rope(reading: ConfigReading) -> list[str]:
     if not reading.fields.get("use_sliding_window") or reading.fields.get("sliding_window") is None:
         return ["full"] * reading.layers
     return ["full" if rope else "window" for rope in _has_rope(reading)]
 
 
-def _alternating(reading: Reading) -> list[str]:
+def _alternating(reading: ConfigReading) -> list[str]:
     return ["full" if i % 2 else "window" for i in range(reading.layers)]
 
 
-def _alternating_unless_declared(reading: Reading) -> list[str]:
+def _alternating_unless_declared(reading: ConfigReading) -> list[str]:
     return _translate(reading.fields["layer_types"]) if reading.fields.get("layer_types") else _alternating(reading)
 
 
-def _hybrid_pattern(reading: Reading) -> list[str]:
+def _hybrid_pattern(reading: ConfigReading) -> list[str]:
     pattern = reading.fields.get("hybrid_layer_pattern")
     if not pattern:
         raise UnknownConfig("The configuration does not say hybrid_layer_pattern.")
     return ["window" if windowed else "full" for windowed in pattern][: reading.layers]
 
 
-def _chunked(reading: Reading) -> list[str]:
+def _chunked(reading: ConfigReading) -> list[str]:
     """Llama 4: layers with RoPE use chunked attention."""
     if not reading.fields.get("attention_chunk_size"):
         return ["full"] * reading.layers
     return ["chunk" if rope else "full" for rope in _has_rope(reading)]
 
 
-def _has_rope(reading: Reading) -> list[bool]:
+def _has_rope(reading: ConfigReading) -> list[bool]:
     """`no_rope_layers` holds 1 for layers that do have RoPE, despite its name."""
     said = reading.fields.get("no_rope_layers")
     interval = reading.number("no_rope_layer_interval")
     return [bool(rope) for rope in said] if said else [(i + 1) % interval != 0 for i in range(reading.layers)]
 
 
-def _every_fourth(reading: Reading) -> list[str]:
+def _every_fourth(reading: ConfigReading) -> list[str]:
     if reading.fields.get("layer_types"):
         return _translate(reading.fields["layer_types"])
     interval = int(reading.fields.get("full_attention_interval") or 4)
     return ["state" if (i + 1) % interval else "full" for i in range(reading.layers)]
 
 
-def _mamba_unless_declared(reading: Reading) -> list[str]:
+def _mamba_unless_declared(reading: ConfigReading) -> list[str]:
     words = reading.fields.get("layer_types") or reading.fields.get("layers_block_type")
     return _translate(words) if words else ["state"] * reading.layers
 
 
-def _override_pattern(reading: Reading) -> list[str]:
+def _override_pattern(reading: ConfigReading) -> list[str]:
     words = reading.fields.get("hybrid_override_pattern") or reading.fields.get("layers_block_type")
     if not words:
         raise UnknownConfig("The configuration says neither hybrid_override_pattern nor layers_block_type.")
     return _translate([w for w in words if w != "|"])
 
 
-def _block_types(reading: Reading) -> list[str]:
+def _block_types(reading: ConfigReading) -> list[str]:
     return _translate(reading.fields.get("layers_block_type") or ())
 
 
-def _period(reading: Reading) -> list[str]:
+def _period(reading: ConfigReading) -> list[str]:
     period, offset = reading.number("attn_layer_period"), reading.number("attn_layer_offset")
     return ["full" if i % period == offset else "state" for i in range(reading.layers)]
 
 
-def _attention_indices(reading: Reading) -> list[str]:
+def _attention_indices(reading: ConfigReading) -> list[str]:
     if reading.fields.get("layer_types"):
         return _translate(reading.fields["layer_types"])
     indices = reading.fields.get("full_attn_idxs")
     return ["full" if indices is None or i in indices else "state" for i in range(reading.layers)]
 
 
-def _layer_groups(reading: Reading) -> list[str]:
+def _layer_groups(reading: ConfigReading) -> list[str]:
     """Ling 2.5: the last layer of each group uses attention, as do the layers after the last complete group."""
     size = reading.number("layer_group_size")
     return ["state" if (i + 1) % size else "full" for i in range(reading.layers)]
 
 
 # Model types whose class fills in `layer_types` by its own rule.
-FILLED_IN: dict[str, Callable[[Reading], list[str]]] = {
+FILLED_IN: dict[str, Callable[[ConfigReading], list[str]]] = {
     "cohere2_moe": _prefixed,
     "cwm": _first_of_four,
     "granite_swa": _first_of_four,
@@ -189,7 +189,7 @@ def _translate(words: Sequence[Any]) -> list[str]:
         raise UnknownConfig(f"The layer type {unknown!r} is not one that is known.") from None
 
 
-RULES: dict[str, Callable[[Reading], list[str]]] = {
+RULES: dict[str, Callable[[ConfigReading], list[str]]] = {
     "declared": _declared,
     "alternating": _alternating,
     "alternating unless declared": _alternating_unless_declared,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.fit.engines.vllm.config import Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, UnknownConfig
 from advisor.fit.engines.vllm.weight_matrices import Matrix, matrices
 from advisor.fit.engines.vllm.weight_quantization import Method, method, unquantized
 
@@ -10,7 +10,7 @@ from advisor.fit.engines.vllm.weight_quantization import Method, method, unquant
 HIDDEN_TILE, WIDTH_TILE = 256, 128
 
 
-def weight_bytes(reading: Reading, tp: int, by: Method | None = None) -> int:
+def weight_bytes(reading: ConfigReading, tp: int, by: Method | None = None) -> int:
     """Weight bytes of the text model on one of `tp` devices, by the configuration's quantization or the given method.
 
     Vision and audio towers are not included. Raises UnknownConfig when the matrices or the method are not known,

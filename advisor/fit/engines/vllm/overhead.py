@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from advisor.fit.engines.vllm.capacity import ASYNC_BATCHES, in_flight
-from advisor.fit.engines.vllm.config import Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, UnknownConfig
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.loaded_weights import weight_bytes
 from advisor.fit.engines.vllm.recurrent_state import MODEL_BYTES
@@ -32,7 +32,7 @@ class ByteRange:
     high: int
 
 
-def overhead(reading: Reading, serve: Serve, card: Card) -> ByteRange:
+def overhead(reading: ConfigReading, serve: Serve, card: Card) -> ByteRange:
     """Activations, sampler, CUDA graphs and communication buffers of one device, in bytes."""
     length = serve.max_model_len or reading.longest
     tokens = in_flight(reading, serve, card, length) // ASYNC_BATCHES
@@ -47,7 +47,7 @@ def overhead(reading: Reading, serve: Serve, card: Card) -> ByteRange:
     return ByteRange(ends[0], ends[1])
 
 
-def _towers(reading: Reading) -> int:
+def _towers(reading: ConfigReading) -> int:
     """Bytes of the towers' matrices from their widths: attention and a two-matrix feed-forward per layer."""
     total = 0
     for name in ("vision_config", "audio_config"):
@@ -65,7 +65,7 @@ def _first(tower: dict[str, Any], *names: str) -> int:
     return int(next(found, 0))
 
 
-def budget(reading: Reading, serve: Serve, card: Card) -> ByteRange:
+def budget(reading: ConfigReading, serve: Serve, card: Card) -> ByteRange:
     """Bytes left for the cache of one device at the default utilization, at least 0.
 
     Raises UnknownConfig when the weights are not known, and for vLLM's CPU platform, whose cache size is a setting.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, NotServed, UnknownConfig
 from advisor.fit.engines.vllm.model_classes import State
 
 MODEL_BYTES = 2  # bfloat16 or float16; vLLM casts float32 checkpoints down
@@ -12,7 +12,7 @@ DERIVED = frozenset(("inner", "expand", "head_dim"))
 CHECKPOINTED = frozenset(("mamba2",))
 
 
-def state_bytes(reading: Reading, tp: int, forced: int | None = None) -> int:
+def state_bytes(reading: ConfigReading, tp: int, forced: int | None = None) -> int:
     """Bytes on one rank. `forced`: bytes of a recurrent value where the platform fixes them.
 
     Raises UnknownConfig, or NotServed when `tp` ranks cannot share the state.
@@ -51,18 +51,18 @@ def _groups(groups: int, tp: int) -> int:
     return max(groups, tp) if groups == 1 else groups
 
 
-def state_words(reading: Reading, rule: State) -> dict[str, int]:
+def state_words(reading: ConfigReading, rule: State) -> dict[str, int]:
     """The rule's terms with their values. Raises UnknownConfig when the configuration misses one."""
     return {word: _word(reading, word, field) for word, field in rule.fields.items()}
 
 
-def _word(reading: Reading, word: str, field: str) -> int:
+def _word(reading: ConfigReading, word: str, field: str) -> int:
     """A field's value; 0 for a derivable field that is missing or "auto"."""
     is_open = word in DERIVED and reading.fields.get(field) in (None, "auto")
     return 0 if is_open else reading.number(field)
 
 
-def _precision(reading: Reading, rule: State) -> int:
+def _precision(reading: ConfigReading, rule: State) -> int:
     if rule.precision is None:
         return MODEL_BYTES
     name, default = rule.precision

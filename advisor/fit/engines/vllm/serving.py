@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from advisor.fit.engines.vllm.capacity import Capacity, capacity
-from advisor.fit.engines.vllm.config import NotServed, Reading
+from advisor.fit.engines.vllm.config import ConfigReading, NotServed
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.loaded_weights import weight_bytes
 from advisor.fit.engines.vllm.overhead import ByteRange, budget
@@ -32,7 +32,7 @@ class Served:
         return self.least.starts if self.least.starts == self.most.starts else None
 
 
-def served(reading: Reading, card: Card, tp: int, context: int) -> Served | str:
+def served(reading: ConfigReading, card: Card, tp: int, context: int) -> Served | str:
     """Capacity with vLLM's defaults for the card, or the sentence with which it refuses. Raises UnknownConfig."""
     serve = Serve(tp=tp, max_model_len=context)
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor.fit.engines.vllm.capacity import capacity
-from advisor.fit.engines.vllm.config import NotServed, Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, NotServed, UnknownConfig
 from advisor.fit.engines.vllm.device import Card
 from advisor.fit.engines.vllm.serve_options import Serve
 
@@ -30,7 +30,7 @@ class Knob:
     gained_tokens: int
 
 
-def knobs(reading: Reading, serve: Serve, card: Card, budget: int) -> list[Knob]:
+def knobs(reading: ConfigReading, serve: Serve, card: Card, budget: int) -> list[Knob]:
     """Changes with which the same budget holds more tokens, the best first."""
     before = capacity(reading, serve, card, budget)
     found = []

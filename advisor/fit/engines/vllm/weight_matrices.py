@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.fit.engines.vllm.config import Reading, UnknownConfig
+from advisor.fit.engines.vllm.config import ConfigReading, UnknownConfig
 from advisor.fit.engines.vllm.layer_kinds import layer_kinds
 from advisor.fit.engines.vllm.recurrent_state import state_words
 
@@ -51,7 +51,7 @@ class Matrix:
     is_expert: bool = False
 
 
-def matrices(reading: Reading, tp: int) -> Iterator[Matrix]:
+def matrices(reading: ConfigReading, tp: int) -> Iterator[Matrix]:
     """All matrices of one device. Raises UnknownConfig for a model whose matrices are not modelled."""
     if reading.model_type in UNCOVERED:
         raise UnknownConfig(f"The weights of {reading.model_type!r} are not known here.")
@@ -70,12 +70,12 @@ def matrices(reading: Reading, tp: int) -> Iterator[Matrix]:
         yield Matrix(f"{where}.norm", 2, hidden, kept=True)
 
 
-def _is_tied(reading: Reading) -> bool:
+def _is_tied(reading: ConfigReading) -> bool:
     said = reading.outer.get("tie_word_embeddings", reading.fields.get("tie_word_embeddings", True))
     return bool(reading.fields.get("tie_embedding", said))
 
 
-def _attention(reading: Reading, kind: str, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
+def _attention(reading: ConfigReading, kind: str, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
     where = f"{where}.self_attn"
     if reading.is_latent:
         yield from _latent(reading, where, tp, hidden)
@@ -92,7 +92,7 @@ def _attention(reading: Reading, kind: str, where: str, tp: int, hidden: int) ->
     yield Matrix(f"{where}.o_proj", hidden, heads // tp * v_head)
 
 
-def _latent(reading: Reading, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
+def _latent(reading: ConfigReading, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
     heads, rank = reading.heads // tp, reading.number("kv_lora_rank")
     rope, nope, value = (reading.number(name) for name in ("qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim"))
     low = _number(reading, "q_lora_rank")
@@ -108,7 +108,7 @@ def _latent(reading: Reading, where: str, tp: int, hidden: int) -> Iterator[Matr
         yield Matrix(f"{where}.indexer.wk", width, hidden, kept=True)
 
 
-def _state(reading: Reading, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
+def _state(reading: ConfigReading, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
     rule = reading.family.state
     if rule is None:
         raise UnknownConfig(f"The weights of {reading.architecture} are not known here.")
@@ -141,7 +141,7 @@ def _state(reading: Reading, where: str, tp: int, hidden: int) -> Iterator[Matri
         raise UnknownConfig(f"The weights of {reading.architecture} are not known here.")
 
 
-def _feed_forward(reading: Reading, place: int, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
+def _feed_forward(reading: ConfigReading, place: int, where: str, tp: int, hidden: int) -> Iterator[Matrix]:
     count = next((_number(reading, name) for name in EXPERTS if _number(reading, name)), 0)
     sparse = _is_sparse(reading, place, count)
     if sparse is None:
@@ -166,7 +166,7 @@ def _feed_forward(reading: Reading, place: int, where: str, tp: int, hidden: int
         yield Matrix(f"{where}.mlp.shared_experts.down_proj", hidden, shared // tp)
 
 
-def _shared_width(reading: Reading, width: int) -> int:
+def _shared_width(reading: ConfigReading, width: int) -> int:
     stated = ("shared_expert_intermediate_size", "shared_intermediate_size", "moe_shared_expert_intermediate_size")
     for name in (*stated, "share_expert_dim"):
         if _number(reading, name):
@@ -176,7 +176,7 @@ def _shared_width(reading: Reading, width: int) -> int:
     return width * next((_number(reading, name) for name in SHARED if _number(reading, name)), 0)
 
 
-def _dense_width(reading: Reading, place: int) -> int:
+def _dense_width(reading: ConfigReading, place: int) -> int:
     for name in ("intermediate_size_mlp", "shared_intermediate_size", "block_ff_dim", "intermediate_size"):
         value: Any = reading.fields.get(name)
         if isinstance(value, list):
@@ -188,14 +188,14 @@ def _dense_width(reading: Reading, place: int) -> int:
     return 4 * reading.number("hidden_size")
 
 
-def _adjusted(reading: Reading) -> int:
+def _adjusted(reading: ConfigReading) -> int:
     """LFM2 uses two thirds of the stated width, rounded up to a multiple."""
     width = int(2 * reading.number("block_ff_dim") / 3 * float(reading.fields.get("block_ffn_dim_multiplier") or 1))
     step = _number(reading, "block_multiple_of") or 256
     return -(-width // step) * step
 
 
-def _is_sparse(reading: Reading, place: int, count: int) -> bool | None:
+def _is_sparse(reading: ConfigReading, place: int, count: int) -> bool | None:
     """Whether this layer has experts; None when it has no feed-forward of its own (Nemotron-H)."""
     words = reading.get("hybrid_override_pattern")
     if not words and reading.model_type == "nemotron_h":
@@ -205,7 +205,7 @@ def _is_sparse(reading: Reading, place: int, count: int) -> bool | None:
     return bool(count) and place not in (reading.get("mlp_only_layers") or ()) and _has_experts(reading, place)
 
 
-def _has_experts(reading: Reading, place: int) -> bool:
+def _has_experts(reading: ConfigReading, place: int) -> bool:
     """Decides by the first field present; by default all layers after the leading dense ones have experts."""
     types, often, listed = (reading.get(name) for name in ("mlp_layer_types", "moe_layer_freq", "moe_layers_enum"))
     if types:
@@ -221,7 +221,7 @@ def _has_experts(reading: Reading, place: int) -> bool:
     return place >= max(_number(reading, name) for name in FIRST_SPARSE)
 
 
-def _number(reading: Reading, name: str) -> int:
+def _number(reading: ConfigReading, name: str) -> int:
     value = reading.get(name) if name else None
     if isinstance(value, list):
         return int(value[0])

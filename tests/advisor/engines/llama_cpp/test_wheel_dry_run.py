@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 from advisor.engines import dry_run
-from advisor.engines.registry import dry_run_command, engines
+from advisor.engines.registry import adapters, dry_run_command
 from advisor.fit.engines.llama_cpp.settings import Settings
 
-COMMAND = dry_run_command(engines()["llama.cpp"])
+COMMAND = dry_run_command(adapters()["llama.cpp"])
 
 
 def test_a_child_whose_parent_died_ends_by_itself(tmp_path: Path) -> None:

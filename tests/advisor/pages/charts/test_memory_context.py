@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from advisor.fit.engines.llama_cpp.memory_curve import Need
 from advisor.fit.units import GIB
-from advisor.pages.charts.memory_context import HEIGHT, LINE, RIGHT, WIDTH, Room, apart, memory_context_chart
+from advisor.pages.charts.memory_context import HEIGHT, LINE, RIGHT, WIDTH, Headroom, apart, memory_context_chart
 
 
 def line(*sizes: float) -> list[Need]:
@@ -13,7 +13,7 @@ def line(*sizes: float) -> list[Need]:
 
 def test_more_context_is_further_right_and_more_memory_higher() -> None:
     drawn = memory_context_chart(
-        {"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [Room("GPU", "one GPU", 24 * GIB)]
+        {"Q8_0": line(20, 22, 26), "Q4_K_M": line(10, 12, 16)}, [Headroom("GPU", "one GPU", 24 * GIB)]
     )
     assert drawn
     high, low = ([tuple(map(float, p.split(","))) for p in one["points"].split()] for one in drawn["lines"])
@@ -32,7 +32,7 @@ def test_ticks_are_round_and_few_from_bytes_to_tebibytes() -> None:
 
 
 def test_a_capacity_far_above_is_said_and_not_drawn() -> None:
-    drawn = memory_context_chart({"F16": line(1, 2)}, [Room("1", "one", 3 * GIB), Room("8", "all", 600 * GIB)])
+    drawn = memory_context_chart({"F16": line(1, 2)}, [Headroom("1", "one", 3 * GIB), Headroom("8", "all", 600 * GIB)])
     assert drawn
     assert [room["label"] for room in drawn["rooms"]] == ["one: 3.0 GiB"]
     assert drawn["beyond"] == ["all: 600 GiB"]
@@ -40,7 +40,7 @@ def test_a_capacity_far_above_is_said_and_not_drawn() -> None:
 
 def test_lines_and_capacities_are_named_in_the_margin_apart_from_each_other() -> None:
     builds = {name: line(size, size) for name, size in {"Q8_0": 11, "Q6_K": 10.2, "Q4_K_M": 9.8}.items()}
-    drawn = memory_context_chart(builds, [Room("GPU", "one GPU", 10 * GIB)])
+    drawn = memory_context_chart(builds, [Headroom("GPU", "one GPU", 10 * GIB)])
     assert drawn
     heights = sorted(named["name_y"] for named in [*drawn["lines"], *drawn["rooms"]])
     assert len(heights) == 4

@@ -11,14 +11,14 @@ from advisor.fit.engines.base import (
     KINDS,
     NEVER,
     BadSetting,
+    BuildTable,
     Ints,
     Outline,
     Placed,
     Screened,
     Setting,
+    SettingsStep,
     Shortage,
-    Step,
-    Table,
 )
 from advisor.fit.spec import BuildSpec, Catalog, DeviceMemory, HostSpec, Memory, Range, Speed, Workload
 
@@ -38,7 +38,7 @@ class Settings(NamedTuple):
     device: bool = False
 
 
-def tabulate(catalog: Catalog) -> Table:
+def tabulate(catalog: Catalog) -> BuildTable:
     rows = [
         (m, b, 8 * build.bytes / build.sizes.parameters, build.bytes)
         for m, model in enumerate(catalog.models)
@@ -46,14 +46,14 @@ def tabulate(catalog: Catalog) -> Table:
         if build.sizes and build.sizes.parameters and build.format in FORMATS
     ]
     model, build, bits, size = np.array(rows, dtype=np.float64).reshape(len(rows), 4).T
-    return Table(model.astype(np.int64), build.astype(np.int64), bits, size)
+    return BuildTable(model.astype(np.int64), build.astype(np.int64), bits, size)
 
 
 def rooms(host: HostSpec) -> tuple[int, int]:
     return max((d.available_bytes for d in host.devices), default=-1), host.ram_available_bytes or 0
 
 
-def screen(table: Table, host: HostSpec, workload: Workload) -> Screened:
+def screen(table: BuildTable, host: HostSpec, workload: Workload) -> Screened:
     need = table.columns + PER_TOKEN * workload.context * workload.concurrency
     device, ram = rooms(host)
     kind = np.where(need <= device, GPU, np.where(need <= ram, CPU, NEVER))
@@ -65,8 +65,8 @@ def screen(table: Table, host: HostSpec, workload: Workload) -> Screened:
     return Screened(kind, left, left * room / PER_TOKEN, nothing, decode, prompt, np.zeros(len(need), dtype=bool))
 
 
-def screen_kinds(table: Table, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
-    some = Table(table.model[rows], table.build[rows], table.bits[rows], table.columns[rows])
+def screen_kinds(table: BuildTable, rows: Ints, questions: Sequence[tuple[HostSpec, Workload]]) -> Ints:
+    some = BuildTable(table.model[rows], table.build[rows], table.bits[rows], table.columns[rows])
     return np.array([screen(some, host, workload).kind for host, workload in questions])
 
 
@@ -119,10 +119,10 @@ def whole(build: BuildSpec, workload: Workload, *, embedding: bool) -> tuple[int
     return build.bytes + PER_TOKEN * workload.context * workload.concurrency, workload
 
 
-def smaller_steps(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[Step]:
+def smaller_steps(build: BuildSpec, settings: Settings, contexts: Sequence[int]) -> Iterator[SettingsStep]:
     for context in contexts:
         if context < settings.window:
-            yield Step("window", settings.window, context, build, settings._replace(window=context))
+            yield SettingsStep("window", settings.window, context, build, settings._replace(window=context))
 
 
 def read_settings(given: Mapping[str, Any], build: BuildSpec, host: HostSpec) -> Settings:
