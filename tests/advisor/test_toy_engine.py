@@ -37,9 +37,9 @@ def look_again() -> None:
 
 
 @pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch, settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+def toy(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     """Its two folders lie beside those of the other engines, and its program is installed."""
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planner_folders, "__path__", [*planner_folders.__path__, str(TOY / "planner")])
         patch.setattr(adapter_folders, "__path__", [*adapter_folders.__path__, str(TOY / "adapter")])
         program = tmp_path / "toy-server"
@@ -55,9 +55,9 @@ def toy(monkeypatch: pytest.MonkeyPatch, settings: LazySettings, tmp_path: Path)
 
 
 @pytest.fixture
-def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def no_engine(tmp_path: Path) -> Iterator[None]:
     """All folders of engines were deleted."""
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         for package in (planner_folders, adapter_folders):
             patch.setattr(package, "__path__", [str(tmp_path)])
         look_again()
@@ -126,15 +126,17 @@ def test_it_is_launched_measured_and_stopped() -> None:
 
 
 @pytest.mark.usefixtures("toy")
-def test_deleted_again_nothing_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deleted_again_nothing_names_it() -> None:
     assert "toy" in planners()
-    for package in (planner_folders, adapter_folders):
-        monkeypatch.setattr(package, "__path__", [path for path in package.__path__ if str(TOY) not in path])
-    look_again()
-    assert {r["engine"] for r in results()} == {"llama.cpp"}
-    refused = Client(SERVER_NAME="localhost").post(
-        "/api/v1/recommendations/", QUESTION | {"engines": ["toy"]}, "application/json"
-    )
+    # Undone here and not by the fixture, which would put the toy's folders back after it has left.
+    with pytest.MonkeyPatch.context() as patch:
+        for package in (planner_folders, adapter_folders):
+            patch.setattr(package, "__path__", [path for path in package.__path__ if str(TOY) not in path])
+        look_again()
+        assert {r["engine"] for r in results()} == {"llama.cpp"}
+        refused = Client(SERVER_NAME="localhost").post(
+            "/api/v1/recommendations/", QUESTION | {"engines": ["toy"]}, "application/json"
+        )
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "engines[0]")
 
 
