@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.fit.allowances import device_overhead
 from advisor.fit.engines.llama_cpp.memory import estimate_memory
 from advisor.fit.engines.llama_cpp.offload import Offload, searched
 from advisor.fit.engines.llama_cpp.settings import Settings
@@ -50,6 +51,8 @@ def test_one_block_fewer_on_the_host_would_not_fit(slug: str, host: HostSpec, ex
     count = settings.experts_on_cpu if experts else search.most + 1 - settings.gpu_layers
     assert search.at(count).least >= 0
     assert all(search.at(fewer).least < 0 for fewer in range(count))
+    for part, device in zip(estimate_memory(build, settings).devices, host.devices, strict=True):
+        assert part.total + device_overhead(device) <= device.available_bytes
 
 
 def test_what_devices_and_host_together_cannot_hold_has_no_settings() -> None:
