@@ -82,10 +82,10 @@ def seeded(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> I
     """The seed catalog in the tests' database, once for a module."""
     from django.db import transaction
 
-    from catalog import importer
+    from tests.support.seed import put_seed
 
     with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
-        importer.load()
+        put_seed()
         yield
         transaction.set_rollback(True)
 

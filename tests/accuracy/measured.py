@@ -46,6 +46,10 @@ def header(model: str, quantization: str) -> Header:
     return Header(read["kv"], tensors, read["n_vocab"])
 
 
+def architecture(model: str) -> str:
+    return str(_headers()[model]["kv"]["general.architecture"])
+
+
 @cache
 def sizes(model: str, quantization: str) -> BuildSizes:
     return summarise(header(model, quantization))

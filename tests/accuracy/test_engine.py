@@ -29,7 +29,7 @@ def one_per_architecture() -> dict[str, Row]:
     by_architecture: dict[str, list[Row]] = {}
     for row in measured.rows():
         if measured.kind(row) == "cpu":
-            by_architecture.setdefault(measured.sizes(row["model"], row["quant"]).arch, []).append(row)
+            by_architecture.setdefault(measured.architecture(row["model"]), []).append(row)
     return {arch: rows[i % len(rows)] for i, (arch, rows) in enumerate(sorted(by_architecture.items()))}
 
 

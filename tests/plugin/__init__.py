@@ -10,12 +10,17 @@ import atexit
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.plugin.ids import words
+
+# A run starts a hundred processes, and each would compile every module anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CI = os.environ.get("CI") == "true"
@@ -76,6 +81,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     return None if val is None or isinstance(val, bool | int | float) else words(val)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only the tests for PostgreSQL run, the others are not even imported."""
+    if config.option.markexpr != "postgres" or not collection_path.name.startswith("test_"):
+        return None
+    return (collection_path.is_file() and b"mark.postgres" not in collection_path.read_bytes()) or None
 
 
 def pytest_configure(config: pytest.Config) -> None:
