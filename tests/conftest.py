@@ -66,15 +66,15 @@ def berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
     """A Berth with worker and web server of its own, one for all tests of a module."""
     running = Berth(tmp_path_factory.mktemp("berth") / "data").wait_until_ready()
     yield running
-    running.stop()
+    running.kill()
 
 
 @pytest.fixture(scope="session")
 def read_berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
-    """One for all tests that only look: to start and stop a Berth takes seven seconds."""
+    """One for all tests that only look: to start a Berth takes a second of all cores."""
     running = Berth(tmp_path_factory.mktemp("berth") / "data").wait_until_ready()
     yield running
-    running.stop()
+    running.kill()
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,14 @@ from tests.plugin.berth import ROOT, Berth
 MEMORY_LIMIT = 400_000_000
 
 
+@pytest.fixture(scope="module")
+def berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
+    """As on a machine where there never was one: it makes its database itself."""
+    running = Berth(tmp_path_factory.mktemp("berth") / "data", nothing=True).wait_until_ready()
+    yield running
+    running.kill()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Berth]]:
     started: list[Berth] = []
@@ -29,7 +37,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Berth]]:
 
     yield start_one
     for berth in started:
-        berth.stop()
+        berth.kill()
 
 
 def gone(berth: Berth, seconds: float = 20) -> list[int]:

@@ -92,7 +92,7 @@ def test_a_restored_copy_decides_as_the_original_did(tmp_path: Path) -> None:
     try:
         assert decision(second, token) == before
     finally:
-        second.stop()
+        second.kill()
 
 
 @pytest.fixture
@@ -161,4 +161,4 @@ def test_postgresql_is_dumped_wiped_and_restored(tmp_path: Path, postgresql: str
     try:
         assert decision(second, token) == before
     finally:
-        second.stop()
+        second.kill()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +18,18 @@ from pathlib import Path
 from config.embedded import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+DATABASE = "berth.sqlite3"
 
 
 class Berth:
-    """A running Berth. `environment` is passed to all of its processes; `words` is the command that starts it."""
+    """A running Berth. `environment` is passed to all of its processes; `words` is the command that starts it.
+
+    An empty data folder gets a database with the seed catalog, unless Berth is to start from `nothing`.
+    """
 
     words: tuple[str, ...] = ("-m", "config.supervisor")
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, *, nothing: bool = False, **environment: str) -> None:
         self.data = data
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
@@ -32,6 +39,8 @@ class Berth:
         self.environment |= {"BERTH_DATA": str(data), "PORT": str(self.port)} | environment
         if os.environ.get("DATABASE_URL") and "DATABASE_URL" not in environment:
             self.environment["DATABASE_URL"] = new_database()
+        if not (nothing or self.environment.get("DATABASE_URL") or (data / DATABASE).exists()):
+            shutil.copytree(prepared(), data, dirs_exist_ok=True)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *self.words],
@@ -77,6 +86,16 @@ class Berth:
             self.process.kill()
             raise
 
+    def kill(self) -> None:
+        """Kill all of its processes, engines included: an orderly stop takes four seconds and has tests of its own."""
+        self.process.kill()
+        self.process.wait()
+        while left := self.processes():
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+
     def status(self, path: str) -> int:
         try:
             with urllib.request.urlopen(self.base_url + path, timeout=30) as answer:
@@ -95,6 +114,21 @@ class Berth:
             except OSError:
                 continue
         return found
+
+
+def prepared() -> Path:
+    """A data folder as the first start leaves it, created once and shared by all processes of a test run."""
+    folder = Path(os.environ["BERTH_TESTS"]) / "prepared"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / DATABASE).exists():
+            making = folder.with_suffix(".making")
+            making.mkdir()
+            environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | {"BERTH_DATA": str(making)}
+            command = [sys.executable, "manage.py", "prepare"]
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=90)
+            making.rename(folder)
+    return folder
 
 
 def new_database() -> str:
