@@ -6,7 +6,7 @@ import pytest
 
 from catalog import schema, seed
 
-MODEL = seed.read(seed.DATA / "models" / "phi-4.json")
+MODEL = seed.read_seed(seed.DATA / "models" / "phi-4.json")
 
 
 def test_a_value_that_follows_its_schema_has_nothing_wrong() -> None:
