@@ -84,7 +84,9 @@ def test_ask_launch_what_was_advised_chat_compare_and_stop(client: Client) -> No
     assert client.send("DELETE", f"launches/{ready['id']}/")[0] == 202
     stopped = client.until(ready["id"], "stopped")
     assert (stopped["endpoint"], stopped["reservations"]) == (None, [])
-    with pytest.raises(urllib.error.URLError):
+    with pytest.raises(
+        (urllib.error.URLError, ConnectionError)
+    ):  # refused, or reset where another test has the port by now
         chat(ready)
 
 
