@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -96,8 +97,17 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("The browser tests need Chromium and it is not installed.")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put the operation that Schemathesis writes into a test's name into its node id too, as pytest before 9.2 did."""
+    if item.parent and not item.nodeid.endswith(item.name):
+        item._id = item.parent.id.child(item.name)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    counts = Counter(item.nodeid for item in items)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise pytest.UsageError(f"Of several tests with one node id, xdist runs one: {', '.join(twice)}.")
     if browser_path():
         return
     needing = [item for item in items if "browser_type" in getattr(item, "fixturenames", ())]
