@@ -56,7 +56,7 @@ def remembered(
         @wraps(function)
         def call(owner: Owner, *rest: Rest.args, **named: Rest.kwargs) -> Value:
             # Inlines `Memo.get` to avoid a closure per call: one question makes tens of thousands of calls.
-            key = (id(owner), rest, *named.values()) if named else (id(owner), rest)
+            key = (id(owner), rest, *named.items()) if named else (id(owner), rest)
             found = held.get(key)
             if found is not None and found[0] is owner:
                 return found[1]
