@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.answers import documents
-from advisor.answers.shapes import CacheOfRequest, Ends, OnCards, Pays, UnderVllm, VllmFigures
+from advisor.answers.vllm_shapes import CacheOfRequest, Ends, OnCards, Pays, UnderVllm, VllmFigures
 from advisor.fit.architectures.dimensions import UnknownLayout as Unsettled
 from advisor.fit.architectures.parameter_check import settled
 from advisor.fit.engines.llama_cpp.memory import estimate_memory

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.answers.shapes import Decision, Estimate, Requirements, UnderVllm
+from advisor.answers.shapes import Decision, Estimate, Requirements
+from advisor.answers.vllm_shapes import UnderVllm
 from advisor.launch.shapes import Launch, LaunchPage
 from rest.problems import CONTENT_TYPE
 from rest.schema import PROBLEM

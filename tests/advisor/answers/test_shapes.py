@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.answers import shapes
+from advisor.answers import shapes, vllm_shapes
 from hardware.snapshots import refresh
 from tests.support.shapes import untrue
 
@@ -77,7 +77,7 @@ def test_requirements_are_what_their_shape_says(name: str) -> None:
 def test_a_model_under_vllm_is_what_its_shape_says(name: str) -> None:
     slug, hardware = UNDER_VLLM[name]
     answer = Client(SERVER_NAME="localhost").get(f"/api/v1/models/{slug}/vllm/", {"hw": hardware})
-    assert untrue(shapes.UnderVllm, answer.json()) == []
+    assert untrue(vllm_shapes.UnderVllm, answer.json()) == []
 
 
 def test_every_field_that_may_be_left_out_is_in_some_answer() -> None:

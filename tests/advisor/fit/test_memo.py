@@ -67,3 +67,12 @@ def test_everything_can_be_forgotten_at_once() -> None:
     first = memo.get(owner, "a", object)
     forget()
     assert memo.get(owner, "a", object) is not first
+
+
+def test_named_arguments_of_one_value_are_kept_apart() -> None:
+    @remembered(8)
+    def named(owner: Owner, *, first: int = 0, second: int = 0) -> tuple[int, int]:
+        return first, second
+
+    owner = Owner()
+    assert (named(owner, first=1), named(owner, second=1)) == ((1, 0), (0, 1))
