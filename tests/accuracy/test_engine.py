@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from statistics import median
 
 import pytest
@@ -12,16 +10,13 @@ from advisor.answers.about import bounds
 from advisor.engines import dry_run
 from advisor.engines.dry_run import EnginePlan
 from advisor.engines.llama_cpp import wheel_library
-from advisor.engines.registry import adapters, dry_run_command
 from advisor.fit.engines.llama_cpp.memory import CONFIRMED_BUILDS, ENGINE_BUILD
 from advisor.fit.engines.llama_cpp.settings_text import read_settings
 from tests.accuracy import measured
 from tests.accuracy.measured import Row
-from tests.support import hollow
+from tests.support import opened
 
-Planned = Callable[[str], EnginePlan]
 APART = {"weights": 0, "kv": 0, "compute": 1}  # percent that a buffer of the sums may be off
-COMMAND = dry_run_command(adapters()["llama.cpp"])
 
 
 def one_per_architecture() -> dict[str, Row]:
@@ -37,24 +32,21 @@ ROWS = one_per_architecture()
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
-    folder = tmp_path_factory.mktemp("hollow")
-
-    @cache
-    def plan(architecture: str) -> EnginePlan:
-        row = ROWS[architecture]
-        header = measured.header(row["model"], row["quant"])
-        path = hollow.write(folder / f"{row['model']}.gguf", header.kv, header.tensors, header.n_vocab)
-        return dry_run.ask_engine(COMMAND, path, read_settings(row["settings"]).settings, seconds=60)
-
-    return plan
+def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, EnginePlan]:
+    folder, files = tmp_path_factory.mktemp("hollow"), []
+    for architecture, row in ROWS.items():
+        path = opened.write(folder / architecture, measured.header(row["model"], row["quant"]))
+        files.append((path, read_settings(row["settings"]).settings))
+    answers = dict(zip(ROWS, opened.ask(files), strict=True))
+    assert {architecture: said for architecture, said in answers.items() if isinstance(said, str)} == {}
+    return {architecture: EnginePlan(wheel_library.build(), answer) for architecture, answer in answers.items()}
 
 
 @pytest.mark.parametrize("architecture", ROWS)
 def test_the_engine_plans_every_buffer_as_the_build_did_that_the_sums_are_of(
-    architecture: str, planned: Planned
+    architecture: str, plans: dict[str, EnginePlan]
 ) -> None:
-    row, plan = ROWS[architecture], planned(architecture)
+    row, plan = ROWS[architecture], plans[architecture]
     sums = measured.predicted(row).host
     # Weights and cache of the sums are exact for every recorded row; what remains of the row was its compute buffer.
     recorded = {"weights": sums.weights, "kv": sums.kv, "compute": row["total"] - sums.weights - sums.kv}
@@ -67,12 +59,12 @@ def test_the_engine_plans_every_buffer_as_the_build_did_that_the_sums_are_of(
     assert changed == {}, f"{row['model']}: {plan.buffers}"
 
 
-def test_the_sums_are_within_their_bars_of_the_engines_own_plan_buffer_by_buffer(planned: Planned) -> None:
+def test_the_sums_are_within_their_bars_of_the_engines_own_plan_buffer_by_buffer(plans: dict[str, EnginePlan]) -> None:
     limit = bounds()["llama.cpp, installed"]
     assert len(ROWS) >= limit["rows"]
     errors, apart = {}, {}
     for architecture, row in ROWS.items():
-        found = dry_run.differences(measured.predicted(row).host, planned(architecture))
+        found = dry_run.differences(measured.predicted(row).host, plans[architecture])
         errors[architecture] = found.pop("total")["difference_percent"]
         apart |= {
             f"{architecture}: {part}": figures
