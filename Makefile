@@ -27,7 +27,7 @@ run: .venv/.run
 PYTEST = $(B)/python -m pytest
 test: .venv/.dev
 	@(TEST_DB=postgres $(PYTEST) -m postgres >.venv/postgres.log 2>&1; status=$$?; echo; echo "== on PostgreSQL"; cat .venv/postgres.log; exit $$status) & \
-	echo "== on SQLite"; failed=0; $(PYTEST) -n auto --maxprocesses 4 --dist loadfile || failed=1; wait $$! || failed=1; exit $$failed
+	echo "== on SQLite"; failed=0; $(PYTEST) -n 4 --dist loadfile || failed=1; wait $$! || failed=1; exit $$failed
 
 # All of them, also after one has complained.
 LINTERS = "ruff check ." "ruff format --check ." mypy lint-imports "hadolint Dockerfile" \
