@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.plugin.berth import Berth
+from tests.support import axe
 
 SLOW = 30_000  # ms: the whole catalog is ranked twice for three machines
 SIGN_UP = "from django.contrib.auth.models import User; User.objects.create_superuser('editor', password='berth')"
@@ -22,8 +22,7 @@ CONFIG = {
 def looked_over(page: Page, complaints: list[str], part: str = "#content") -> None:
     """`part` leaves out what is Django's own: the frame, select2 and the tables of inlines."""
     assert complaints == []
-    found = Axe().run(page, context=part)
-    assert found.violations_count == 0, found.generate_report()
+    assert axe.violations(page, part=part) == ""
     complaints.clear()  # of axe's own styles
 
 
