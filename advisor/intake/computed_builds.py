@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from advisor.fit.architectures.computed_header import header
+from advisor.fit.architectures.computed_header import header, headers
 from advisor.fit.architectures.dimensions import UnknownLayout
 from advisor.fit.architectures.parameter_check import check_parameters, settled
 from advisor.fit.build import Header
@@ -42,7 +42,8 @@ def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]
     """
     architecture = agreed(model)
     names = NATIVE_MXFP4 if architecture.get("expert_type") == "mxfp4" else GGUF
-    computed = [_gguf(model, architecture, name) for name in names]
+    named = zip(names, headers(architecture, names), strict=True)
+    computed = [_gguf(model, name, header) for name, header in named]
     computed += _safetensors(model, architecture, checkpoints)
     known = {build["key"] for build in kept}
     return kept + [build for build in computed if build["key"] not in known]
@@ -60,8 +61,8 @@ def agreed(model: Model) -> dict[str, Any]:
     return architecture
 
 
-def _gguf(model: Model, architecture: dict[str, Any], quantization: str) -> Build:
-    sizes = summarise(header(architecture, quantization))
+def _gguf(model: Model, quantization: str, header: Header) -> Build:
+    sizes = summarise(header)
     repos = model["gguf_repos"]
     return {
         "key": f"{model['slug']}:{quantization}",

@@ -10,7 +10,6 @@ import gzip
 import math
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -131,11 +130,11 @@ def structured(dice: Random, kv: dict[str, Any], tensors: list[Tensor]) -> bytes
 def lying(dice: Random, tensor: Tensor, tensors: list[Tensor]) -> Tensor:
     kind = dice.randrange(3)
     if kind == 0:
-        return replace(tensor, type=dice.choice(list(BLOCKS)))
+        return tensor._replace(type=dice.choice(list(BLOCKS)))
     if kind == 1:
         first, *rest = tensor.name.split(".")
         elsewhere = ".".join((first, str(dice.randrange(600)), *rest[1:]))
-        return replace(tensor, name=dice.choice((dice.choice(tensors).name, elsewhere, "é")))
+        return tensor._replace(name=dice.choice((dice.choice(tensors).name, elsewhere, "é")))
     shape = list(tensor.shape)
     shape[dice.randrange(len(shape))] = dice.choice((0, 1, 32, 256, 1 << 20))
-    return replace(tensor, shape=tuple(shape[: dice.choice((1, 2, 3, 4))]))
+    return tensor._replace(shape=tuple(shape[: dice.choice((1, 2, 3, 4))]))

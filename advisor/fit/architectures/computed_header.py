@@ -6,6 +6,7 @@ multi-token-prediction blocks by default, so neither is part of the header.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any
 
@@ -37,12 +38,18 @@ def header(architecture: dict[str, Any], quantization: str) -> Header:
     `architecture` is the configuration in catalog terms (n_layers, hidden, n_heads, ...), `quantization` a key of
     `quantize.MIXES`. Raises `UnknownLayout` when the layout or a fact that it needs is not known.
     """
+    return next(headers(architecture, [quantization]))
+
+
+def headers(architecture: dict[str, Any], quantizations: Iterable[str]) -> Iterator[Header]:
+    """As `header`, for several quantizations of one model: they differ in nothing but types."""
     facts, family, blocks = _layout(architecture)
     kv = metadata(family, facts, blocks)
     weights = _weights(facts, family, blocks)
-    types = assign(weights, kv, quantization, facts.get("expert_type"))
-    tensors = tuple(Tensor(w.name, w.shape, t) for w, t in zip(weights, types, strict=True))
-    return Header(kv=kv, tensors=tensors, n_vocab=Symbols(facts)["vocab"], exact=False)
+    for quantization in quantizations:
+        types = assign(weights, kv, quantization, facts.get("expert_type"))
+        tensors = tuple(Tensor(w.name, w.shape, t) for w, t in zip(weights, types, strict=True))
+        yield Header(kv=kv, tensors=tensors, n_vocab=Symbols(facts)["vocab"], exact=False)
 
 
 def parameters(architecture: dict[str, Any]) -> tuple[int, int]:

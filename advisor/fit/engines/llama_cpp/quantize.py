@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from advisor.fit.engines.llama_cpp.ggml_types import BLOCKS
 
 
-@dataclass(frozen=True, slots=True)
-class WeightShape:
+class WeightShape(NamedTuple):
     """A tensor before its type is assigned; `shape` in ggml order."""
 
     name: str
@@ -94,6 +93,7 @@ def _block(name: str) -> int:
     return int(found[1]) if found else -1
 
 
+@lru_cache(16_384)  # the names are the same in all builds of a model, and nearly so in all models
 def category(name: str) -> str:
     return next((label for label, pattern in CATEGORIES if pattern.search(name)), "other")
 
