@@ -137,6 +137,7 @@ class Build(models.Model):
 
     class Basis(models.TextChoices):
         EXACT = "exact", "read from the files"
+        PUBLISHED = "published", "names, bytes and checksums as published; tensors computed"
         COMPUTED = "computed", "computed from the architecture"
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="builds")
@@ -144,7 +145,7 @@ class Build(models.Model):
     format = models.CharField(max_length=12, choices=Format.choices)
     quantization = models.CharField(max_length=40)
     repo = models.CharField(max_length=200, blank=True)
-    files = models.JSONField(default=list, blank=True, help_text='[{"path", "bytes", "sha256"}]')
+    files = models.JSONField(default=list, blank=True, help_text='[{"path", "bytes", "sha256", "revision"}]')
     bytes = models.PositiveBigIntegerField()
     basis = models.CharField(max_length=10, choices=Basis.choices)
     sizes = models.JSONField(null=True, blank=True, help_text="tensor table summary; null when the layout is not known")

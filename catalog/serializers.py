@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import Benchmark, Build, Evidence, Licence, Model
+from catalog.published import file_url
 from rest.fields import Text
 from rest.strict import StrictModelSerializer
 
@@ -17,7 +18,16 @@ class WordsField(serializers.JSONField):
 
 @extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": True}})
 class FilesField(serializers.JSONField):
-    """What a build is made of."""
+    """What a build is made of. Each file's address is worked out when it is shown, and ignored when it comes back."""
+
+    def get_attribute(self, instance: Build) -> Any:
+        return [file | {"url": file_url(instance.repo, file) if instance.repo else None} for file in instance.files]
+
+    def to_internal_value(self, data: Any) -> Any:
+        files = super().to_internal_value(data)
+        if not isinstance(files, list):
+            return files
+        return [{k: v for k, v in f.items() if k != "url"} if isinstance(f, dict) else f for f in files]
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})

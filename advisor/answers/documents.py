@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 
 from advisor.answers import shapes
 from advisor.answers.explain import gives
+from advisor.engines.base import NotHere
 from advisor.engines.registry import adapters
 from advisor.fit.allowances import overhead_of
 from advisor.fit.engines.registry import planners
-from advisor.fit.spec import Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
+from advisor.fit.spec import BuildSpec, Device, DeviceMemory, HostSpec, Plan, Range, Rejection, Result, Speed
 from advisor.launch.shapes import MemoryParts
 from advisor.launch.shapes import Range as RangeDocument
 from advisor.selectors.hosts import Reading
+from catalog.published import file_url
 from hardware.shapes import Freshness, SnapshotSummary
 
 # Measured against the engine's dry run: exact headers are within 1 %, computed tensor lists within 2 %.
 ERROR_BOUND_PERCENT = {True: 1.0, False: 2.0}
-MODELS_FOLDER = "/models"  # where the command expects a file that is not on this machine
 MEMORY_REASONS = ("gpu_memory", "host_memory")
 
 
@@ -128,22 +128,30 @@ def speed_document(value: Speed) -> shapes.Speed:
 def command(plan: Plan, path: str | None) -> list[str]:
     """The command line for a person to copy, with nothing left to "auto"; a launch builds its own, with a port.
 
-    Empty where the engine was removed.
+    It serves the file at `path`, or fetches the published one. Empty where the engine was removed.
     """
-    engine = adapters().get(plan.engine)
+    engine, build = adapters().get(plan.engine), plan.build
     if engine is None:
         return []
-    return engine.argv(
-        planners()[plan.engine].as_planned(plan.settings, plan.memory),
-        model=path or f"{MODELS_FOLDER}/{file_name(plan)}",
-        alias=plan.model.slug,
-    )
+    elsewhere = NotHere(build.repo, build.quantization, f"{plan.model.slug}-{build.quantization}.gguf")
+    settings = planners()[plan.engine].as_planned(plan.settings, plan.memory)
+    try:
+        return engine.argv(settings, model=path or elsewhere, alias=plan.model.slug)
+    except ValueError:  # an editor of the catalog wrote a repository or a quantization that no command may hold
+        return []
 
 
-def file_name(plan: Plan) -> str:
-    if plan.build.files:
-        return PurePosixPath(sorted(str(file["path"]) for file in plan.build.files)[0]).name
-    return f"{plan.model.slug}-{plan.build.quantization}.gguf"
+def build_files(build: BuildSpec) -> list[shapes.BuildFile]:
+    return [
+        {
+            "path": file["path"],
+            "bytes": file["bytes"],
+            "sha256": file.get("sha256"),
+            "revision": file.get("revision"),
+            "url": file_url(build.repo, file) if build.repo else None,
+        }
+        for file in build.files
+    ]
 
 
 def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> shapes.Plan:
@@ -154,7 +162,7 @@ def plan_document(plan: Plan, host: HostSpec, path: str | None = None) -> shapes
             "format": build.format,
             "quantization": build.quantization,
             "repo": build.repo,
-            "files": [{"path": f["path"], "bytes": f["bytes"], "sha256": f.get("sha256")} for f in build.files],
+            "files": build_files(build),
             "bytes": build.bytes,
             "basis": build.basis,
             "on_disk": path is not None,

@@ -76,9 +76,13 @@ class Speed(TypedDict):
 
 
 class BuildFile(TypedDict):
+    """A published file; null is what no source states."""
+
     path: str
-    bytes: int
+    bytes: int | None
     sha256: str | None
+    revision: Annotated[str | None, {"description": "commit of the repository at which it was seen"}]
+    url: str | None
 
 
 class PlannedBuild(TypedDict):

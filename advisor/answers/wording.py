@@ -65,10 +65,15 @@ def page_result(document: Mapping[str, Any], *, launchable: bool, names: list[st
         "command_text": shlex.join(document["command"]),
         "settings_json": orjson.dumps(document["settings"]).decode(),
         "launchable": launchable,
-        "where": f"Not on this machine’s disk. The build is published at {document['build']['repo']}."
-        if document["build"]["repo"]
-        else "Not on this machine’s disk.",
+        "where": where(document["build"]),
     }
+
+
+def where(build: Mapping[str, Any]) -> str:
+    """Where a build that is not on this machine comes from, beside its command."""
+    if build["repo"]:
+        return f"Not on this machine’s disk. The command fetches it from {build['repo']} first."
+    return "No published file of this build is known: the command expects one in the folder where it is typed."
 
 
 def pace_words(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,17 @@ from typing import Any, Protocol
 MANIFESTS = ("argv", "compose", "systemd", "kubernetes")  # the forms in which a launch can be exported to run elsewhere
 
 
+@dataclass(frozen=True, slots=True)
+class NotHere:
+    """A build that is not on this machine: the engine fetches it from a repository of the hub, or, where none is
+    known to have it, finds a file of this name in the folder in which it is started.
+    """
+
+    repo: str | None
+    quantization: str
+    file_name: str
+
+
 class Adapter(Protocol):
     """A module that runs one engine. Its settings are of the type that the engine's planner makes."""
 
@@ -21,7 +32,8 @@ class Adapter(Protocol):
     CAUSES: tuple[tuple[str, str, str], ...]  # causes of an exit: log pattern, reason, sentence
     MANIFESTS: Mapping[str, Callable[[Mapping[str, Any]], str]]  # by kind, a function from a launch's document to text
 
-    argv: Callable[..., list[str]]  # raises ValueError, one sentence, for a value not allowed on a command line
+    # `model`: the path of a file, or `NotHere`. Raises ValueError, a sentence, for a value not allowed in a command.
+    argv: Callable[..., list[str]]
 
     def env(self, device_uuids: list[str], launch_id: str) -> dict[str, str]:
         """Variables added to the child's environment: the GPUs that it may see, and the marker that identifies it."""

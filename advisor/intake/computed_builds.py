@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -25,17 +27,22 @@ STORED = {
     "mxfp4 (experts) + bf16": ("MXFP4", 4.25, 16.0),
 }
 
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
 Model = dict[str, Any]
 Build = dict[str, Any]
 
 
-def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]) -> list[Build]:
+def builds_of(
+    model: Model, kept: list[Build], checkpoints: list[dict[str, Any]], published: Mapping[str, dict[str, Any]] = EMPTY
+) -> list[Build]:
     """Builds for `catalog/data/builds/<slug>.json`: those read from files as they are, then the computed ones.
 
     Args:
         model: the content of `catalog/data/models/<slug>.json`.
         kept: builds of basis "exact" that the file already holds.
         checkpoints: rows of `catalog/data/checkpoints.json`, exact sizes of published safetensors.
+        published: rows of `catalog/data/published_files.json` by their build's key.
 
     Raises:
         UnknownLayout: when nothing can be computed for this model.
@@ -46,7 +53,26 @@ def builds_of(model: Model, kept: list[Build], checkpoints: list[dict[str, Any]]
     computed = [_gguf(model, name, header) for name, header in named]
     computed += _safetensors(model, architecture, checkpoints)
     known = {build["key"] for build in kept}
-    return kept + [build for build in computed if build["key"] not in known]
+    return kept + [with_files(build, published.get(build["key"])) for build in computed if build["key"] not in known]
+
+
+def with_files(build: Build, row: dict[str, Any] | None) -> Build:
+    """The build with the files under which a source has seen it published; without a row as it is.
+
+    A row without files says that the repository lacks the build. Sizes of tensors stay computed.
+    """
+    if row is None:
+        return build
+    files = row["files"]
+    sized, summed = (bool(files) and all(file[what] for file in files) for what in ("bytes", "sha256"))
+    return {
+        **build,
+        "repo": row["repo"],
+        "files": files,
+        "bytes": sum(file["bytes"] for file in files) if sized else build["bytes"],
+        "basis": "published" if sized and summed else build["basis"],
+        "source": f"{build['source']}; files: {row['source']}, seen {row['seen']}",
+    }
 
 
 def agreed(model: Model) -> dict[str, Any]:

@@ -148,6 +148,17 @@ def test_a_build_evidence_and_licence_are_added_read_and_deleted(writer):
     assert not Licence.objects.filter(pk="own").exists()
 
 
+def test_the_files_of_a_build_have_addresses_and_come_back_as_they_were_shown(writer):
+    file = {"path": "Q4/a b.gguf", "bytes": 5, "sha256": None, "revision": "c" * 40}
+    body = {"id": f"{SMOL}:Q3_K_M", "model": SMOL, "format": "gguf", "quantization": "Q3_K_M", "repo": "org/A-GGUF"}
+    body |= {"bytes": 5, "basis": "computed", "source": "by hand", "files": [file]}
+    made = writer.post("/api/v1/builds/", body, content_type="application/json").json()
+    assert made["files"] == [file | {"url": f"https://huggingface.co/org/A-GGUF/resolve/{'c' * 40}/Q4/a%20b.gguf"}]
+    again = change(writer, f"builds/{SMOL}:Q3_K_M", {"files": made["files"]})
+    assert (again.status_code, again.json()["files"]) == (200, made["files"])
+    assert Build.objects.get(key=f"{SMOL}:Q3_K_M").files == [file]
+
+
 def test_a_model_is_added_with_what_the_document_says_is_required(writer):
     body = {"slug": "new", "name": "New", "hub_id": "a/new", "organisation": "a", "family": "new"}
     refused = writer.post("/api/v1/models/", body, content_type="application/json")

@@ -117,6 +117,16 @@ def test_the_sizes_of_a_build_can_be_read_by_the_fit(slug, held):
             assert from_json(build["sizes"]).layers
 
 
+def test_most_builds_name_their_files_and_a_published_one_has_every_checksum():
+    builds = [build for entry in BUILDS.values() for build in entry["builds"] if build["format"] == "gguf"]
+    assert sum(bool(build["files"]) for build in builds) >= 1338
+    assert sum(any(file["sha256"] for file in build["files"]) for build in builds) >= 209
+    for build in builds:
+        read = bool(build["files"]) and all(file["sha256"] and file["bytes"] for file in build["files"])
+        assert build["basis"] in ({"published", "exact"} if read else {"computed"}), build["key"]
+        assert build["repo"] or not build["files"] or build["basis"] == "exact", build["key"]
+
+
 def test_build_keys_are_unique():
     keys = [build["key"] for entry in BUILDS.values() for build in entry["builds"]]
     assert len(set(keys)) == len(keys)
@@ -146,5 +156,6 @@ def test_the_data_folder_holds_nothing_else():
         seed.DATA / "README.md",
         seed.DATA / "checkpoints.json",
         seed.DATA / "leaderboards.json",
+        seed.DATA / "published_files.json",
     }
     assert {path for path in Path(seed.DATA).rglob("*") if path.is_file()} == known

@@ -10,13 +10,15 @@ import gzip
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 ROOT = Path(__file__).resolve().parents[2]
 PINNED = ROOT / "tests" / "advisor" / "api" / "contract" / "catalog.json.gz"
-SHARED = ("licences.json", "benchmarks.json", "checkpoints.json")
+SHARED = ("licences.json", "benchmarks.json", "checkpoints.json", "published_files.json")
 # Dense models and mixtures of experts, sliding windows, hybrids and latent attention, 0.6 to 1000 billion parameters;
 # some old, some excluded by their licence, some with vision, some for embeddings.
 SLUGS = {
@@ -52,8 +54,12 @@ def shipped(folder: Path) -> None:
     for name in (*SHARED, *(f"models/{slug}.json" for slug in sorted(SLUGS))):
         (folder / name).write_bytes((DATA / name).read_bytes())
     only = {orjson.loads(path.read_bytes())["hub_id"] for path in (folder / "models").iterdir()}
-    rows = orjson.loads((folder / "checkpoints.json").read_bytes())
-    (folder / "checkpoints.json").write_bytes(orjson.dumps([row for row in rows if row["repo"] in only]))
+    keep(folder / "checkpoints.json", lambda row: row["repo"] in only)
+    keep(folder / "published_files.json", lambda row: row["build"].partition(":")[0] in SLUGS)
+
+
+def keep(path: Path, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    path.write_bytes(orjson.dumps([row for row in orjson.loads(path.read_bytes()) if wanted(row)]))
 
 
 def main() -> None:

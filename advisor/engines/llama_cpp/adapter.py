@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from advisor.engines.base import NotHere
 from advisor.engines.llama_cpp.manifests import MANIFESTS
 from advisor.fit.engines.llama_cpp.settings import KV_TYPES, Settings
 
@@ -31,6 +32,9 @@ HEALTH = "/health"
 MODELS = "/v1/models"
 CHAT = "/v1/chat/completions"
 FLASH_ATTENTION = {True: "on", False: "off", None: "auto"}
+REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\.gguf")
+QUANTIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,159}")
 UUID = re.compile(r"(GPU|MIG)-[0-9A-Za-z/-]{1,100}")
 
@@ -39,7 +43,7 @@ def argv(
     settings: Settings,
     *,
     binary: str = "llama-server",
-    model: str,
+    model: str | NotHere,
     alias: str,
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -50,7 +54,7 @@ def argv(
     Raises ValueError, one sentence, for a value not allowed on a command line.
     """
     check(settings, model, alias, port, threads)
-    words = [binary, "--model", model, "--alias", alias, "--host", host]
+    words = [binary, *model_words(model), "--alias", alias, "--host", host]
     words += ["--port", str(port)] if port is not None else []
     words += ["-c", str(settings.context), "-np", str(settings.slots)]
     words += ["--kv-unified" if settings.unified else "--no-kv-unified"]
@@ -71,6 +75,13 @@ def argv(
     return words + list(FIXED)
 
 
+def model_words(model: str | NotHere) -> list[str]:
+    """A file, or what the engine fetches: without the projector that it would load beside it and that no plan holds."""
+    if isinstance(model, NotHere) and model.repo:
+        return ["-hf", f"{model.repo}:{model.quantization}", "--no-mmproj"]
+    return ["--model", model.file_name if isinstance(model, NotHere) else model]
+
+
 FIXED = (
     # Placement is already planned; the engine's own fitting would silently shrink context or layers.
     *("--fit", "off"),
@@ -88,7 +99,7 @@ FIXED = (
 )
 
 
-def check(settings: Settings, model: str, alias: str, port: int | None, threads: int | None) -> None:
+def check(settings: Settings, model: str | NotHere, alias: str, port: int | None, threads: int | None) -> None:
     whole = {
         "context": (settings.context, 1, 1 << 27),
         "slots": (settings.slots, 1, 1024),
@@ -113,7 +124,12 @@ def check(settings: Settings, model: str, alias: str, port: int | None, threads:
         raise ValueError("override is for estimates only and is never launched.")
     if not ALIAS.fullmatch(alias):
         raise ValueError(f"alias must be letters, digits, dots, dashes, colons and underscores, not {alias!r}.")
-    if not model.startswith("/") or "\0" in model or not model.endswith(".gguf"):
+    if isinstance(model, NotHere):
+        words = (REPO, model.repo or "a/b"), (QUANTIZATION, model.quantization), (FILE, model.file_name)
+        for pattern, word in words:
+            if not pattern.fullmatch(word):
+                raise ValueError(f"{word!r} is no repository, quantization or file name for a command line.")
+    elif not model.startswith("/") or "\0" in model or not model.endswith(".gguf"):
         raise ValueError(f"model must be the absolute path of a .gguf file, not {model!r}.")
 
 

@@ -28,9 +28,10 @@ class Command(BaseCommand):
 
     def handle(self, *, slugs: list[str], check: bool, data: Path, **_: Any) -> None:
         paths = [data / "models" / f"{slug}.json" for slug in slugs] or sorted((data / "models").glob("*.json"))
-        checkpoints = seed.read_seed(data / "checkpoints.json")
+        self.checkpoints = seed.read_seed(data / "checkpoints.json")
+        self.published = {row["build"]: row for row in seed.read_seed(data / "published_files.json")}
         self.reasons: Counter[str] = Counter()
-        stale = [path.stem for path in paths if self.refresh(path, data / "builds", checkpoints, check=check)]
+        stale = [path.stem for path in paths if self.refresh(path, data / "builds", check=check)]
         for reason, count in self.reasons.most_common():
             self.stdout.write(f"{count} without builds: {reason}")
         self.stdout.write(
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             more = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
             raise CommandError(f"Out of date, run compute_builds: {', '.join(stale[:NAMED])}{more}.")
 
-    def refresh(self, path: Path, folder: Path, checkpoints: list[dict[str, Any]], *, check: bool) -> bool:
+    def refresh(self, path: Path, folder: Path, *, check: bool) -> bool:
         """True when the model's file of builds is out of date; it is then rewritten, unless only checking."""
         try:
             model = orjson.loads(path.read_bytes())
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         target = folder / path.name
         kept = _kept(target)
         try:
-            builds = builds_of(model, kept, checkpoints)
+            builds = builds_of(model, kept, self.checkpoints, self.published)
         except UnknownLayout as error:
             self.reasons[str(error)] += 1
             builds = kept

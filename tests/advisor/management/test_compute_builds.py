@@ -18,7 +18,7 @@ MODEL, UNKNOWN = "qwen3-0.6b", "kimi-k3"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "models").mkdir()
-    for name in ("checkpoints.json", f"models/{MODEL}.json", f"models/{UNKNOWN}.json"):
+    for name in ("checkpoints.json", "published_files.json", f"models/{MODEL}.json", f"models/{UNKNOWN}.json"):
         shutil.copy(seed.DATA / name, tmp_path / name)
     return tmp_path
 

@@ -52,7 +52,7 @@ def test_the_marked_plans_stand_side_by_side_in_the_order_of_the_address(keys: l
     assert [name in cell for name, cell in zip(names, rows["Plan"], strict=True)] == [True] * 3
     for heading in ("Memory", "Speed", "Quality", "Context", "Licence", "Cost", "Command"):
         assert len(rows[heading]) == 3, heading
-    assert all("llama-server --model" in cell for cell in rows["Command"])
+    assert all("llama-server -hf " in cell for cell in rows["Command"])
     assert all("ommercial use" in cell for cell in rows["Licence"])
 
 

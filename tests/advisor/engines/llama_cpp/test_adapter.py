@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.engines.base import NotHere
 from advisor.engines.llama_cpp import adapter
 from advisor.fit.engines.llama_cpp.settings import Settings
 
@@ -31,6 +32,24 @@ def test_the_command_line_carries_the_whole_plan() -> None:
     assert {flag: value(words, flag) for flag in stated} == stated
     assert {"--kv-unified", "--no-kv-offload", "--swa-full", "--no-mmap", "--metrics"} <= set(words)
     assert "--device" not in words
+
+
+def test_a_build_that_is_not_here_is_fetched_by_the_engine_without_the_projector_beside_it() -> None:
+    words = argv(model=NotHere("org/Tiny-GGUF", "Q4_K_M", "tiny-Q4_K_M.gguf"))
+    assert value(words, "-hf") == "org/Tiny-GGUF:Q4_K_M"
+    assert "--no-mmproj" in words
+    assert "--model" not in words
+    assert value(argv(model=NotHere(None, "Q4_K_M", "tiny-Q4_K_M.gguf")), "--model") == "tiny-Q4_K_M.gguf"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [("-x/y", "Q4_K_M", "a.gguf"), ("org/..", "Q 4", "a.gguf"), ("org/a", "Q4;rm", "a.gguf"), (None, "Q4", "-a.gguf")],
+    ids=["a flag as repository", "a blank", "a second command", "a flag as file"],
+)
+def test_a_repository_that_is_no_name_is_refused(odd: tuple[str | None, str, str]) -> None:
+    with pytest.raises(ValueError, match="for a command line"):
+        argv(model=NotHere(*odd))
 
 
 def test_without_devices_the_engine_is_told_to_use_none() -> None:
