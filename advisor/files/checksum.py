@@ -20,7 +20,8 @@ def verify_checksums(
 ) -> bool | None:
     """Whether the file and the other shards beside it hold the published bytes; None while still reading: ask again.
 
-    Reads each file once per (path, mtime, size) and keeps the digest in `cache`. A file whose sha256 is unknown must at
+    Reads each file once per identity (as git's index does: inode, time of the last change, size) and keeps the digest
+    in `cache`. A file whose sha256 is unknown must at
     least begin like a GGUF file. Hashing tens of gigabytes takes longer than a task may run, so a thread reads on
     between two calls.
     """
@@ -40,8 +41,7 @@ def verify_checksums(
 
 
 def _digest(path: Path, cache: Path, seconds: float) -> str | None:
-    stat = path.stat()
-    key = f"{path}:{stat.st_mtime_ns}:{stat.st_size}"
+    key = identity(path)
     if known := _known(cache).get(key):
         return known
     if key not in _readers or not _readers[key].is_alive():
@@ -49,6 +49,12 @@ def _digest(path: Path, cache: Path, seconds: float) -> str | None:
         _readers[key].start()
     _readers[key].join(seconds)
     return _known(cache).get(key)
+
+
+def identity(path: Path) -> str:
+    """Changes with every write: a time of modification can be set back, that of the inode's change cannot."""
+    stat = path.stat()
+    return f"{path}:{stat.st_ino}:{stat.st_ctime_ns}:{stat.st_mtime_ns}:{stat.st_size}"
 
 
 def _known(cache: Path) -> dict[str, str]:
@@ -64,6 +70,8 @@ def _read(path: Path, key: str, cache: Path) -> None:
     with path.open("rb") as handle:
         while chunk := handle.read(CHUNK):
             digest.update(chunk)
+    if identity(path) != key:  # written to while it was read: the next call reads it again
+        return
     cache.parent.mkdir(parents=True, exist_ok=True)
     # Replaced atomically: a reader sees the old or the new file. Two concurrent writers cost one digest, which is
     # computed again.

@@ -17,11 +17,13 @@ from catalog.models import Model
 def propose_from_file(
     path: Path, model: str, *, quantization: str | None = None, repo: str = "", digests: bool = False, today: date
 ) -> Proposal:
-    """One build from one file, or from all shards beside it. `digests` also reads every byte for its sha256.
+    """One build from one file, or from all shards beside it. `digests` also reads every byte for its sha256, as is
+    always done where the catalog knows the checksums of this build.
 
     Raises:
         GgufError: when a header cannot be read.
-        ImportRefused: when there is no such model, a shard is missing, or the file is of another model.
+        ImportRefused: when there is no such model, a shard is missing, or the file is of another model or not the one
+            whose checksum is known.
     """
     if not Model.objects.filter(slug=model).exists():
         raise ImportRefused(f"The catalog has no model {model!r}; import it first, or name one with --model.")
@@ -37,8 +39,20 @@ def propose_from_file(
         repo=repo,
         source=f"header of {path.name}, {today.isoformat()}",
     )
+    if known := proposal.checksums(build["key"]):
+        build["files"] = [_file(shard, True) for shard in paths]
+        _refuse_others(build, known)
     proposal.builds.append(build)
     return proposal
+
+
+def _refuse_others(build: dict[str, Any], known: set[str]) -> None:
+    for file in build["files"]:
+        if file["sha256"] not in known:
+            raise ImportRefused(
+                f"{file['path']} is not the file known as {build['key']}: its checksum is another one. "
+                "Name where it comes from with --repo to make it a build of its own."
+            )
 
 
 def _shards(path: Path) -> list[Path]:

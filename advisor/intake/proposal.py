@@ -66,6 +66,11 @@ class Proposal:
         """Whether the catalog holds this build as read from its files."""
         return (_stored(three_way.BUILD, key) or {}).get("basis") == "exact"
 
+    def checksums(self, key: str) -> set[str]:
+        """The sha256 of the files that the catalog knows of this build."""
+        files = (_stored(three_way.BUILD, key) or {}).get("files") or []
+        return {file["sha256"] for file in files if file["sha256"]}
+
     def dumps(self) -> str:
         return orjson.dumps({**self.__dict__, "today": self.today.isoformat()}).decode()
 

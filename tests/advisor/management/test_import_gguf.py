@@ -48,6 +48,19 @@ def test_a_computed_build_becomes_exact(loaded, tmp_path):
     assert "Nothing to change." in run(path, sha256=True)
 
 
+def test_a_known_checksum_is_never_dropped_and_another_file_is_refused(loaded, tmp_path):
+    path = write(tmp_path / "smol-Q4_K_M.gguf")
+    run(path, apply=True, sha256=True)
+    known = Build.objects.get(key=f"{SMOL}:Q4_K_M").files
+    assert "0 rows written." in run(path, apply=True)  # without --sha256 it was null afterwards
+    assert Build.objects.get(key=f"{SMOL}:Q4_K_M").files == known
+    with path.open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(CommandError, match="its checksum is another one"):
+        run(path, apply=True)
+    assert f"Build {SMOL}:Q4_K_M:acme/Smol" in run(path, apply=True, repo="acme/Smol")
+
+
 def test_a_repository_makes_it_a_build_of_its_own(loaded, tmp_path):
     run(write(tmp_path / "smol-Q4_K_M.gguf"), repo="acme/Smol-GGUF", apply=True)
     assert Build.objects.get(key=f"{SMOL}:Q4_K_M:acme/Smol-GGUF").basis == "exact"
