@@ -41,14 +41,20 @@ class Launch(models.Model):
     predicted = models.JSONField(default=dict)
     measured = models.JSONField(null=True, blank=True)
     decision = models.CharField(max_length=64, blank=True)
-    idempotency_key = models.CharField(max_length=120, null=True, blank=True, unique=True)
     owner = models.CharField(max_length=120, blank=True)
+    idempotency_key = models.CharField(max_length=120, null=True, blank=True)
+    asked = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="sha256 of the request that its key belongs to"
+    )
     # identity of the process, because a pid alone can be reused
     pid = models.PositiveIntegerField(null=True, blank=True)
     start_ticks = models.PositiveBigIntegerField(null=True, blank=True)
     boot_id = models.CharField(max_length=40, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    troubles = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="steps that raised, one after another"
+    )
     watch = models.JSONField(
         default=dict, blank=True, help_text="when the engine last gave a sign of life, by the boot clock"
     )
@@ -67,6 +73,7 @@ class Launch(models.Model):
                 ),
                 name="launch_status",
             ),
+            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="one_launch_per_key"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.answers.launch_plan import launch_plan, wish_of
 from advisor.fit.spec import Rejection
-from advisor.launch.queue import enqueue, launch_of_key
+from advisor.launch.queue import Once, enqueue, launch_of
 from advisor.launch.refused import LaunchRefused, ReadingChanged
 from advisor.models import Launch
 from advisor.question.errors import Invalid
@@ -19,21 +19,21 @@ READINGS = 2  # readings on which a launch is planned before it is refused
 
 
 def request_launch(
-    *, host: str = "local", idempotency_key: str | None = None, owner: str = "", **body: Any
+    *, host: str = "local", once: Once | None = None, owner: str = "", **body: Any
 ) -> tuple[Launch, bool]:
     """Plan on a fresh reading, reserve and queue. Returns the launch and whether it is new.
 
-    The same key returns the same launch. `body` as validated by `LaunchRequestSerializer`. Raises LaunchRefused,
-    Invalid and DoesNotFit.
+    The same request with the same key returns the same launch. `body` as validated by `LaunchRequestSerializer`.
+    Raises LaunchRefused, Invalid and DoesNotFit.
     """
-    if known := launch_of_key(idempotency_key):
+    if known := launch_of(once):
         return known, False
     for _ in range(READINGS):
         reading = fresh_reading(host_id(host), body)
         wish = wish_of(body, reading)
         plan = launch_plan(reading, wish)
         try:
-            return enqueue(plan, reading.placed(plan), idempotency_key=idempotency_key, owner=owner)
+            return enqueue(plan, reading.placed(plan), once=once, owner=owner)
         except ReadingChanged:
             continue
     raise LaunchRefused("The host's hardware is being read again right now. Ask again in a moment.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -23,7 +25,7 @@ from advisor.api.launch_serializers import LaunchRequestSerializer
 from advisor.engines.base import MANIFESTS
 from advisor.launch.document import launch_document
 from advisor.launch.engine_process import adapter_of, log_tail
-from advisor.launch.queue import get_launch
+from advisor.launch.queue import Once, get_launch
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from rest.etag import answer
@@ -33,7 +35,10 @@ from rest.renderers import Whatever
 from rest.strict import Ordering, StrictQuery
 
 KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="the same key answers with the same launch"
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="for a day, the same request with the same key answers with the same launch",
 )
 
 MOST_KEY = Launch._meta.get_field("idempotency_key").max_length or 0
@@ -72,18 +77,19 @@ class Launches(StrictQuery, AnswerView, GenericAPIView[Launch]):
         """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
         body = LaunchRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        launch, created = request_launch(
-            **body.validated_data, idempotency_key=idempotency_key(request), owner=str(request.user)
-        )
+        launch, created = request_launch(**body.validated_data, once=once(request), owner=str(request.user))
         return Response(launch_document(launch), 201 if created else 200)
 
 
-def idempotency_key(request: Request) -> str | None:
+def once(request: Request) -> Once | None:
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not 1 <= len(key) <= MOST_KEY:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MOST_KEY:
         sentence = f"Idempotency-Key must have 1 to {MOST_KEY} characters."
         raise Problem(400, sentence, [{"field": "Idempotency-Key", "message": sentence}])
-    return key
+    asked = json.dumps(request.data, sort_keys=True, default=str)
+    return Once(key, str(request.user), hashlib.sha256(asked.encode()).hexdigest())
 
 
 def launch_or_404(launch_id: UUID) -> Launch:

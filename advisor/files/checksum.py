@@ -12,7 +12,7 @@ from typing import Any
 
 MAGIC = b"GGUF"
 CHUNK = 1 << 22
-_readers: dict[str, threading.Thread] = {}
+_readers: dict[str, Reader] = {}
 
 
 def verify_checksums(
@@ -23,7 +23,7 @@ def verify_checksums(
     Reads each file once per identity (as git's index does: inode, time of the last change, size) and keeps the digest
     in `cache`. A file whose sha256 is unknown must at
     least begin like a GGUF file. Hashing tens of gigabytes takes longer than a task may run, so a thread reads on
-    between two calls.
+    between two calls. Raises OSError for a file that cannot be read to its end.
     """
     for file in sorted(build_files, key=lambda f: str(f["path"])):
         shard = path.with_name(Path(file["path"]).name)
@@ -44,10 +44,13 @@ def _digest(path: Path, cache: Path, seconds: float) -> str | None:
     key = identity(path)
     if known := _known(cache).get(key):
         return known
-    if key not in _readers or not _readers[key].is_alive():
-        _readers[key] = threading.Thread(target=_read, args=(path, key, cache), daemon=True)
-        _readers[key].start()
-    _readers[key].join(seconds)
+    reader = _readers.get(key)
+    if reader is None or not reader.is_alive():
+        reader = _readers[key] = Reader(path, key, cache)
+        reader.start()
+    reader.join(seconds)
+    if reader.error:
+        raise reader.error
     return _known(cache).get(key)
 
 
@@ -63,6 +66,21 @@ def _known(cache: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+class Reader(threading.Thread):
+    """Reads one file for its digest; `error` is why it could not."""
+
+    def __init__(self, path: Path, key: str, cache: Path) -> None:
+        super().__init__(daemon=True)
+        self.asked = path, key, cache
+        self.error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            _read(*self.asked)
+        except OSError as error:
+            self.error = error
 
 
 def _read(path: Path, key: str, cache: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import adapters
@@ -21,12 +24,14 @@ from advisor.launch.document import launch_document, prediction
 from advisor.launch.nudge import nudge
 from advisor.launch.refused import LaunchRefused, ReadingChanged, no_room
 from advisor.models import Launch
+from advisor.question.errors import Invalid
 from advisor.selectors.hosts import LaunchPlace
 from hardware import ledger
 from hardware.snapshots import newest_reading
 from rest.logs import about
 
 log = logging.getLogger(__name__)
+KEY_LIVES = timedelta(days=1)
 
 
 def get_launch(launch_id: UUID) -> Launch:
@@ -39,8 +44,26 @@ def recent_launches(limit: int = 50) -> list[shapes.Launch]:
     return [launch_document(launch) for launch in Launch.objects.prefetch_related("events")[:limit]]
 
 
-def launch_of_key(key: str | None) -> Launch | None:
-    return Launch.objects.filter(idempotency_key=key).first() if key else None
+@dataclass(frozen=True, slots=True)
+class Once:
+    """An Idempotency-Key: it belongs to who sent it and to the request that it came with, and is forgotten in time."""
+
+    key: str
+    owner: str
+    asked: str  # sha256 of the request
+
+
+def launch_of(once: Once | None) -> Launch | None:
+    """The launch that this request made before, if any. Raises Invalid (422) where another request has its key."""
+    if once is None:
+        return None
+    mine = Launch.objects.filter(owner=once.owner, idempotency_key=once.key)
+    mine.filter(created__lt=timezone.now() - KEY_LIVES).update(idempotency_key=None)
+    known = mine.first()
+    if known and known.asked != once.asked:
+        sentence = "This key came with another request before: use a new key for a new launch."
+        raise Invalid([{"field": "Idempotency-Key", "message": sentence}], 422)
+    return known
 
 
 def launchable(result: Mapping[str, Any]) -> bool:
@@ -49,9 +72,7 @@ def launchable(result: Mapping[str, Any]) -> bool:
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
-def enqueue(
-    plan: Plan, place: LaunchPlace, *, idempotency_key: str | None = None, owner: str = ""
-) -> tuple[Launch, bool]:
+def enqueue(plan: Plan, place: LaunchPlace, *, once: Once | None = None, owner: str = "") -> tuple[Launch, bool]:
     """Reserve the plan's memory and insert the queued launch, both or neither; then nudge the host's worker.
 
     Returns the launch and whether it is new. Raises LaunchRefused, and ReadingChanged where the host was read again
@@ -84,7 +105,8 @@ def enqueue(
         devices=uuids,
         model_path=str(path or ""),
         predicted=prediction(plan, uuids, program),
-        idempotency_key=idempotency_key,
+        idempotency_key=once.key if once else None,
+        asked=once.asked if once else "",
         owner=owner,
     )
     amounts = {u: memory.total for u, memory in zip(uuids, plan.memory.devices, strict=True)}
@@ -99,7 +121,7 @@ def enqueue(
             transaction.on_commit(partial(nudge, host))
     except IntegrityError:
         # Two concurrent requests with one key: the other one won, and its reservation is the only one.
-        known = launch_of_key(idempotency_key)
+        known = launch_of(once)
         if known is None:
             raise
         return known, False

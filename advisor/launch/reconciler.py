@@ -7,10 +7,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from advisor.launch import process
 from advisor.launch.engine_process import launch_folder, recorded
@@ -22,6 +23,7 @@ from rest.logs import about
 
 log = logging.getLogger(__name__)
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
+MOST_TROUBLES = 5  # steps of a launch that raise, one after another, before it is given up
 BUDGET = 8.0  # seconds after which a pass begins no further step: the longest takes 11, and a task may take 25
 
 
@@ -70,10 +72,35 @@ def guarded(step: Callable[[Launch, Marked], None], launch: Launch, marked: Mark
     with about(launch.pk):
         try:
             step(launch, marked)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             raise
-        except Exception:
-            log.exception("Launch %s could not be looked after while %s.", launch.pk, launch.status)
+        except Exception as error:
+            trouble(launch, error)
+        else:
+            if launch.troubles:
+                Launch.objects.filter(pk=launch.pk).update(troubles=0)
+
+
+def trouble(launch: Launch, error: Exception) -> None:
+    """Count a step that raised. After some in a row the launch fails with the reason, unless its engine serves: then it
+    is looked at again.
+    """
+    seen = launch.troubles + 1
+    if seen == 1:
+        log.exception("%s could not be looked after while %s.", launch.model, launch.status)
+    Launch.objects.filter(pk=launch.pk).update(troubles=seen)
+    if seen < MOST_TROUBLES or launch.status == "ready":
+        return
+    if not process.stop_processes({str(launch.pk): recorded(launch)}, grace=GRACE):
+        reason = "file" if isinstance(error, OSError) else "internal"
+        move(launch, "failed", note=reason, reason=reason, message=f"It failed while {launch.status}: {words(error)}.")
+
+
+def words(error: Exception) -> str:
+    """What went wrong, without what only a programmer reads."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{Path(error.filename).name}: {error.strerror}" if error.filename else error.strerror
+    return f"an internal error ({type(error).__name__}), which the log of the worker describes"
 
 
 def stopping(host_id: str, launches: list[Launch]) -> None:

@@ -122,7 +122,8 @@ def make_plan(build: BuildSpec, *, host: int = GIB, devices: tuple[int, ...] = (
 def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
     def queue(*, uuids: tuple[str, ...] = (), key: str | None = None, host: int = GIB, size: int = GIB) -> Launch:
         plan = make_plan(build, host=host, devices=(size,) * len(uuids))
-        return queue_module.enqueue(plan, LaunchPlace(settings.HOST_ID, None, uuids), idempotency_key=key)[0]
+        once = queue_module.Once(key, "", "") if key else None
+        return queue_module.enqueue(plan, LaunchPlace(settings.HOST_ID, None, uuids), once=once)[0]
 
     return queue
 

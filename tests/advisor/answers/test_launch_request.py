@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from advisor.answers.launch_request import request_launch
 from advisor.launch.document import launch_document
-from advisor.launch.queue import launchable
+from advisor.launch.queue import Once, launchable
 from advisor.launch.refused import LaunchRefused
 from advisor.models import Launch
 from advisor.question.errors import DoesNotFit, Invalid
@@ -79,9 +79,25 @@ def test_what_a_launch_ran_with_can_be_launched_again_as_it_reads(host: Host) ->
 
 
 def test_the_same_key_answers_with_the_same_launch_and_plans_nothing(host: Host) -> None:
-    first, _ = request_launch(model=SLUG, idempotency_key="k")
-    again, created = request_launch(model="not even a model", idempotency_key="k")
+    once = Once("k", "ann", "asked")
+    first, _ = request_launch(model=SLUG, once=once, owner="ann")
+    again, created = request_launch(model="not planned", once=once, owner="ann")
     assert (again.pk, created) == (first.pk, False)
+
+
+def test_a_key_belongs_to_its_owner_and_its_request_and_is_forgotten_after_a_day(host: Host) -> None:
+    small = {"model": SLUG, "workload": {"context": 256}}
+    first, _ = request_launch(**small, once=Once("k", "ann", "asked"), owner="ann")
+    with pytest.raises(Invalid, match="This key came with another request before") as refused:
+        request_launch(**small, once=Once("k", "ann", "other"), owner="ann")
+    assert (refused.value.status, refused.value.errors[0]["field"]) == (422, "Idempotency-Key")
+    other, created = request_launch(**small, once=Once("k", "bob", "asked"), owner="bob")
+    assert created
+    assert other.pk != first.pk
+    Launch.objects.filter(pk=first.pk).update(created=timezone.now() - timedelta(hours=25))
+    later, created = request_launch(**small, once=Once("k", "ann", "other"), owner="ann")
+    assert created
+    assert later.pk != first.pk
 
 
 def test_an_old_reading_is_not_planned_on(host: Host) -> None:
