@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from celery import shared_task
 from django.conf import settings
 
 from advisor.answers import decisions
 from advisor.launch import reconciler
 from advisor.launch.reconciler import settle
+from hardware import ledger
+from hardware.snapshots import refresh
 
 
 @shared_task
 def reconcile() -> None:
     """The periodic pass of the reconciler."""
-    reconciler.reconcile(settings.HOST_ID)
+    with reading_what_was_freed():
+        reconciler.reconcile(settings.HOST_ID)
 
 
 @shared_task
 def nudge() -> None:
     """Reconcile until settled after a request, so that nobody waits for the next period."""
-    settle(settings.HOST_ID, seconds=3)
+    with reading_what_was_freed():
+        settle(settings.HOST_ID, seconds=3)
+
+
+@contextmanager
+def reading_what_was_freed() -> Iterator[None]:
+    """Read the machine again where a launch has ended: until then the driver counts its memory as used."""
+    before = ledger.held(settings.HOST_ID).keys()
+    yield
+    if before - ledger.held(settings.HOST_ID).keys():
+        refresh()
 
 
 @shared_task

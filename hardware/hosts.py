@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from hardware import probe
+from hardware import ledger, probe
 from hardware.match_reference import described
 from hardware.models import Host, Snapshot
 from hardware.shapes import HostDocument
@@ -28,8 +28,8 @@ def host_id(name: str) -> str:
 def host_document(name: str = "local") -> HostDocument:
     """The host document of the newest good snapshot, minus reservations. Raises HardwareError (422).
 
-    `free_bytes` is the lesser of what the driver reports free and capacity minus reservations; for a unified device it
-    comes out of the host's memory. `snapshot.stale` is also true when a later probe failed.
+    `free_bytes` is what the driver reports free less what is promised and not loaded yet; for a unified device it comes
+    out of the host's memory. `snapshot.stale` is also true when a later probe failed.
     """
     here, key = is_here(name), host_id(name)
     if here and not Snapshot.objects.filter(host_id=key).exists():
@@ -84,7 +84,7 @@ def document(host: Host, newest: Snapshot, good: Snapshot) -> HostDocument:
     rows = {row.uuid: row for row in host.accelerators.all()}
     memory = data["memory"]
     reserved = rows[RAM].reserved_bytes if RAM in rows else 0
-    available = max(min(memory["available"], memory["total"] - reserved), 0)
+    available = ledger.left(rows[RAM], memory["available"]) if RAM in rows else memory["available"]
     ram = {"total": memory["total"], "reserved": reserved, "available": available}
     devices = [described(d, rows.get(d["uuid"]), ram) for d in data["accelerators"]]
     usable = [d for d in devices if d]

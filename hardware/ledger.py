@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Least
 
 from hardware.models import Accelerator, Reservation
 
@@ -18,7 +20,7 @@ class NoRoom(Exception):
 
     def __init__(self, uuid: str, needed: int, available: int) -> None:
         self.uuid, self.needed, self.available = uuid, needed, available
-        super().__init__(f"Accelerator {uuid} has {available} bytes left to promise; {needed} are needed.")
+        super().__init__(f"Accelerator {uuid} has {available} bytes free to promise; {needed} are needed.")
 
 
 class AlreadyHeld(Exception):
@@ -61,11 +63,63 @@ def _promise(host_id: str, amounts: dict[str, int]) -> Iterator[tuple[Accelerato
     for uuid, amount in sorted(pooled(host_id, amounts).items()):
         rows = Accelerator.objects.filter(host_id=host_id, uuid=uuid)
         # One conditional UPDATE: a separate read could be stale by the time the write lands.
-        room = rows.filter(present=True, capacity_bytes__gte=F("reserved_bytes") + amount)
-        if not room.update(reserved_bytes=F("reserved_bytes") + amount):
-            left = rows.filter(present=True).values_list("capacity_bytes", "reserved_bytes").first() or (0, 0)
-            raise NoRoom(uuid, amount, left[0] - left[1])
+        promised = F("reserved_bytes") + amount
+        unread, free = Q(free_bytes=None), Q(free_bytes__gte=promised - F("seen_bytes"))
+        room = rows.filter(unread | free, present=True, capacity_bytes__gte=promised)
+        if not room.update(reserved_bytes=promised):
+            row = rows.filter(present=True).first()
+            raise NoRoom(uuid, amount, left(row, row.free_bytes) if row else 0)
         yield rows.get(), amount
+
+
+def left(row: Accelerator, free: int | None) -> int:
+    """Bytes that may still be promised where the driver reports `free` bytes free, or was never read."""
+    unpromised = row.capacity_bytes - row.reserved_bytes
+    return max(0, unpromised if free is None else min(unpromised, free - row.reserved_bytes + row.seen_bytes))
+
+
+def loaded(holder: UUID, host_id: str, amounts: dict[str, int], at: float) -> None:
+    """Note what `holder` was measured to use, by accelerator uuid, at this second of the boot clock.
+
+    It counts as loaded once a reading has begun after it: until then the driver's free bytes may still include it.
+    """
+    for uuid, amount in pooled(host_id, amounts).items():
+        rows = Reservation.objects.filter(holder=holder, accelerator__host_id=host_id, accelerator__uuid=uuid)
+        rows.update(loaded_bytes=amount, loaded_at=at)
+
+
+def unloaded(holder: UUID) -> None:
+    """Nothing of `holder` is loaded any more, or yet: its engine is about to be started."""
+    with transaction.atomic():
+        for accelerator in _locked(reservations__holder=holder):
+            Reservation.objects.filter(accelerator=accelerator, holder=holder).update(
+                loaded_bytes=0, loaded_at=None, seen_bytes=0
+            )
+            _sum_seen(accelerator)
+
+
+def read(host_id: str, free: dict[str, int | None], began: float | None) -> None:
+    """Take in a reading: the driver's free bytes by uuid, and which loads it has seen.
+
+    `began` is when it began by the boot clock of the host, None where that is not known: then no further load counts as
+    seen.
+    """
+    with transaction.atomic():
+        for accelerator in _locked(host_id=host_id, uuid__in=free):
+            before = Reservation.objects.filter(accelerator=accelerator, loaded_at__lt=began or 0.0)
+            before.update(seen_bytes=Least("loaded_bytes", "bytes"))
+            Accelerator.objects.filter(pk=accelerator.pk).update(free_bytes=free[accelerator.uuid])
+            _sum_seen(accelerator)
+
+
+def _locked(**which: Any) -> list[Accelerator]:
+    """These accelerators, locked in the order of all: whoever changes reservations locks theirs first."""
+    return list(Accelerator.objects.filter(**which).order_by("uuid").select_for_update(of=("self",)))
+
+
+def _sum_seen(accelerator: Accelerator) -> None:
+    seen = Reservation.objects.filter(accelerator=accelerator).aggregate(seen=Sum("seen_bytes"))["seen"]
+    Accelerator.objects.filter(pk=accelerator.pk).update(seen_bytes=seen or 0)
 
 
 def pooled(host_id: str, amounts: dict[str, int]) -> dict[str, int]:
@@ -85,11 +139,14 @@ def release(holder: UUID) -> int:
     """
     freed = 0
     with transaction.atomic():
-        held_rows = Reservation.objects.filter(holder=holder).order_by("accelerator__uuid")
-        for pk, accelerator_id, amount in list(held_rows.values_list("pk", "accelerator_id", "bytes")):
-            if Reservation.objects.filter(pk=pk).delete()[0]:
-                Accelerator.objects.filter(pk=accelerator_id).update(reserved_bytes=F("reserved_bytes") - amount)
-                freed += amount
+        for accelerator in _locked(reservations__holder=holder):
+            row = Reservation.objects.filter(accelerator=accelerator, holder=holder).first()
+            if row and row.delete()[0]:
+                # What the driver counts as used is free again only for the next reading.
+                Accelerator.objects.filter(pk=accelerator.pk).update(
+                    reserved_bytes=F("reserved_bytes") - row.bytes, seen_bytes=F("seen_bytes") - row.seen_bytes
+                )
+                freed += row.bytes
     return freed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hardware import ledger
 from hardware.models import Accelerator
 from hardware.reference import AmbiguousGpu, GpuSpec, UnknownGpu, lookup
 from hardware.shapes import HostAccelerator
@@ -24,7 +25,8 @@ def described(device: dict[str, Any], row: Accelerator | None, ram: dict[str, in
     unified = device["kind"] == "unified"
     capacity = device["memory_total"]
     reserved = ram["reserved"] if unified else row.reserved_bytes if row else 0
-    free = min(device["memory_free"] or 0, ram["available"] if unified else capacity - reserved)
+    free = device["memory_free"] or 0
+    free = min(free, ram["available"]) if unified else ledger.left(row, free) if row else free
     size = None if parent else ram["total"] if unified else capacity
     spec = reference(parent or device["name"], size)
     share, compute = slice_of(device, spec)

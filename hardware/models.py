@@ -32,15 +32,19 @@ class Snapshot(models.Model):
     data = models.JSONField(null=True, blank=True, help_text="the probe's output")
 
     class Meta:
-        ordering = ["-taken", "-id"]
-        get_latest_by = "taken"
+        ordering = ["-id"]  # not by time: a clock may be set back
+        get_latest_by = "id"
 
     def __str__(self) -> str:
         return f"{self.host_id} {self.taken:%Y-%m-%d %H:%M:%S} {self.error or 'ok'}"
 
 
 class Accelerator(models.Model):
-    """A device by UUID. Only `hardware.ledger` changes `reserved_bytes`, by a conditional UPDATE."""
+    """A device by UUID. Only `hardware.ledger` changes what is free, seen and reserved, by conditional UPDATEs.
+
+    What may still be promised is the driver's free bytes less what is reserved and not loaded yet: `seen_bytes` is the
+    part of the reservations that the newest reading counts as used.
+    """
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="accelerators")
     uuid = models.CharField(max_length=120)
@@ -48,6 +52,8 @@ class Accelerator(models.Model):
     kind = models.CharField(max_length=12, default="gpu", help_text="gpu | mig | unified | memory (the host's RAM)")
     capacity_bytes = models.PositiveBigIntegerField()
     reserved_bytes = models.PositiveBigIntegerField(default=0)
+    free_bytes = models.PositiveBigIntegerField(null=True, help_text="by the newest reading; null if never read")
+    seen_bytes = models.PositiveBigIntegerField(default=0, db_default=0)
     present = models.BooleanField(default=True)
 
     class Meta:
@@ -68,6 +74,9 @@ class Reservation(models.Model):
     accelerator = models.ForeignKey(Accelerator, on_delete=models.CASCADE, related_name="reservations")
     holder = models.UUIDField(db_index=True)
     bytes = models.PositiveBigIntegerField()
+    loaded_bytes = models.PositiveBigIntegerField(default=0, db_default=0, help_text="measured of its holder")
+    loaded_at = models.FloatField(null=True, help_text="when that was measured, by the boot clock")
+    seen_bytes = models.PositiveBigIntegerField(default=0, db_default=0, help_text="its part of the accelerator's")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

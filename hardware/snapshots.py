@@ -12,13 +12,15 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from hardware import probe_child
+from hardware import ledger, probe_child
+from hardware.clock import uptime
 from hardware.models import Accelerator, Host, Snapshot
 from hardware.shapes import Freshness
 
 RAM = "ram"  # uuid of the row that represents the host's memory
 KEEP_GOOD = timedelta(days=1)
 KEEP_ROWS = 500
+AHEAD = 5.0  # seconds that a host's clock may be ahead of ours
 
 
 def stale_seconds() -> int:
@@ -35,38 +37,48 @@ def this_host() -> Host:
 def refresh() -> Snapshot:
     """Probe this machine now and store the outcome; a failed probe is stored too."""
     host = this_host()
-    taken = timezone.now()
+    taken, began = timezone.now(), uptime()
     try:
         data = probe_child.run()
     except probe_child.ProbeFailure as failure:
         return record(host, taken, None, failure.code, str(failure))
-    return record(host, taken, data)
+    return record(host, taken, data, began=began)
 
 
 @transaction.atomic
-def record(host: Host, taken: datetime, data: dict[str, Any] | None, error: str = "", message: str = "") -> Snapshot:
-    """Store one reading, and update the accelerator rows when it is good."""
+def record(
+    host: Host,
+    taken: datetime,
+    data: dict[str, Any] | None,
+    error: str = "",
+    message: str = "",
+    *,
+    began: float | None = None,
+) -> Snapshot:
+    """Store one reading, and update the accelerator rows when it is good. `began`: as for `ledger.read`."""
     if data and data["error"]:
         error, message = data["error"]["code"], data["error"]["message"]
     # Without a GPU driver the rest of the machine was still read: the reading is good and keeps the error as a note.
     ok = data is not None and (not error or error in ("library_missing", "driver_not_loaded"))
     snapshot = Snapshot.objects.create(host=host, taken=taken, ok=ok, error=error, message=message, data=data)
     if ok and data:
-        follow(host, data)
+        follow(host, data, began)
     prune(host)
     return snapshot
 
 
-def follow(host: Host, data: dict[str, Any]) -> None:
+def follow(host: Host, data: dict[str, Any], began: float | None = None) -> None:
     """Upsert accelerator rows by UUID, in a fixed order so that two concurrent snapshots cannot deadlock.
 
     A capacity never drops below what is reserved: existing reservations are honoured, the next plan sees the new
     figure.
     """
     found = {RAM: ("Host memory", "memory", data["memory"]["total"])}
+    free = {RAM: data["memory"]["available"]}
     for device in data["accelerators"]:
         if device["uuid"] and device["name"] and device["memory_total"] and not device["error"]:
             found[device["uuid"]] = (device["name"], device["kind"], device["memory_total"])
+            free[device["uuid"]] = device["memory_free"]
     for uuid, (name, kind, capacity) in sorted(found.items()):
         row, new = Accelerator.objects.get_or_create(
             host=host, uuid=uuid, defaults={"name": name, "kind": kind, "capacity_bytes": capacity}
@@ -76,6 +88,7 @@ def follow(host: Host, data: dict[str, Any]) -> None:
                 name=name, kind=kind, present=True, capacity_bytes=Greatest(capacity, F("reserved_bytes"))
             )
     host.accelerators.exclude(uuid__in=found).update(present=False)
+    ledger.read(host.pk, free, began)
 
 
 def prune(host: Host) -> None:
@@ -113,12 +126,13 @@ def stamp(moment: datetime) -> str:
 
 
 def freshness(newest: Snapshot, good: Snapshot) -> Freshness:
-    age = max((timezone.now() - good.taken).total_seconds(), 0.0)
+    age = (timezone.now() - good.taken).total_seconds()
     return {
         "id": good.pk,
         "taken": stamp(good.taken),
-        "age_seconds": round(age, 1),
-        "stale": age > stale_seconds() or not newest.ok,
+        "age_seconds": round(max(age, 0.0), 1),
+        # A reading from the future was taken before the clock was set back: nobody knows how old it is.
+        "stale": not -AHEAD <= age <= stale_seconds() or not newest.ok,
         "ok": newest.ok,
         "error": newest.error or None,
         "message": newest.message or None,

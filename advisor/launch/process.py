@@ -21,6 +21,8 @@ from pathlib import Path
 
 import psutil
 
+from hardware.clock import uptime
+
 MARKER = "BERTH_LAUNCH_ID"
 LOG_CAP = 16 << 20
 PUMP = Path(__file__).with_name("log_pump.py")
@@ -41,11 +43,6 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:  # not Linux
         return str(int(psutil.boot_time()))
-
-
-def uptime() -> float:
-    """Seconds since boot, the same for every process of this boot and unaffected by clock jumps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def stat(pid: int) -> tuple[str, int] | None:

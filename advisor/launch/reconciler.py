@@ -19,6 +19,7 @@ from advisor.launch.steps import STEPS, Marked
 from advisor.launch.transitions import move, stop_launch
 from advisor.models import Launch
 from hardware import ledger
+from hardware.clock import uptime
 from rest.logs import about
 
 log = logging.getLogger(__name__)
@@ -49,11 +50,11 @@ def reconcile(host_id: str) -> bool:
     with turn(host_id) as mine:
         if not mine:
             return True
-        begun, marked = process.uptime(), process.marked()
+        begun, marked = uptime(), process.marked()
         active = list(Launch.objects.filter(host_id=host_id, status__in=Launch.ACTIVE).order_by("created"))
         stopping(host_id, [launch for launch in active if launch.status == "stopping"])
         for launch in sorted((x for x in active if x.status in STEPS), key=lambda x: list(STEPS).index(x.status)):
-            if process.uptime() - begun > BUDGET:
+            if uptime() - begun > BUDGET:
                 return True
             guarded(STEPS[launch.status], launch, marked)
         leftovers(host_id, marked)
@@ -62,8 +63,8 @@ def reconcile(host_id: str) -> bool:
 
 def settle(host_id: str, seconds: float, *, pause: float = 0.25) -> None:
     """Reconcile until no launch is in transition, for at most `seconds`."""
-    deadline = process.uptime() + seconds
-    while reconcile(host_id) and process.uptime() + pause < deadline:
+    deadline = uptime() + seconds
+    while reconcile(host_id) and uptime() + pause < deadline:
         time.sleep(pause)
 
 

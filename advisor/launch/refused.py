@@ -26,5 +26,5 @@ def no_room(model: str, error: ledger.NoRoom, more: str = "") -> str:
     where = "the host's memory" if error.uuid == ledger.RAM else error.uuid
     return (
         f"There is no room: {model} needs {error.needed / GIB:.1f} GiB {more}of {where}, "
-        f"and {error.available / GIB:.1f} GiB are not promised yet."
+        f"and {error.available / GIB:.1f} GiB are free and not promised yet."
     )

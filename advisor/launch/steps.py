@@ -22,6 +22,8 @@ from advisor.launch.measure import measure
 from advisor.launch.process import Identity
 from advisor.launch.transitions import begin, move
 from advisor.models import Launch
+from hardware import ledger
+from hardware.clock import uptime
 from hardware.snapshots import stamp
 
 STALL = 120.0  # seconds without progress while loading
@@ -61,7 +63,7 @@ def queued(launch: Launch, marked: Marked) -> None:
         port=port,
         attempts=launch.attempts + 1,
         started=timezone.now(),
-        watch={"at": process.uptime(), "signs": None},
+        watch={"at": uptime(), "signs": None},
         **NOBODY,
     ):
         return
@@ -104,13 +106,21 @@ def starting(launch: Launch, marked: Marked) -> None:
         ended(launch, who)
     elif serves(launch, who):
         measured = measure(launch, who)
+        note_loaded(launch, {uuid: device["total"] for uuid, device in measured["devices"].items()}, who)
         move(launch, "ready", ready_at=timezone.now(), measured=measured)
     else:
         watch(launch, who)
 
 
+def note_loaded(launch: Launch, devices: dict[str, int], who: Identity) -> None:
+    """Tell the ledger what the engine holds by now: the driver counts it as used, so it is not to be kept free too."""
+    host = process.held_bytes(who)
+    ledger.loaded(launch.pk, launch.host_id, devices | ({ledger.RAM: host} if host else {}), uptime())
+
+
 def watch(launch: Launch, who: Identity) -> None:
-    now, signs = process.uptime(), sign_of_life(launch, who)
+    note_loaded(launch, {}, who)
+    now, signs = uptime(), sign_of_life(launch, who)
     if signs != launch.watch.get("signs"):
         Launch.objects.filter(pk=launch.pk).update(watch={"at": now, "signs": signs})
     elif now - launch.watch["at"] > STALL:
@@ -122,7 +132,7 @@ def ready(launch: Launch, marked: Marked) -> None:
     who = recorded(launch)
     if who is None or not process.alive(who):
         ended(launch, who)
-    elif process.uptime() - launch.watch.get("at", 0) > LOOK_AGAIN:
+    elif uptime() - launch.watch.get("at", 0) > LOOK_AGAIN:
         grown(launch, who)
 
 
@@ -134,8 +144,9 @@ def grown(launch: Launch, who: Identity) -> None:
         total = measured["total_bytes"] and measured["total_bytes"] + now - before
         host = {**measured["host"], "total": now}
         measured = {**measured, "total_bytes": total, "host": host, "at": stamp(timezone.now())}
-    watch = {**launch.watch, "at": process.uptime()}
+    watch = {**launch.watch, "at": uptime()}
     Launch.objects.filter(pk=launch.pk, status="ready").update(watch=watch, measured=measured)
+    note_loaded(launch, {}, who)
 
 
 def ended(launch: Launch, who: Identity | None) -> None:

@@ -67,6 +67,8 @@ def begin(launch: Launch, confirmation: Confirmation, **fields: Any) -> bool:
     try:
         with transaction.atomic():
             moved = move(launch, "starting", note=confirmation.note, **said, **fields)
+            if moved:
+                ledger.unloaded(launch.pk)
             if moved and confirmation.more:
                 ledger.extend(launch.pk, launch.host_id, {ledger.RAM: confirmation.more})
     except ledger.NoRoom as error:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from hardware import ledger
 from hardware.models import Accelerator, Host, Reservation
@@ -122,6 +123,122 @@ class Promises(HypothesisCase):
                 pass
             for row in Accelerator.objects.all():
                 assert sum(r.bytes for r in row.reservations.all()) == row.reserved_bytes <= row.capacity_bytes
+
+
+class Shared(RuleBasedStateMachine):
+    """A GPU of 100 bytes that strangers use too: what is granted and not loaded yet is never more than is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.host = Host.objects.create(id="s", name="s", queue="q")
+        self.row = Accelerator.objects.create(host=self.host, uuid="GPU-a", name="A", capacity_bytes=100)
+        self.strangers, self.second = 0, 0.0
+        self.asked: dict[uuid.UUID, int] = {}
+        self.used: dict[uuid.UUID, int] = {}
+        self.began: tuple[float, int] | None = None
+        self.read_again = True
+        self.reads()
+
+    def free(self) -> int:
+        return 100 - self.strangers - sum(self.used.values())
+
+    def tick(self) -> float:
+        self.second += 1
+        return self.second
+
+    @rule()
+    def reads(self) -> None:
+        ledger.read("s", {"GPU-a": self.free()}, self.tick())
+        self.read_again = False
+
+    @rule()
+    def begins_to_read(self) -> None:
+        self.began = self.tick(), self.free()
+
+    @precondition(lambda self: self.began is not None)
+    @rule()
+    def stores_what_it_read_a_while_ago(self) -> None:
+        assert self.began
+        at, free = self.began
+        self.began = None
+        if free <= self.free():  # else strangers came meanwhile, which only the next reading can know
+            ledger.read("s", {"GPU-a": free}, at)
+
+    @rule(amount=st.integers(1, 60))
+    def asks(self, amount: int) -> None:
+        holder = uuid.UUID(int=int(self.tick()))
+        try:
+            ledger.reserve(holder, "s", {"GPU-a": amount})
+        except ledger.NoRoom:
+            return
+        self.asked[holder], self.used[holder] = amount, 0
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def loads_some_more(self, data: st.DataObject) -> None:
+        holder = data.draw(st.sampled_from(list(self.asked)))
+        self.used[holder] = data.draw(st.integers(self.used[holder], self.asked[holder]))
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def is_measured(self, data: st.DataObject) -> None:
+        holder = data.draw(st.sampled_from(list(self.asked)))
+        ledger.loaded(holder, "s", {"GPU-a": self.used[holder]}, self.tick())
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def ends(self, data: st.DataObject) -> None:
+        holder = data.draw(st.sampled_from(list(self.asked)))
+        del self.asked[holder], self.used[holder]
+        ledger.release(holder)
+
+    @rule(amount=st.integers(0, 100))
+    def strangers_come_and_go(self, amount: int) -> None:
+        """Into what is neither used nor promised: what they take of the rest nobody can give back."""
+        kept = sum(self.asked[holder] - self.used[holder] for holder in self.asked)
+        self.strangers = min(amount, 100 - sum(self.used.values()) - kept)
+        self.began = None
+        self.reads()
+
+    @invariant()
+    def no_byte_is_promised_that_is_not_free(self) -> None:
+        waiting = sum(self.asked[holder] - self.used[holder] for holder in self.asked)
+        assert waiting <= self.free()
+
+    @invariant()
+    def the_sums_are_those_of_the_rows(self) -> None:
+        row = Accelerator.objects.get(pk=self.row.pk)
+        held = list(row.reservations.all())
+        assert row.reserved_bytes == sum(one.bytes for one in held)
+        assert row.seen_bytes == sum(one.seen_bytes for one in held)
+        assert all(one.seen_bytes <= one.bytes for one in held)
+
+    def teardown(self) -> None:
+        self.host.delete()
+
+
+def test_what_is_granted_and_not_loaded_is_free_at_every_moment(db: None) -> None:
+    run_state_machine_as_test(Shared, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+
+
+def test_what_a_stranger_uses_is_promised_to_nobody(host: Host) -> None:
+    Accelerator.objects.filter(uuid="GPU-a").update(free_bytes=50)
+    ledger.reserve(uuid.uuid4(), "h", {"GPU-a": 40})
+    with pytest.raises(ledger.NoRoom) as refused:
+        ledger.reserve(uuid.uuid4(), "h", {"GPU-a": 11})
+    assert refused.value.available == 10
+
+
+def test_a_finished_load_is_not_kept_free_a_second_time(host: Host) -> None:
+    first = uuid.uuid4()
+    ledger.read("h", {"GPU-a": 100}, 1.0)
+    ledger.reserve(first, "h", {"GPU-a": 60})
+    ledger.loaded(first, "h", {"GPU-a": 60}, 2.0)
+    ledger.read("h", {"GPU-a": 40}, 1.5)  # began before the load was measured
+    with pytest.raises(ledger.NoRoom):
+        ledger.reserve(uuid.uuid4(), "h", {"GPU-a": 40})
+    ledger.read("h", {"GPU-a": 40}, 3.0)
+    ledger.reserve(uuid.uuid4(), "h", {"GPU-a": 40})
 
 
 def race(**environment: str) -> list[dict[str, int]]:

@@ -27,12 +27,13 @@ def test_a_device_that_failed_or_is_not_named_is_left_out(missing: dict[str, Any
 
 
 def test_free_is_what_the_driver_says_less_what_is_promised() -> None:
-    row = Accelerator(reserved_bytes=4000 * MIB)
-    for free, left in ((24000, 20564), (1000, 1000), (None, 0)):
+    size = device()["memory_total"]
+    for free, seen, left in ((24000, 0, 20000), (20000, 4000, 20000), (23000, 1000, 20000), (1000, 0, 0), (None, 0, 0)):
+        row = Accelerator(capacity_bytes=size, reserved_bytes=4000 * MIB, seen_bytes=seen * MIB)
         found = described(device(memory_free=free and free * MIB), row, RAM)
         assert found
         assert (found["free_bytes"], found["reserved_bytes"]) == (left * MIB, 4000 * MIB)
-    overdrawn = described(device(), Accelerator(reserved_bytes=30_000 * MIB), RAM)
+    overdrawn = described(device(), Accelerator(capacity_bytes=size, reserved_bytes=30_000 * MIB), RAM)
     assert overdrawn
     assert overdrawn["free_bytes"] == 0
 

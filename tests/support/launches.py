@@ -28,6 +28,7 @@ from advisor.models import Launch
 from advisor.selectors.hosts import LaunchPlace
 from catalog.models import Build, Model
 from catalog.seed import DATA
+from hardware.clock import uptime
 from hardware.models import Accelerator, Host, Reservation
 
 GIB = 1 << 30
@@ -130,8 +131,8 @@ def enqueue(build: BuildSpec, settings: LazySettings) -> Enqueue:
 
 def until(launch: Launch, *statuses: str, seconds: float = 15, pause: float = 0.05) -> Launch:
     """Reconcile repeatedly, as a worker does, until the launch has one of these statuses."""
-    deadline = process.uptime() + seconds
-    while process.uptime() < deadline:
+    deadline = uptime() + seconds
+    while uptime() < deadline:
         reconcile(launch.host_id)
         launch.refresh_from_db()
         if launch.status in statuses:

@@ -132,7 +132,7 @@ def test_a_wish_that_makes_no_sense_names_its_field(host: Host, wish: dict[str, 
 
 def test_what_does_not_fit_beside_what_is_promised_is_refused_with_its_verdict(host: Host) -> None:
     ram = Accelerator.objects.get(uuid="ram")
-    ledger.reserve(other := uuid4(), host.pk, {"ram": ram.capacity_bytes - 100_000_000})
+    ledger.reserve(other := uuid4(), host.pk, {"ram": ledger.left(ram, ram.free_bytes) - 100_000_000})
     for wish in ({"model": SLUG}, {"build": f"{SLUG}:Q4_1", "engine": "llama.cpp", "settings": {"context": 8192}}):
         with pytest.raises(DoesNotFit) as refused:
             request_launch(**wish)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from advisor.launch import process
+from hardware.clock import uptime
 
 Spawn = Callable[..., process.Identity]
 
@@ -32,7 +33,7 @@ def spawn(marker: str, tmp_path: Path) -> Spawn:
 
 
 def eventually(true: Callable[[], bool], seconds: float = 5) -> bool:
-    deadline = process.uptime() + seconds
-    while not true() and process.uptime() < deadline:
+    deadline = uptime() + seconds
+    while not true() and uptime() < deadline:
         time.sleep(0.02)
     return true()

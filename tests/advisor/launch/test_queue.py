@@ -20,7 +20,7 @@ def test_one_key_is_one_launch(fake: Fake, enqueue: Enqueue) -> None:
 def test_no_room_is_refused_and_reserves_nothing(fake: Fake, enqueue: Enqueue) -> None:
     enqueue(host=10 * GIB)
     with pytest.raises(
-        LaunchRefused, match=r"needs 10.0 GiB of the host's memory, and 6.0 GiB are not promised yet"
+        LaunchRefused, match=r"needs 10.0 GiB of the host's memory, and 6.0 GiB are free and not promised yet"
     ) as refused:
         enqueue(host=10 * GIB)
     assert refused.value.rejection == Rejection("tiny", "tiny:Q4_0", "host_memory", 10 * GIB, 6 * GIB)
