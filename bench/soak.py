@@ -54,7 +54,7 @@ def small_disk(folder: Path) -> Iterator[bool]:
 
 def shifted(folder: Path) -> dict[str, str]:
     """The environment in which the wall clock is off by the seconds in a file; empty without a compiler."""
-    library, source = folder / "clock_shift.so", ROOT / "bench/served/clock_shift.c"
+    library, source = folder / "clock_shift.so", ROOT / "tests/clock_shift/clock_shift.c"
     if not shutil.which("gcc"):
         return {}
     subprocess.run(["gcc", "-O1", "-fPIC", "-shared", "-o", str(library), str(source), "-ldl"], check=True)  # noqa: S603, S607
