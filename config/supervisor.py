@@ -1,4 +1,5 @@
-"""The supervisor of `make run`: starts broker, database, worker with beat and web server, and ends them together.
+"""The supervisor of `make run`: starts broker, database, worker with beat and web server, starts again
+what dies, and ends them together.
 
 Free of Django: this process only starts, watches and ends others, and stays at some 15 MB.
 """
@@ -14,7 +15,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from config import embedded, settings
@@ -33,6 +35,9 @@ WEB = [
 # Seconds that each may take to end by itself; a second Ctrl-C changes nothing, as the shutdown is bounded anyway.
 GRACE = {"web": 4, "worker": 8, "engines": 20, "broker": 3}
 READY_SECONDS = 60
+# A part that dies is started again after half a second, then one, two, four; five deaths in ten minutes are no
+# accident.
+FIRST_PAUSE, MOST_DEATHS, DEATHS_WITHIN = 0.5, 4, 600
 stop_asked: list[bool] = []
 
 
@@ -69,30 +74,65 @@ def sole_owner() -> Iterator[None]:
         yield
 
 
-def start_broker(children: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> None:
-    if settings.REDIS_URL:
-        return
-    children["broker"], url = embedded.start(settings.BERTH_DATA / "broker")
+Children = dict[str, subprocess.Popen[bytes]]
+
+
+def start_broker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A broker of our own; one that is started again answers at the address that the others know."""
+    broker, url = embedded.start(settings.BERTH_DATA / "broker", environment.get("REDIS_URL", ""))
     environment["REDIS_URL"] = url
     settings.BROKER_FILE.unlink(missing_ok=True)
     with open(os.open(settings.BROKER_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(url)
+    return broker
 
 
-def pause(children: dict[str, subprocess.Popen[bytes]], seconds: float) -> None:
-    """Sleep for `seconds`. Raises RuntimeError when a child ends meanwhile, Stopped after SIGTERM or Ctrl-C."""
+def first_ended(children: Children, seconds: float) -> str | None:
+    """The name of a child that has ended, None after `seconds`. Raises Stopped after SIGTERM or Ctrl-C."""
     deadline = time.monotonic() + seconds
     while not stop_asked:
         for name, process in children.items():
             if process.poll() is not None:
-                raise RuntimeError(f"the {name} ended by itself (exit status {process.returncode}); stopping.")
+                return name
         if time.monotonic() >= deadline:
-            return
+            return None
         time.sleep(0.05)
     raise Stopped
 
 
-def prepare(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -> None:
+def pause(children: Children, seconds: float) -> None:
+    """Sleep while everything starts. Raises RuntimeError when a child ends meanwhile, Stopped as `first_ended`."""
+    if name := first_ended(children, seconds):
+        raise RuntimeError(f"the {name} ended by itself ({how_it_ended(children[name])}); stopping.")
+
+
+def how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    return f"exit status {process.returncode}" if process.returncode >= 0 else f"signal {-process.returncode}"
+
+
+def tend(children: Children, starters: dict[str, Callable[[], subprocess.Popen[bytes]]]) -> None:
+    """Start again what dies, later each time; models run on meanwhile. Raises RuntimeError when it dies too often."""
+    deaths: dict[str, list[float]] = {name: [] for name in starters}
+    due: dict[str, float] = {}
+    while True:
+        ended = first_ended(children, max(0.0, min(due.values(), default=float("inf")) - time.monotonic()))
+        now = time.monotonic()
+        if ended:
+            dead = children.pop(ended)
+            stop_after(dead, 0)  # what it had started itself
+            how = how_it_ended(dead)
+            deaths[ended] = [at for at in deaths[ended] if now - at < DEATHS_WITHIN] + [now]
+            if len(deaths[ended]) > MOST_DEATHS:
+                minutes = DEATHS_WITHIN // 60
+                raise RuntimeError(f"the {ended} ended {len(deaths[ended])} times in {minutes} minutes; stopping.")
+            due[ended] = now + FIRST_PAUSE * 2 ** (len(deaths[ended]) - 1)
+            print(f"Berth: the {ended} ended by itself ({how}); it is started again.", file=sys.stderr, flush=True)
+        for name in [name for name, at in due.items() if at <= now]:
+            del due[name]
+            children[name] = starters[name]()
+
+
+def prepare(children: Children, options: dict[str, Any]) -> None:
     child = spawn_child([*MANAGE, "prepare", "--snapshot"], **options)
     try:
         while child.poll() is None:
@@ -103,7 +143,7 @@ def prepare(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any
         raise RuntimeError("the database is not ready; the lines above say why.")
 
 
-def wait_until_ready(children: dict[str, subprocess.Popen[bytes]]) -> None:
+def wait_until_ready(children: Children) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         pause(children, 0.02)
@@ -126,43 +166,55 @@ def announce() -> None:
     )
 
 
-def end(children: dict[str, subprocess.Popen[bytes]], options: dict[str, Any]) -> None:
-    """Shut down in order: web server (no new requests), worker (nothing acts on them), models, broker."""
-    served = "web" in children
+def end(children: Children, options: dict[str, Any], *, served: bool) -> bool:
+    """Shut down in order: web server (no new requests), worker (nothing acts on them), models, broker.
+
+    False if models may still be running; what is left has been said.
+    """
+    clean = True
     for name in ("web", "worker"):
         if name in children:
             stop(children[name], GRACE[name])
     if served:
-        engines = spawn_child([*MANAGE, "stopall", "--timeout", str(GRACE["engines"] - 5)], **options)
+        engines = spawn_child([*MANAGE, "stopall", "--timeout", str(GRACE["engines"] - 8)], **options)
         stop_after(engines, GRACE["engines"])
+        clean = engines.returncode == 0
     if "broker" in children:
         stop(children["broker"], GRACE["broker"])
         settings.BROKER_FILE.unlink(missing_ok=True)
+    if not clean:
+        print("Berth: model servers may still be running; the lines above say which.", file=sys.stderr)
+    return clean
 
 
 def run() -> int:
-    children: dict[str, subprocess.Popen[bytes]] = {}
+    children: Children = {}
     # One malloc arena for all threads: with one each, the web process holds 15 MB more, and the GIL runs one thread at
     # a time anyway.
     environment = {"MALLOC_ARENA_MAX": "1"} | os.environ
     environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
     options = {"env": environment, "cwd": settings.BASE_DIR, "stdin": subprocess.DEVNULL}
+    starters = {"web": partial(spawn_child, WEB, **options), "worker": partial(spawn_child, WORKER, **options)}
+    if not settings.REDIS_URL:
+        starters = {"broker": partial(start_broker, environment)} | starters
+    status, served, clean = 1, False, False
     try:
-        start_broker(children, environment)
+        if "broker" in starters:
+            children["broker"] = starters["broker"]()
         prepare(children, options)
-        children["web"] = spawn_child(WEB, **options)
+        served = True
+        children["web"] = starters["web"]()
         wait_until_ready(children)
-        children["worker"] = spawn_child(WORKER, **options)
+        children["worker"] = starters["worker"]()
         announce()
-        while True:
-            pause(children, 3600)
+        tend(children, starters)
     except Stopped:
-        return 0
+        status = 0
     except RuntimeError as error:
         print(f"Berth: {error}", file=sys.stderr)
-        return 1
     finally:
-        end(children, options)
+        clean = end(children, options, served=served)
+    return status if clean else 1
 
 
 def main() -> int:

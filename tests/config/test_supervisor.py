@@ -3,18 +3,21 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from advisor.launch.process import MARKER
 from config.embedded import free_port
-from tests.plugin.berth import ROOT, Berth
+from tests.plugin.berth import DATABASE, ROOT, Berth
+from tests.support.rest_client import Client
 
 MEMORY_LIMIT = 400_000_000
 
@@ -90,13 +93,91 @@ def test_nothing_survives_a_killed_supervisor(start: Callable[[], Berth]) -> Non
     assert gone(berth) == []
 
 
-@pytest.mark.parametrize("child", ["celery", "granian", "valkey-server"])
-def test_a_child_that_dies_ends_the_rest_with_a_sentence(start: Callable[[], Berth], child: str) -> None:
-    berth = start()
+SMALL = {"model": "smollm2-135m-instruct", "workload": {"context": 512}}
+
+
+def part(berth: Berth, word: str) -> psutil.Process | None:
     children = psutil.Process(berth.process.pid).children()
-    next(c for c in children if any(child in word for word in c.cmdline())).kill()
-    assert berth.process.wait(30) == 1
-    assert "ended by itself (exit status -9)" in berth.log.read_text()
+    return next((one for one in children if any(word in each for each in one.cmdline())), None)
+
+
+def engine(launch: str) -> list[int]:
+    """Pids of the model server of a launch."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if one.environ().get(MARKER) == launch:
+                found.append(one.pid)
+    return found
+
+
+@pytest.mark.parametrize("word", ["celery", "granian", "valkey-server"])
+def test_a_part_that_dies_is_started_again_while_models_live_on(start: Callable[[], Berth], word: str) -> None:
+    berth = start()
+    client = Client(berth, berth.token())
+    launch = client.send("POST", "launches/", SMALL)[1]["id"]
+    client.until(launch, "ready")
+    before, dead = engine(launch), part(berth, word)
+    assert dead
+    dead.kill()
+    deadline = time.monotonic() + 30
+    while "it is started again" not in berth.log.read_text() or not part(berth, word):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    while not answers(berth):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (client.until(launch, "ready")["status"], engine(launch)) == ("ready", before)
+    client.send("DELETE", f"launches/{launch}/")  # web server, broker and worker all take part in that
+    notes = [event["note"] for event in client.until(launch, "stopped")["events"]]
+    assert notes[-2:] == ["asked to stop", "nothing of it runs any more"]
+    assert berth.stop() == 0
+    assert gone(berth, 0) == []
+
+
+def answers(berth: Berth) -> bool:
+    with suppress(OSError):
+        return berth.status("/healthz") == 200
+    return False
+
+
+def test_what_dies_again_and_again_is_given_up_with_a_sentence(start: Callable[[], Berth]) -> None:
+    berth = start()
+    while berth.process.poll() is None:
+        with suppress(psutil.Error):
+            if one := part(berth, "celery"):
+                one.kill()
+        time.sleep(0.05)
+    assert berth.process.returncode == 1
+    assert "the worker ended 5 times in 10 minutes; stopping." in berth.log.read_text()
+    assert gone(berth, 0) == []
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """Another program writes to the database and does not finish."""
+    with closing(sqlite3.connect(data / DATABASE, timeout=5, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
+def garbage(data: Path) -> Iterator[None]:
+    (data / DATABASE).write_bytes(b"not a database" * 1000)
+    yield
+
+
+@pytest.mark.parametrize("trouble", [locked, garbage])
+def test_a_stop_without_a_database_leaves_no_model_either(
+    start: Callable[[], Berth], trouble: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    berth = start()
+    client = Client(berth, berth.token())
+    launch = client.send("POST", "launches/", SMALL)[1]["id"]
+    client.until(launch, "ready")
+    with trouble(berth.data):
+        assert berth.stop() == 0
+    assert engine(launch) == []
     assert gone(berth, 0) == []
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from threading import Thread
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 
-from advisor.launch.reconciler import stop_all
+from advisor.launch.reconciler import end_started_here, stop_all
 from advisor.models import Launch
 
 
@@ -16,6 +18,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--timeout", type=float, default=15, help="seconds to wait (15)")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        if Launch.objects.filter(status__in=Launch.ACTIVE).exists():
-            stop_all(options["timeout"])
+    def handle(self, *args: Any, timeout: float, **options: Any) -> None:
+        """By the rows while the database answers in time; else by the marks that every engine carries."""
+        orderly = Thread(target=self.by_rows, args=(timeout,), daemon=True)
+        orderly.start()
+        orderly.join(timeout + 1)
+        left = end_started_here()
+        if left:
+            raise CommandError(f"These model servers could not be ended: process {', '.join(map(str, left))}.")
+
+    def by_rows(self, timeout: float) -> None:
+        try:
+            if Launch.objects.filter(status__in=Launch.ACTIVE).exists():
+                stop_all(timeout)
+        except Error as error:
+            self.stderr.write(f"The database cannot be used ({error}): models are ended without it.")
