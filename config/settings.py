@@ -5,6 +5,7 @@ What belongs together has a module of its own beside this one; Django is told of
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -86,8 +87,11 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Straight out of the packages and static/, listed once at the start: no collectstatic, no second copy.
 WHITENOISE_USE_FINDERS = True
 
-# Where the web processes keep their counts together.
-METRICS_FOLDER = BERTH_DATA / "metrics"
+# Where several web processes keep their counts together, in files that they map into memory: a write to such a file on
+# a full disk is no error but a signal that ends the process, so they are kept off the disk where that is possible.
+METRICS_FOLDER = Path("/dev/shm") / f"berth-{hashlib.sha256(os.fsencode(BERTH_DATA)).hexdigest()[:16]}"  # noqa: S108
+if not os.access(METRICS_FOLDER.parent, os.W_OK):
+    METRICS_FOLDER = BERTH_DATA / "metrics"
 
 # A reading of the hardware that is older is shown as stale and not launched on; one is taken every 30 s.
 SNAPSHOT_STALE_SECONDS = number("SNAPSHOT_STALE_SECONDS", 120, 10, 86400)

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-settings.METRICS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
-# Held until this process ends: as long as it is, `prepare` of the next version leaves the counts of running servers
-# alone.
-fcntl.flock(os.open(settings.METRICS_FOLDER / "lock", os.O_WRONLY | os.O_CREAT, 0o600), fcntl.LOCK_SH)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_FOLDER)
+if settings.METRICS and settings.WEB_WORKERS > 1:
+    settings.METRICS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.METRICS_FOLDER.stat().st_uid != os.getuid():  # anybody may have put a folder there before us
+        sys.exit(f"Berth: {settings.METRICS_FOLDER} belongs to somebody else; remove it, or set WEB_WORKERS=1.")
+    # Held until this process ends: as long as it is, `prepare` of the next version leaves the counts of running servers
+    # alone.
+    fcntl.flock(os.open(settings.METRICS_FOLDER / "lock", os.O_WRONLY | os.O_CREAT, 0o600), fcntl.LOCK_SH)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_FOLDER)
 
 
 def import_without(name: str, *optional: str) -> None:

@@ -29,7 +29,8 @@ class Command(BaseCommand):
 
 def forget_counts(folder: Path) -> None:
     """Remove the counts of web processes that have all ended, so that the next ones begin at zero."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not folder.is_dir():
+        return
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

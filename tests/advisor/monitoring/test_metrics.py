@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -78,9 +80,13 @@ print(counted[0].rpartition(" ")[2])
 
 
 def test_web_processes_count_together(tmp_path: Path) -> None:
-    environment = os.environ | {"BERTH_DATA": str(tmp_path), "DATABASE_URL": ""}
+    environment = os.environ | {"BERTH_DATA": str(tmp_path), "DATABASE_URL": "", "WEB_WORKERS": "2"}
 
     def served() -> float:
         return float(subprocess.check_output([sys.executable, "-c", SERVE], cwd=ROOT, env=environment, text=True))
 
-    assert (served(), served()) == (5, 10)
+    try:
+        assert (served(), served()) == (5, 10)
+    finally:
+        name = hashlib.sha256(os.fsencode(tmp_path)).hexdigest()[:16]
+        shutil.rmtree(f"/dev/shm/berth-{name}", ignore_errors=True)
