@@ -15,6 +15,7 @@ from advisor.pages.compare import compare_page
 from advisor.pages.hosts import hosts_page
 from advisor.pages.launches import launch_chat, launch_page, launch_stop, launches_page
 from advisor.pages.model import model_page
+from advisor.pages.operator import operator_page
 from advisor.pages.requirements import requirements_page
 
 pages = [
@@ -29,6 +30,7 @@ pages = [
     path("launches/<uuid:launch_id>/stop/", launch_stop, name="launch-stop"),
     path("launches/<uuid:launch_id>/chat/", launch_chat, name="launch-chat"),
     path("hardware/", hosts_page, name="hardware"),
+    path("operator/", operator_page, name="operator"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", prometheus.Metrics.as_view(), name="metrics"),

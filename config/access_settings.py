@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from config.environment import fail, flag
-from config.server_settings import HTTPS, LOOPBACK
+from config.server_settings import BERTH_DATA, HTTPS, LOOPBACK
 
 SCOPES = ("read", "recommend", "agent", "launch", "catalog")
 RATES = (*SCOPES, "sign-in")
@@ -24,8 +24,12 @@ def rates(text: str, default: dict[str, int]) -> dict[str, int]:
 
 # Whether visitors without an account may read and ask; on only where nobody else can reach the page.
 ANONYMOUS_ACCESS = flag("BERTH_ANONYMOUS", LOOPBACK)
-# Whether someone at this very machine may launch and stop from the page without signing in.
+# Whether the link that the start prints makes a browser the operator's: it may launch and stop without an account. No
+# address does that: behind a proxy on this machine everybody comes from loopback.
 LOCAL_OPERATOR = flag("BERTH_LOCAL_OPERATOR", LOOPBACK)
+# Made anew at each start by the supervisor, which also leaves it where `manage.py operator_link` finds it.
+OPERATOR_KEY = os.environ.get("BERTH_OPERATOR_KEY", "")
+OPERATOR_FILE = BERTH_DATA / "operator_key"
 # Whether /metrics is there, for whoever may read.
 METRICS = flag("BERTH_METRICS", LOOPBACK)
 # Requests a minute by scope, for each token, account or address, and attempts to sign in as one account from one

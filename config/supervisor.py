@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from config import embedded, settings
@@ -81,10 +83,25 @@ def start_broker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """A broker of our own; one that is started again answers at the address that the others know."""
     broker, url = embedded.start(settings.BERTH_DATA / "broker", environment.get("REDIS_URL", ""))
     environment["REDIS_URL"] = url
-    settings.BROKER_FILE.unlink(missing_ok=True)
-    with open(os.open(settings.BROKER_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(url)
+    write_secret(settings.BROKER_FILE, url)
     return broker
+
+
+def operator_key() -> str:
+    """A new key for each start, also left in a file of this user alone; empty where no link is to work."""
+    settings.OPERATOR_FILE.unlink(missing_ok=True)
+    if not settings.LOCAL_OPERATOR:
+        return ""
+    key = secrets.token_urlsafe(32)
+    with contextlib.suppress(OSError):  # a full disk: the link is printed all the same
+        write_secret(settings.OPERATOR_FILE, key)
+    return key
+
+
+def write_secret(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def first_ended(children: Children, seconds: float) -> str | None:
@@ -155,7 +172,7 @@ def wait_until_ready(children: Children) -> None:
     raise RuntimeError(f"the web server does not answer after {READY_SECONDS} s.")
 
 
-def announce() -> None:
+def announce(key: str) -> None:
     host = f"[{settings.BIND}]" if ":" in settings.BIND else settings.BIND
     python = os.path.relpath(sys.executable)
     manage = f"{sys.executable if python.startswith('..') else python} manage.py"
@@ -164,6 +181,8 @@ def announce() -> None:
         f"API token: {manage} token NAME --scopes read,recommend,launch; stop: Ctrl-C)",
         flush=True,
     )
+    if key:
+        print(f"Launch from your browser: http://{host}:{settings.PORT}/operator/?key={key}", flush=True)
 
 
 def end(children: Children, options: dict[str, Any], *, served: bool) -> bool:
@@ -182,6 +201,7 @@ def end(children: Children, options: dict[str, Any], *, served: bool) -> bool:
     if "broker" in children:
         stop(children["broker"], GRACE["broker"])
         settings.BROKER_FILE.unlink(missing_ok=True)
+    settings.OPERATOR_FILE.unlink(missing_ok=True)
     if not clean:
         print("Berth: model servers may still be running; the lines above say which.", file=sys.stderr)
     return clean
@@ -197,6 +217,7 @@ def run() -> int:
     starters = {"web": partial(spawn_child, WEB, **options), "worker": partial(spawn_child, WORKER, **options)}
     if not settings.REDIS_URL:
         starters = {"broker": partial(start_broker, environment)} | starters
+    key = environment["BERTH_OPERATOR_KEY"] = operator_key()
     status, served, clean = 1, False, False
     try:
         if "broker" in starters:
@@ -206,7 +227,7 @@ def run() -> int:
         children["web"] = starters["web"]()
         wait_until_ready(children)
         children["worker"] = starters["worker"]()
-        announce()
+        announce(key)
         tend(children, starters)
     except Stopped:
         status = 0

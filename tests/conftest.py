@@ -23,6 +23,7 @@ def pytest_configure() -> None:
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
+    settings.OPERATOR_KEY = "a key as each start makes one"
 
 
 BROWSER_FLAGS = (

@@ -18,7 +18,7 @@ from advisor.pages import hardware_suggestions
 from advisor.pages.charts.quality_speed import quality_speed_chart
 from advisor.pages.forms import CostedForm
 from advisor.pages.hardware_suggestions import EXAMPLES
-from advisor.pages.permissions import may_operate
+from advisor.pages.permissions import HOW_TO, may_operate
 from advisor.pages.query import filled_query, machine_query, with_picks
 from advisor.question.errors import Invalid
 from advisor.question.parse import Question, parse_query
@@ -63,6 +63,8 @@ def ask_page(request: HttpRequest) -> HttpResponse:
         context |= compared(question, query, picks, context["answer"]["results"], expanded)
         if local and may_operate(request):
             context["ready"] = ready_to_launch(question)
+        elif local:
+            context["how_to_operate"] = HOW_TO
     except Invalid as error:
         context["errors"] = form.place(error.errors) + form.told()
         if error.status == 422:

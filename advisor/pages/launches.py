@@ -24,7 +24,7 @@ from advisor.launch.refused import LaunchRefused
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from advisor.pages import chat
-from advisor.pages.permissions import may_operate
+from advisor.pages.permissions import HOW_TO, may_operate
 from advisor.question.errors import DoesNotFit, Invalid
 
 
@@ -55,7 +55,7 @@ def not_launched(request: HttpRequest, why: str) -> HttpResponse:
 
 def demand_operator(request: HttpRequest) -> None:
     if not may_operate(request):
-        raise PermissionDenied("Sign in to the catalog admin as staff to launch, stop and chat from here.")
+        raise PermissionDenied(HOW_TO)
 
 
 def launch_or_404(launch_id: UUID) -> Launch:
@@ -86,6 +86,7 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
         "page": "launches",
         "launch": document,
         "may_operate": may_operate(request),
+        "how_to_operate": HOW_TO,
         "command": shlex.join(document["command"]),
         "curl": chat.curl(document),
         "log": log_tail(launch_id),

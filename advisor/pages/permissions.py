@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from hashlib import sha256
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+
+# Cookies are shared by all ports of a host: each Berth has one of its own name.
+COOKIE = f"berth_operator_{settings.PORT}"
+SALT = "advisor.pages.permissions"
+HOW_TO = "To launch, stop and chat from this browser, open the link that Berth printed when it started, or sign in."
 
 
 def may_operate(request: HttpRequest) -> bool:
-    """True for staff, and for anyone on this very machine while BERTH_LOCAL_OPERATOR is on (the embedded default).
+    """True for staff, and for a browser that has opened this start's operator link while BERTH_LOCAL_OPERATOR is on.
 
-    A proxy on the same machine would make every visitor look local, so a forwarded request is never taken as local.
+    Where a request comes from proves nothing: behind a proxy on the same machine every visitor comes from loopback.
     """
     if request.user.is_authenticated and request.user.is_staff:
         return True
-    if not settings.LOCAL_OPERATOR or "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
-        return False
-    try:
-        peer = ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:
-        return False
-    return peer.is_loopback and request.get_host().rsplit(":", 1)[0] in ("localhost", "127.0.0.1", "[::1]")
+    shown = request.get_signed_cookie(COOKIE, default="", salt=SALT)
+    return link_works() and constant_time_compare(shown, mark())
+
+
+def link_works() -> bool:
+    return bool(settings.LOCAL_OPERATOR and settings.OPERATOR_KEY)
+
+
+def is_operator_key(key: str) -> bool:
+    return link_works() and constant_time_compare(key, settings.OPERATOR_KEY)
+
+
+def make_operator(response: HttpResponse) -> None:
+    """Mark the browser until it is closed or Berth is started again, whichever comes first."""
+    response.set_signed_cookie(COOKIE, mark(), salt=SALT, httponly=True, samesite="Lax", secure=settings.HTTPS)
+
+
+def mark() -> str:
+    """What the cookie holds: it follows from the key of this start, and does not reveal it."""
+    return sha256(settings.OPERATOR_KEY.encode()).hexdigest()

@@ -78,6 +78,10 @@ class Berth:
     def token(self, scopes: str = "read,recommend,launch") -> str:
         return self.manage("token", f"test-{uuid.uuid4().hex[:6]}", "--scopes", scopes).strip().splitlines()[-1]
 
+    def operator_link(self) -> str:
+        """The address that this start printed for a browser."""
+        return next(word for word in self.log.read_text().split() if "/operator/?key=" in word)
+
     def stop(self, number: int = signal.SIGTERM, seconds: float = 45) -> int:
         """Send a signal to the supervisor, wait for its exit and return its exit status."""
         if self.process.poll() is None:

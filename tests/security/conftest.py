@@ -18,7 +18,8 @@ from catalog.models import Benchmark, Build, CatalogVersion, Evidence, Licence, 
 from hardware import probe
 from hardware.models import Host
 from hardware.snapshots import record, this_host
-from tests.security.permissions import DEAD, TOKENS
+from tests.security.permissions import BROWSER, DEAD, TOKENS
+from tests.support.operator import open_link
 
 LAUNCH_ID = "00000000-0000-4000-8000-000000000001"
 
@@ -77,7 +78,7 @@ def bearer(text: str, **more: Any) -> Client:
 
 @pytest.fixture
 def callers(world: dict[str, str]) -> dict[str, Client]:
-    clients = {"anonymous": Client(SERVER_NAME="localhost")}
+    clients = {"anonymous": Client(SERVER_NAME="localhost"), BROWSER: open_link(Client(SERVER_NAME="localhost"))}
     for name, scopes in TOKENS.items():
         host = Host.objects.get(pk="other" if "another" in name else "local") if "agent" in scopes else None
         clients[name] = bearer(tokens.create_token(name=name, scopes=sorted(scopes), host=host))

@@ -20,7 +20,8 @@ SESSIONS: dict[str, set[str]] = {
     "staff session": {"read", "recommend", "agent", "launch", "catalog"},
     "session without staff": OFTEN,
 }
-CALLERS = ("anonymous", *TOKENS, *DEAD, *SESSIONS)
+BROWSER = "operator's browser"  # has opened the operator link: counts on the pages only
+CALLERS = ("anonymous", BROWSER, *TOKENS, *DEAD, *SESSIONS)
 
 # API: address -> method -> (scope, status for those who have it). Bodies are empty, so most writes end in 400.
 ROWS = {"GET": ("read", 200), "POST": ("catalog", 400)}
@@ -55,7 +56,7 @@ API["metrics"] = {"GET": ("read", 200)}
 OPEN_API = ("api/v1/schema/", "api/docs/")
 
 # Pages: method -> whom: "visitor" reads, where ANONYMOUS_ACCESS is off after a sign-in; "operator" is staff, or while
-# LOCAL_OPERATOR is on whoever sits at this machine. 302 leads somewhere else than to the sign-in.
+# LOCAL_OPERATOR is on a browser that has opened the operator link. 302 leads somewhere else than to the sign-in.
 PAGES: dict[str, dict[str, tuple[str, int]]] = {
     "": {"GET": ("visitor", 200)},
     "launches/": {"GET": ("visitor", 200), "POST": ("operator", 302)},
@@ -70,5 +71,6 @@ PAGES: dict[str, dict[str, tuple[str, int]]] = {
     "hardware/": {"GET": ("visitor", 200)},
 }
 OPEN_PAGES = ("healthz", "readyz")
+LINK = "operator/"  # open to everybody who has the key, which no caller here sends
 # Of the admin each address asks for a sign-in as staff, save this one, which is the sign-in.
 SIGN_IN = "admin/login/"

@@ -26,6 +26,7 @@ from hardware import probe
 from hardware.models import Host
 from tests.security.conftest import bearer
 from tests.security.payloads import ALL, MARK, PAYLOADS
+from tests.support.operator import open_link
 
 pytestmark = pytest.mark.django_db
 # Of the interpreter's audit events, those by which a process reaches out of itself.
@@ -159,7 +160,7 @@ def test_a_launch_with_a_payload_is_refused(world: dict[str, str], reached: list
 
 
 def test_a_form_of_a_launch_with_a_payload_is_refused(world: dict[str, str], reached: list[tuple[str, str]]) -> None:
-    client = Client(SERVER_NAME="localhost")
+    client = open_link(Client(SERVER_NAME="localhost"))
     right = {"build": "one:Q4_0", "engine": "llama.cpp", "settings": '{"context": 4096}'}
     for key, word in rounds(tuple(right), 2, 1):
         answer = client.post("/launches/", right | {key: word})

@@ -17,6 +17,7 @@ from tests.security.payloads import MARK, PAYLOADS
 from tests.security.permissions import API, PAGES
 from tests.security.spoilt import spoil_everything
 from tests.security.test_permissions import address
+from tests.support.operator import open_link
 
 pytestmark = pytest.mark.django_db
 # Page and, at least, how many texts of it are a payload's.
@@ -35,7 +36,7 @@ SHOWN = {
 
 @pytest.fixture
 def client() -> Client:
-    return Client(SERVER_NAME="localhost")
+    return open_link(Client(SERVER_NAME="localhost"))
 
 
 @pytest.mark.parametrize("path", SHOWN)

@@ -10,7 +10,20 @@ from django.db import transaction
 from django.test import Client
 
 from tests.security.conftest import LAUNCH_ID, routes
-from tests.security.permissions import API, CALLERS, DEAD, OFTEN, OPEN_API, OPEN_PAGES, PAGES, SESSIONS, SIGN_IN, TOKENS
+from tests.security.permissions import (
+    API,
+    BROWSER,
+    CALLERS,
+    DEAD,
+    LINK,
+    OFTEN,
+    OPEN_API,
+    OPEN_PAGES,
+    PAGES,
+    SESSIONS,
+    SIGN_IN,
+    TOKENS,
+)
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 ADMIN = [route for route in routes() if route.startswith("admin/")]
@@ -18,7 +31,7 @@ BOTH = pytest.mark.parametrize("anonymous", [True, False], ids=["open", "closed"
 
 
 def test_every_address_has_a_row_in_the_table() -> None:
-    known = {*API, *OPEN_API, *PAGES, *OPEN_PAGES, *ADMIN}
+    known = {*API, *OPEN_API, *PAGES, *OPEN_PAGES, *ADMIN, LINK}
     missing, gone = set(routes()) - known, known - set(routes())
     assert not missing, f"Add to tests/security/permissions.py who may use {sorted(missing)}."
     assert not gone, f"Take out of tests/security/permissions.py: {sorted(gone)}."
@@ -43,12 +56,13 @@ def send(client: Client, method: str, url: str) -> str:
 
 
 def scopes_of(caller: str, anonymous: bool) -> set[str]:
-    return TOKENS.get(caller) or SESSIONS.get(caller) or (OFTEN if anonymous and caller == "anonymous" else set())
+    nobody = caller in ("anonymous", BROWSER)
+    return TOKENS.get(caller) or SESSIONS.get(caller) or (OFTEN if anonymous and nobody else set())
 
 
 def expected_api(route: str, method: str, caller: str, anonymous: bool) -> str:
     scope, status = API[route]["GET" if method == "HEAD" else method]
-    if caller in DEAD or (caller == "anonymous" and scope not in scopes_of(caller, anonymous)):
+    if caller in DEAD or (caller in ("anonymous", BROWSER) and scope not in scopes_of(caller, anonymous)):
         return "401"
     foreign = scope == "agent" and caller == "agent token of another host"
     return "403" if foreign or scope not in scopes_of(caller, anonymous) else str(status)
@@ -84,7 +98,7 @@ def test_the_pages_answer_as_the_table_says(
         if not anonymous and caller not in SESSIONS:
             return "sign-in"
         whom, status = PAGES[route].get("GET" if method == "HEAD" else method, ("", 405))
-        if whom == "operator" and not local_operator and caller != "staff session":
+        if whom == "operator" and caller != "staff session" and not (caller == BROWSER and local_operator):
             return "403"
         return str(status)
 
@@ -104,6 +118,17 @@ def test_what_is_open_is_open_to_read_only(
         assert send(callers[caller], "GET", f"/{route}") == ("401" if refused else "200"), caller
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             assert send(callers[caller], method, f"/{route}") == ("401" if refused else "405"), caller
+
+
+@BOTH
+def test_the_operator_link_is_nothing_without_its_key(
+    callers: dict[str, Client], settings: LazySettings, anonymous: bool
+) -> None:
+    settings.ANONYMOUS_ACCESS = anonymous
+    for caller in CALLERS:
+        assert send(callers[caller], "GET", f"/{LINK}") == "403", caller
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            assert send(callers[caller], method, f"/{LINK}") == "405", caller
 
 
 @BOTH

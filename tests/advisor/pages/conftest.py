@@ -10,12 +10,13 @@ from django.test import Client
 from advisor.models import Launch
 from hardware.models import Host
 from hardware.snapshots import refresh
+from tests.support.operator import open_link
 
 
 @pytest.fixture
 def client() -> Client:
-    """A person at this very machine."""
-    return Client(SERVER_NAME="localhost")
+    """A browser that has opened the operator link."""
+    return open_link(Client(SERVER_NAME="localhost"))
 
 
 @pytest.fixture
