@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -38,7 +40,7 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="for a day, the same request with the same key answers with the same launch",
+    description="the same request with the same key answers with the same launch, until a day after its end",
 )
 
 MOST_KEY = Launch._meta.get_field("idempotency_key").max_length or 0
@@ -77,18 +79,21 @@ class Launches(StrictQuery, AnswerView, GenericAPIView[Launch]):
         """Plan again on a fresh snapshot, reserve, and queue. 409 with the verdict when it does not fit."""
         body = LaunchRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        launch, created = request_launch(**body.validated_data, once=once(request), owner=str(request.user))
+        launch, created = request_launch(
+            **body.validated_data, once=once(request, body.validated_data), owner=str(request.user)
+        )
         return Response(launch_document(launch), 201 if created else 200)
 
 
-def once(request: Request) -> Once | None:
+def once(request: Request, body: Mapping[str, Any]) -> Once | None:
+    """`body` as validated: with the question behind a decision, whose digest changes with every reading."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not 1 <= len(key) <= MOST_KEY:
         sentence = f"Idempotency-Key must have 1 to {MOST_KEY} characters."
         raise Problem(400, sentence, [{"field": "Idempotency-Key", "message": sentence}])
-    asked = json.dumps(request.data, sort_keys=True, default=str)
+    asked = json.dumps(body, sort_keys=True, default=str)
     return Once(key, str(request.user), hashlib.sha256(asked.encode()).hexdigest())
 
 

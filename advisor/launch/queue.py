@@ -46,7 +46,10 @@ def recent_launches(limit: int = 50) -> list[shapes.Launch]:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """An Idempotency-Key: it belongs to who sent it and to the request that it came with, and is forgotten in time."""
+    """An Idempotency-Key: it belongs to who sent it and to the request that it came with.
+
+    It is forgotten a day after its launch has ended.
+    """
 
     key: str
     owner: str
@@ -58,7 +61,7 @@ def launch_of(once: Once | None) -> Launch | None:
     if once is None:
         return None
     mine = Launch.objects.filter(owner=once.owner, idempotency_key=once.key)
-    mine.filter(created__lt=timezone.now() - KEY_LIVES).update(idempotency_key=None)
+    mine.filter(status__in=Launch.FINAL, updated__lt=timezone.now() - KEY_LIVES).update(idempotency_key=None)
     known = mine.first()
     if known and known.asked != once.asked:
         sentence = "This key came with another request before: use a new key for a new launch."

@@ -45,7 +45,7 @@ def test_the_shell_script_prints_the_command_of_the_best_answer(berth: Berth) ->
     assert done.returncode == 0, done.stderr
     said, command = done.stdout.splitlines()
     assert re.fullmatch(r"# .+ decision [0-9a-f]{64}", said)
-    assert command.startswith("llama-server --model ")
+    assert command.startswith("llama-server -hf ")
     assert " -c 32768 " in command
     refused = run(EXAMPLES / "ask.sh", "coding", BERTH=berth.base_url, HARDWARE="Foo 9000")
     assert refused.returncode != 0

@@ -85,7 +85,7 @@ def test_the_same_key_answers_with_the_same_launch_and_plans_nothing(host: Host)
     assert (again.pk, created) == (first.pk, False)
 
 
-def test_a_key_belongs_to_its_owner_and_its_request_and_is_forgotten_after_a_day(host: Host) -> None:
+def test_a_key_belongs_to_its_owner_and_its_request_and_is_forgotten_a_day_after_its_end(host: Host) -> None:
     small = {"model": SLUG, "workload": {"context": 256}}
     first, _ = request_launch(**small, once=Once("k", "ann", "asked"), owner="ann")
     with pytest.raises(Invalid, match="This key came with another request before") as refused:
@@ -94,7 +94,9 @@ def test_a_key_belongs_to_its_owner_and_its_request_and_is_forgotten_after_a_day
     other, created = request_launch(**small, once=Once("k", "bob", "asked"), owner="bob")
     assert created
     assert other.pk != first.pk
-    Launch.objects.filter(pk=first.pk).update(created=timezone.now() - timedelta(hours=25))
+    Launch.objects.filter(pk=first.pk).update(updated=timezone.now() - timedelta(hours=25))
+    assert request_launch(**small, once=Once("k", "ann", "asked"), owner="ann")[0].pk == first.pk  # it still runs
+    Launch.objects.filter(pk=first.pk).update(status="stopped")
     later, created = request_launch(**small, once=Once("k", "ann", "other"), owner="ann")
     assert created
     assert later.pk != first.pk
