@@ -19,7 +19,7 @@ from hardware import probe
 from hardware.models import Host
 from hardware.snapshots import record, this_host
 from tests.security.permissions import BROWSER, DEAD, TOKENS
-from tests.support.operator import open_link
+from tests.support.operator_browser import open_link
 
 LAUNCH_ID = "00000000-0000-4000-8000-000000000001"
 

@@ -26,7 +26,7 @@ from hardware import probe
 from hardware.models import Host
 from tests.security.conftest import bearer
 from tests.security.payloads import ALL, MARK, PAYLOADS
-from tests.support.operator import open_link
+from tests.support.operator_browser import open_link
 
 pytestmark = pytest.mark.django_db
 # Of the interpreter's audit events, those by which a process reaches out of itself.

@@ -17,7 +17,7 @@ from tests.security.payloads import MARK, PAYLOADS
 from tests.security.permissions import API, PAGES
 from tests.security.spoilt import spoil_everything
 from tests.security.test_permissions import address
-from tests.support.operator import open_link
+from tests.support.operator_browser import open_link
 
 pytestmark = pytest.mark.django_db
 # Page and, at least, how many texts of it are a payload's.

@@ -10,7 +10,7 @@ from django.test import Client
 from advisor.models import Launch
 from hardware.models import Host
 from hardware.snapshots import refresh
-from tests.support.operator import open_link
+from tests.support.operator_browser import open_link
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.test import Client
 from advisor.pages.permissions import COOKIE
 from hardware.models import Host
 from tests.advisor.pages.conftest import launched, page
-from tests.support.operator import open_link
+from tests.support.operator_browser import open_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
