@@ -11,6 +11,7 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Least
 
 from hardware.models import Accelerator, Reservation
+from hardware.processes import Identity, runs
 
 RAM = "ram"
 
@@ -78,38 +79,51 @@ def left(row: Accelerator, free: int | None) -> int:
     return max(0, unpromised if free is None else min(unpromised, free - row.reserved_bytes + row.seen_bytes))
 
 
-def loaded(holder: UUID, host_id: str, amounts: dict[str, int], at: float) -> None:
-    """Note what `holder` was measured to use, by accelerator uuid, at this second of the boot clock.
+def loaded(holder: UUID, host_id: str, amounts: dict[str, int], at: float, who: Identity) -> None:
+    """Note what `holder`'s process was measured to use, by accelerator uuid, at this second of the boot clock.
 
-    It counts as loaded once a reading has begun after it: until then the driver's free bytes may still include it.
+    It counts as loaded once a reading has begun after it and found the process alive: until then the driver's free
+    bytes may still include it.
     """
+    process = {"pid": who.pid, "start_ticks": who.start_ticks, "boot_id": who.boot_id}
     for uuid, amount in pooled(host_id, amounts).items():
         rows = Reservation.objects.filter(holder=holder, accelerator__host_id=host_id, accelerator__uuid=uuid)
-        rows.update(loaded_bytes=amount, loaded_at=at)
+        rows.update(loaded_bytes=amount, loaded_at=at, **process)
 
 
 def unloaded(holder: UUID) -> None:
-    """Nothing of `holder` is loaded any more, or yet: its engine is about to be started."""
+    """Nothing of `holder` is loaded any more, or yet: its engine ended, or is about to be started."""
     with transaction.atomic():
         for accelerator in _locked(reservations__holder=holder):
             Reservation.objects.filter(accelerator=accelerator, holder=holder).update(
-                loaded_bytes=0, loaded_at=None, seen_bytes=0
+                loaded_bytes=0, loaded_at=None, seen_bytes=0, pid=None
             )
             _sum_seen(accelerator)
 
 
-def read(host_id: str, free: dict[str, int | None], began: float | None) -> None:
-    """Take in a reading: the driver's free bytes by uuid, and which loads it has seen.
+def read(host_id: str, free: dict[str, int | None], began: float | None, boot: str = "") -> None:
+    """Take in a reading that has just ended: the driver's free bytes by uuid, and which loads are missing from them.
 
-    `began` is when it began by the boot clock of the host, None where that is not known: then no further load counts as
-    seen.
+    `began` is when it began by the clock of this boot of the host, None where that is not known: then no further load
+    counts as seen. One that began before the newest is an old picture and changes nothing.
     """
     with transaction.atomic():
         for accelerator in _locked(host_id=host_id, uuid__in=free):
-            before = Reservation.objects.filter(accelerator=accelerator, loaded_at__lt=began or 0.0)
-            before.update(seen_bytes=Least("loaded_bytes", "bytes"))
-            Accelerator.objects.filter(pk=accelerator.pk).update(free_bytes=free[accelerator.uuid])
+            if began is not None and boot == accelerator.read_boot and began < (accelerator.read_at or 0.0):
+                continue
+            held = Reservation.objects.filter(accelerator=accelerator).exclude(loaded_at=None)
+            held.filter(loaded_at__lt=began or 0.0).update(seen_bytes=Least("loaded_bytes", "bytes"))
+            # What a process held that is gone by now, the driver may have counted as free again.
+            gone = [row.pk for row in held if row.pid is None or not runs(_process(row))]
+            held.filter(pk__in=gone).update(seen_bytes=0)
+            Accelerator.objects.filter(pk=accelerator.pk).update(
+                free_bytes=free[accelerator.uuid], read_at=began, read_boot=boot
+            )
             _sum_seen(accelerator)
+
+
+def _process(row: Reservation) -> Identity:
+    return Identity(row.pid or 0, row.start_ticks, row.boot_id)
 
 
 def _locked(**which: Any) -> list[Accelerator]:

@@ -54,6 +54,8 @@ class Accelerator(models.Model):
     reserved_bytes = models.PositiveBigIntegerField(default=0)
     free_bytes = models.PositiveBigIntegerField(null=True, help_text="by the newest reading; null if never read")
     seen_bytes = models.PositiveBigIntegerField(default=0, db_default=0)
+    read_at = models.FloatField(null=True, help_text="when that reading began, by the boot clock")
+    read_boot = models.CharField(max_length=40, default="", db_default="", help_text="and of which boot")
     present = models.BooleanField(default=True)
 
     class Meta:
@@ -77,6 +79,9 @@ class Reservation(models.Model):
     loaded_bytes = models.PositiveBigIntegerField(default=0, db_default=0, help_text="measured of its holder")
     loaded_at = models.FloatField(null=True, help_text="when that was measured, by the boot clock")
     seen_bytes = models.PositiveBigIntegerField(default=0, db_default=0, help_text="its part of the accelerator's")
+    pid = models.PositiveIntegerField(null=True, help_text="the process that was measured, with the next two")
+    start_ticks = models.PositiveBigIntegerField(default=0, db_default=0)
+    boot_id = models.CharField(max_length=40, default="", db_default="")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from hardware import ledger, probe_child
 from hardware.clock import uptime
 from hardware.models import Accelerator, Host, Snapshot
+from hardware.processes import boot_id
 from hardware.shapes import Freshness
 
 RAM = "ram"  # uuid of the row that represents the host's memory
@@ -88,7 +89,7 @@ def follow(host: Host, data: dict[str, Any], began: float | None = None) -> None
                 name=name, kind=kind, present=True, capacity_bytes=Greatest(capacity, F("reserved_bytes"))
             )
     host.accelerators.exclude(uuid__in=found).update(present=False)
-    ledger.read(host.pk, free, began)
+    ledger.read(host.pk, free, began, boot_id() if began is not None else "")
 
 
 def prune(host: Host) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from advisor.launch import process
-from advisor.launch.process import Identity
+from hardware.processes import Identity
 
 TIMEOUT = 2.0
 LIMIT = 1 << 20  # bytes of an answer that are read at most

@@ -21,9 +21,9 @@ from advisor.files.checksum import verify_checksums
 from advisor.files.local import find_file
 from advisor.fit.engines.registry import planners
 from advisor.launch import engine_health, process
-from advisor.launch.process import Identity
 from advisor.models import Launch
 from catalog.models import Build
+from hardware.processes import Identity
 
 # An engine gets only these of our environment, and none of our secrets.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")

@@ -9,9 +9,9 @@ from django.utils import timezone
 from advisor.engines.base import Adapter
 from advisor.launch import engine_health, process
 from advisor.launch.engine_process import adapter_of, launch_settings, log_path
-from advisor.launch.process import Identity
 from advisor.launch.shapes import Measurement
 from advisor.models import Launch
+from hardware.processes import Identity
 from hardware.snapshots import refresh, stamp
 
 QUESTION = "Count slowly in words, starting with one."

@@ -1,8 +1,7 @@
 """Child processes that outlive the worker: spawn, identify, check, stop, find by marker. Knows no model and no Django.
 
-A pid alone identifies nothing, because pids are reused. A process is pid + start ticks + boot id, and one that was
-never recorded is found by the marker in its environment. killpg misses a grandchild that called setsid; the marker
-finds that too.
+A process that was never recorded is found by the marker in its environment. killpg misses a grandchild that called
+setsid; the marker finds that too.
 """
 
 from __future__ import annotations
@@ -15,57 +14,22 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import psutil
 
 from hardware.clock import uptime
+from hardware.processes import Identity, boot_id, identity, runs, stat
 
 MARKER = "BERTH_LAUNCH_ID"
 LOG_CAP = 16 << 20
 PUMP = Path(__file__).with_name("log_pump.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A unique process identity. `start_ticks`: ticks since boot (/proc/pid/stat, field 22), immune to clock jumps."""
-
-    pid: int
-    start_ticks: int
-    boot_id: str
-
-
-@cache
-def boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not Linux
-        return str(int(psutil.boot_time()))
-
-
-def stat(pid: int) -> tuple[str, int] | None:
-    """State letter and start ticks of a process, or None if it does not exist."""
-    try:
-        # The command name in parentheses may contain spaces and parentheses: split after the last one.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return fields[0], int(fields[19])
-    except (OSError, IndexError):
-        return None
-
-
-def identity(pid: int) -> Identity | None:
-    found = stat(pid)
-    return Identity(pid, found[1], boot_id()) if found and found[0] not in "ZX" else None
-
-
 def alive(who: Identity) -> bool:
     """Whether this very process runs. A zombie counts as dead, and so does a reused pid."""
-    if who.boot_id != boot_id():
-        return False
     reap()
-    return identity(who.pid) == who
+    return runs(who)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -216,6 +180,21 @@ def held_bytes(who: Identity) -> int | None:
     except psutil.Error:
         return None
     return sum(one.uss for one in held) + max((one.rss - one.uss for one in held), default=0) or None
+
+
+def taken_bytes(who: Identity) -> int:
+    """Bytes that the process and its descendants keep from everybody else: memory without a file behind it.
+
+    Pages of a file, as of the engine's own program, the kernel still reports as available. 0 where it does not say.
+    """
+    total = 0
+    for one in tree(who):
+        with suppress(OSError):
+            rows = dict(
+                line.split(":", 1) for line in Path(f"/proc/{one.pid}/smaps_rollup").read_text().split("\n")[1:-1]
+            )
+            total += sum(int(rows[name].split()[0]) << 10 for name in ("Pss_Anon", "Pss_Shmem") if name in rows)
+    return total
 
 
 def read_bytes(who: Identity) -> int:

@@ -19,11 +19,11 @@ from advisor.launch.engine_process import (
     why_it_ended,
 )
 from advisor.launch.measure import measure
-from advisor.launch.process import Identity
 from advisor.launch.transitions import begin, move
 from advisor.models import Launch
 from hardware import ledger
 from hardware.clock import uptime
+from hardware.processes import Identity, boot_id
 from hardware.snapshots import stamp
 
 STALL = 120.0  # seconds without progress while loading
@@ -114,8 +114,7 @@ def starting(launch: Launch, marked: Marked) -> None:
 
 def note_loaded(launch: Launch, devices: dict[str, int], who: Identity) -> None:
     """Tell the ledger what the engine holds by now: the driver counts it as used, so it is not to be kept free too."""
-    host = process.held_bytes(who)
-    ledger.loaded(launch.pk, launch.host_id, devices | ({ledger.RAM: host} if host else {}), uptime())
+    ledger.loaded(launch.pk, launch.host_id, devices | {ledger.RAM: process.taken_bytes(who)}, uptime(), who)
 
 
 def watch(launch: Launch, who: Identity) -> None:
@@ -153,7 +152,7 @@ def ended(launch: Launch, who: Identity | None) -> None:
     """Handle an engine that exited unasked: end its leftover processes first, then release the reservation."""
     if process.stop_processes({str(launch.pk): None}, grace=0):
         return
-    if who is None or who.boot_id != process.boot_id():
+    if who is None or who.boot_id != boot_id():
         move(launch, "lost", reason="restart", message="The machine was restarted while this ran.")
         return
     reason, message = why_it_ended(launch)

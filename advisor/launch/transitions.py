@@ -42,7 +42,7 @@ def stop_launch(launch_id: UUID) -> Launch:
 def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
     """Move `launch` from the status it was read with to `to`; False, with nothing changed, if another writer was first.
 
-    A final status releases the reservation in the same transaction.
+    A final status releases the reservation in the same transaction; one that waits for a start has nothing loaded.
     """
     with transaction.atomic():
         rows = Launch.objects.filter(pk=launch.pk, status=launch.status)
@@ -51,6 +51,8 @@ def move(launch: Launch, to: str, *, note: str = "", **fields: Any) -> bool:
         LaunchEvent.objects.create(launch_id=launch.pk, from_status=launch.status, to_status=to, note=note)
         if to in Launch.FINAL:
             ledger.release(launch.pk)
+        elif to == Launch.Status.QUEUED:
+            ledger.unloaded(launch.pk)
     with about(launch.pk):
         log.info("%s: %s -> %s%s", launch.model, launch.status, to, f": {note}" if note else "")
     launch.refresh_from_db()

@@ -15,6 +15,7 @@ from advisor.launch.steps import NOBODY
 from advisor.launch.transitions import stop_launch
 from advisor.models import Launch
 from hardware.models import Reservation
+from hardware.processes import Identity
 from tests.reliability.conftest import ROUNDS, Worker
 from tests.support.launches import Enqueue, held, until, who
 
@@ -30,7 +31,7 @@ def dry_runs() -> set[psutil.Process]:
     return {process for process in psutil.process_iter(["cmdline"]) if DRY_RUN in str(process.info["cmdline"])}
 
 
-def leaders(launch: Launch) -> list[process.Identity]:
+def leaders(launch: Launch) -> list[Identity]:
     return process.marked().get(str(launch.pk), [])
 
 

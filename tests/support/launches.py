@@ -30,6 +30,7 @@ from catalog.models import Build, Model
 from catalog.seed import DATA
 from hardware.clock import uptime
 from hardware.models import Accelerator, Host, Reservation
+from hardware.processes import Identity
 
 GIB = 1 << 30
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -141,10 +142,10 @@ def until(launch: Launch, *statuses: str, seconds: float = 15, pause: float = 0.
     pytest.fail(f"still {launch.status} ({launch.message}) after {seconds} s: {log_tail(launch.pk)}")
 
 
-def who(launch: Launch) -> process.Identity:
+def who(launch: Launch) -> Identity:
     assert launch.pid is not None
     assert launch.start_ticks is not None
-    return process.Identity(launch.pid, launch.start_ticks, launch.boot_id)
+    return Identity(launch.pid, launch.start_ticks, launch.boot_id)
 
 
 def held() -> int:

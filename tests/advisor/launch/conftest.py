@@ -12,8 +12,9 @@ import pytest
 
 from advisor.launch import process
 from hardware.clock import uptime
+from hardware.processes import Identity
 
-Spawn = Callable[..., process.Identity]
+Spawn = Callable[..., Identity]
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def marker() -> Iterator[str]:
 
 @pytest.fixture
 def spawn(marker: str, tmp_path: Path) -> Spawn:
-    def start(code: str, **more: int) -> process.Identity:
+    def start(code: str, **more: int) -> Identity:
         words = [sys.executable, "-S", "-c", code]
         return process.spawn(words, marker=marker, env={}, log=tmp_path / "logs" / "a.log", cwd=tmp_path, **more)
 

@@ -18,6 +18,7 @@ import pytest
 
 from advisor.launch import process
 from advisor.launch.engine_health import Timings, complete, file_tail, get_json, log_bytes, names, owns
+from hardware.processes import Identity
 from tests.advisor.launch.conftest import Spawn, eventually
 
 LISTENING = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
@@ -60,7 +61,7 @@ def test_a_port_belongs_to_the_process_that_listens_on_it_or_to_its_parent(spawn
     who = spawn(f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {listening!r}])")
     assert eventually(lambda: owns(who, port))
     assert not owns(who, process.free_port())
-    me = process.Identity(os.getpid(), who.start_ticks, who.boot_id)
+    me = Identity(os.getpid(), who.start_ticks, who.boot_id)
     assert not owns(me, port)  # not started when it says
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from advisor.launch import engine_health, process
 from hardware.clock import uptime
+from hardware.processes import stat
 from tests.advisor.launch.conftest import Spawn, eventually
 
 
@@ -26,7 +27,7 @@ def test_a_child_leads_its_own_session_and_is_found_by_its_marker(spawn: Spawn, 
 def test_a_zombie_is_dead(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "reap", lambda: None)
     who = spawn("pass")
-    assert eventually(lambda: (process.stat(who.pid) or "?")[0] == "Z")
+    assert eventually(lambda: (stat(who.pid) or "?")[0] == "Z")
     assert psutil.pid_exists(who.pid)
     assert not process.alive(who)
 
@@ -78,6 +79,18 @@ def test_memory_of_the_whole_tree_is_counted(spawn: Spawn) -> None:
     assert (process.held_bytes(who) or 0) < 60_000_000
     process.terminate([who], signal.SIGKILL)
     assert eventually(lambda: process.held_bytes(who) is None)
+
+
+def test_what_a_process_takes_is_no_page_of_a_file_that_it_has_mapped(spawn: Spawn, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(40 << 20))
+    who = spawn(
+        "import mmap, os, time; own = bytearray(b'x') * (30 << 20)\n"
+        f"file = mmap.mmap(os.open({str(tmp_path / 'file')!r}, os.O_RDONLY), 0, prot=mmap.PROT_READ)\n"
+        "sum(file[::4096]); print('all touched', flush=True); time.sleep(60)"
+    )
+    assert eventually(lambda: "all touched" in engine_health.file_tail(tmp_path / "logs" / "a.log"))
+    assert 30 << 20 <= process.taken_bytes(who) < 45 << 20
+    assert (process.held_bytes(who) or 0) > 70 << 20
 
 
 def test_a_hundred_starts_leave_no_descriptor_and_no_zombie(tmp_path: Path) -> None:
