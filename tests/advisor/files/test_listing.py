@@ -93,8 +93,49 @@ def test_a_folder_is_not_walked_again_while_nothing_changes(root: Path, monkeypa
     for number in range(3000):
         (root / f"{number}.txt").touch()
     put(root / "a.gguf")
-    past = time.time() - 60
-    os.utime(root, (past, past))
-    listing(root)
+    time.sleep(0.1)
+    for moment in (time.time() - 60, time.time() + 3600):  # nobody's clock, and what somebody set, decide nothing
+        os.utime(root, (moment, moment))
+        time.sleep(0.1)
+        listing(root)
     monkeypatch.setattr(listing_module, "walk", lambda root: pytest.fail("walked again"))
     assert names(root) == ["a.gguf"]
+
+
+def in_its_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real user of these tests may be root, who reads everything: ask the system as it would answer others."""
+    monkeypatch.setattr(os, "access", lambda path, mode: bool(os.stat(path).st_mode & 0o400))
+
+
+def test_a_permission_that_is_put_right_is_seen_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_its_own(root, monkeypatch)
+    put(root / "a.gguf")
+    (root / "a.gguf").chmod(0)
+    time.sleep(0.1)
+    assert names(root) == []
+    assert "Permission denied" in listing(root).problems[0]
+    (root / "a.gguf").chmod(0o600)
+    assert names(root) == ["a.gguf"]
+
+
+def test_what_is_put_right_behind_a_link_is_seen_after_a_while(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "a.gguf").symlink_to(root / "deep" / ".." / "real")
+    put(root / "other" / "x.gguf")
+    time.sleep(0.1)
+    assert names(root) == ["x.gguf"]
+    monkeypatch.setattr(listing_module, "PROBLEMS_FOR", 0.0)
+    assert listing(root) is not listing(root)
+
+
+def test_folders_count_and_problems_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(100):
+        (root / f"{number:03}.gguf").symlink_to(root / "nothing")
+    found = listing(root)
+    assert len(found.problems) == 51
+    assert found.problems[-1].startswith("50 more entries of ")
+    for number in range(60):
+        (root / f"folder{number}").mkdir()
+    monkeypatch.setattr(listing_module, "MOST_ENTRIES", 120)
+    found = listing_module.walk(root)
+    assert found.entries == 121
+    assert len(found.states) <= 122
