@@ -20,8 +20,8 @@ from typing import Any
 import psutil
 
 BENCH = Path(__file__).resolve().parent
-OURS = "config.wsgi:application"
-PADDED = "padded_wsgi:application"  # served/padded_wsgi.py, with BENCH_MODELS models
+OURS = "config.asgi:application"
+PADDED = "padded_asgi:application"  # served/padded_asgi.py, with BENCH_MODELS models
 MIB = 1 << 20
 QUESTION = {
     "hardware": {"text": "RTX 4090, 64 GB RAM"},
@@ -78,8 +78,8 @@ def berth(application: str = OURS, workers: int = 1, **environment: str) -> Iter
     """Serves as `make run` does, on the data folder that BERTH_DATA names."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", str(workers)),
-        *("--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "warning", application),
+        *(sys.executable, "-m", "granian", "--interface", "asginl", "--port", str(port), "--workers", str(workers)),
+        *("--http", "1", "--no-ws", "--log-level", "warning", application),
     ]
     search = os.pathsep.join(map(str, (BENCH.parent, BENCH, BENCH / "served")))
     given = os.environ | {"PYTHONPATH": search, "MALLOC_ARENA_MAX": "1"} | environment

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from config.environment import fail, secret
+from config.environment import fail, number, secret
 from config.server_settings import BERTH_DATA
+
+# Seconds to wait for another's write, or for a server that does not answer. Web processes wait for 2, because somebody
+# waits for them (config/asgi.py).
+WAIT = number("DATABASE_WAIT", 20, 1, 600)
 
 
 def database(url: str) -> dict[str, object]:
@@ -23,7 +27,7 @@ def sqlite() -> dict[str, object]:
         # A page cache of 256 kB instead of 2 MB for each thread: what it misses, the system's own cache has.
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
+            "timeout": WAIT,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256;",
         },
     }
@@ -43,6 +47,13 @@ def postgresql(url: str) -> dict[str, object]:
         "PORT": parts.port or "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # The last three notice a server that is gone; one that is frozen acknowledges everything, and only the bounds
+        # of the web server end the wait.
+        "OPTIONS": {
+            "options": f"-c lock_timeout={WAIT}s -c statement_timeout={5 * WAIT}s "
+            "-c idle_in_transaction_session_timeout=60s",
+            **{"connect_timeout": WAIT, "tcp_user_timeout": 1000 * WAIT, "keepalives_idle": WAIT},
+        },
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -48,6 +49,21 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     """503 for a page whose database is locked or unreachable."""
     answer = _plain(request, 503, problems.AWAY_SENTENCE)
     answer["Retry-After"] = str(problems.AWAY_SECONDS)
+    return answer
+
+
+REFUSED = {
+    408: "The rest of this request did not arrive in time.",
+    413: f"A request may have {2 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.",
+    503: f"Others are being answered and nothing is free at the moment; ask again in {problems.AWAY_SECONDS} s.",
+}
+
+
+def refused(request: HttpRequest, status: int) -> HttpResponse:
+    """For a request that is too slow, too large, or has to wait for too long."""
+    answer = _plain(request, status, REFUSED[status])
+    if status == 503:
+        answer["Retry-After"] = str(problems.AWAY_SECONDS)
     return answer
 
 

@@ -41,6 +41,18 @@ def content_security_policy(
     return middleware
 
 
+def refused_by_the_server(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: the answer to a request that `config/asgi.py` refuses, before anything is asked of a database."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        status = request.META.get(settings.REFUSED)
+        return errors.refused(request, status) if status else get_response(request)
+
+    return middleware
+
+
 def no_null_in_addresses(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: 404 for a path with a NUL character, which nothing is named by and PostgreSQL rejects in a query."""
 

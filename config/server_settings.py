@@ -48,3 +48,5 @@ HOST_ID = os.environ.get("BERTH_HOST") or "local"
 if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", HOST_ID):
     fail(f"BERTH_HOST must be lower-case letters, digits and dashes, not {HOST_ID!r}.")
 HOST_QUEUE = f"host.{HOST_ID}"
+# Under this key `config/asgi.py` tells Django's first middleware that a request is refused, and by which status.
+REFUSED = "berth.refused"

@@ -30,9 +30,9 @@ WORKER = [
     *("-Q", settings.HOST_QUEUE, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"),
 ]
 WEB = [
-    *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", settings.BIND, "--port", str(settings.PORT)),
-    *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", "4", "--http", "1", "--no-ws"),
-    *("--workers-kill-timeout", "2", "--log-level", "warning", "config.wsgi:application"),
+    *(sys.executable, "-m", "granian", "--interface", "asginl", "--host", settings.BIND, "--port", str(settings.PORT)),
+    *("--workers", str(settings.WEB_WORKERS), "--http", "1", "--no-ws"),
+    *("--workers-kill-timeout", "2", "--log-level", "warning", "config.asgi:application"),
 ]
 # Seconds that each may take to end by itself; a second Ctrl-C changes nothing, as the shutdown is bounded anyway.
 GRACE = {"web": 4, "worker": 8, "engines": 20, "broker": 3}

@@ -4,17 +4,11 @@ import fcntl
 import importlib
 import os
 import sys
-from collections.abc import Iterable
-from io import BytesIO
-from typing import TYPE_CHECKING
 
 import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if settings.METRICS and settings.WEB_WORKERS > 1:
@@ -36,25 +30,9 @@ def import_without(name: str, *optional: str) -> None:
         del sys.modules[package]
 
 
-def with_length(application: WSGIApplication) -> WSGIApplication:
-    """WSGI middleware that gives a chunked body a CONTENT_LENGTH.
-
-    Django reads as many bytes as CONTENT_LENGTH says. A chunked body has none: it would be dropped, and the question
-    answered for another machine. One byte more than the limit is read, so that a longer body is refused as too large.
-    """
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
-            body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-            environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        return application(environ, start_response)
-
-    return answer
-
-
 # Django REST framework loads them for array fields, a test client and a browsable API, none of which is used: 16 MB.
 django.setup(set_prefix=False)
 import_without("rest_framework.compat", "psycopg", "pygments", "requests")
-application = with_length(get_wsgi_application())
+application = get_wsgi_application()
 # Load the URLconf now and not at the first request: a broken view stops the start, and the first visitor does not wait.
 _ = get_resolver().url_patterns

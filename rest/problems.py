@@ -24,6 +24,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "The request took too long to arrive",
     409: "Conflict",
     412: "Changed in the meantime",
     413: "The request is too large",

@@ -35,9 +35,7 @@ class Listing:
     files: Found = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     more_problems: int = 0
-    states: dict[str, State] = field(
-        default_factory=dict
-    )  # a growing file leaves its folder alone
+    states: dict[str, State] = field(default_factory=dict)  # a growing file leaves its folder alone
     entries: int = 0
     walked: float = 0.0  # monotonic seconds, as `looked`
     looked: float = 0.0

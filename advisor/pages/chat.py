@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shlex
+import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 MAX_PROMPT = 8000
+SECONDS = 120  # that a reply may take
+MOST = 1 << 20  # bytes of it
 KEPT = 20  # messages kept in the browser session
 
 
@@ -26,8 +29,22 @@ def chat_reply(launch: Mapping[str, Any], history: list[dict[str, str]], prompt:
     body = json.dumps({"model": launch["alias"], "messages": talk, "max_tokens": 256}).encode()
     request = Request(f"{launch['endpoint']}/chat/completions", body, {"Content-Type": "application/json"})  # noqa: S310
     try:
-        with urlopen(request, timeout=120) as response:  # noqa: S310  (our own loopback endpoint)
-            reply = json.load(response)["choices"][0]["message"]["content"]
-    except (URLError, TimeoutError, ValueError, KeyError, IndexError) as error:
+        reply = said(request)
+    except (OSError, http.client.HTTPException) as error:
         reply = f"(No answer: {error}.)"
-    return [*talk, {"role": "assistant", "content": reply or ""}]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        reply = "(No answer: the model's server sent something that is no reply.)"
+    return [*talk, {"role": "assistant", "content": reply}]
+
+
+def said(request: Request) -> str:
+    """The reply's text, of at most `MOST` bytes within `SECONDS`, however the server trickles."""
+    deadline, body = time.monotonic() + SECONDS, b""
+    with urlopen(request, timeout=SECONDS) as response:  # noqa: S310  (our own loopback endpoint)
+        while part := response.read1(1 << 16):
+            body += part
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it took longer than {SECONDS} s")
+            if len(body) > MOST:
+                raise ValueError
+    return str(json.loads(body)["choices"][0]["message"]["content"] or "")

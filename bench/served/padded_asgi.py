@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from config.wsgi import application  # the server's entry point; it sets Django up
+from config.asgi import application  # the server's entry point; it sets Django up
 
 # isort: split
 from padding import padded
