@@ -16,13 +16,18 @@ class Launch(models.Model):
         DOWNLOADING = "downloading"
         STARTING = "starting"
         READY = "ready"
+        UNHEALTHY = "unhealthy"
         STOPPING = "stopping"
         STOPPED = "stopped"
         FAILED = "failed"
         LOST = "lost"
 
-    ACTIVE = ("queued", "downloading", "starting", "ready", "stopping")
+    ACTIVE = ("queued", "downloading", "starting", "ready", "unhealthy", "stopping")
     FINAL = ("stopped", "failed", "lost")
+
+    class Restart(models.TextChoices):
+        NO = "no"
+        ON_FAILURE = "on-failure"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.ForeignKey("hardware.Host", on_delete=models.PROTECT, related_name="launches")
@@ -51,6 +56,14 @@ class Launch(models.Model):
     start_ticks = models.PositiveBigIntegerField(null=True, blank=True)
     boot_id = models.CharField(max_length=40, blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)
+    restart = models.CharField(
+        max_length=12,
+        choices=Restart.choices,
+        default=Restart.NO,
+        db_default="no",
+        help_text="whether an engine that served is started again when it ends or hangs",
+    )
+    restarts = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="since it last served for long")
     attempts = models.PositiveSmallIntegerField(default=0)
     troubles = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="steps that raised, one after another"
@@ -69,7 +82,10 @@ class Launch(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    status__in=["queued", "downloading", "starting", "ready", "stopping", "stopped", "failed", "lost"]
+                    status__in=[
+                        *("queued", "downloading", "starting", "ready", "unhealthy"),
+                        *("stopping", "stopped", "failed", "lost"),
+                    ]
                 ),
                 name="launch_status",
             ),

@@ -19,7 +19,7 @@ READINGS = 2  # readings on which a launch is planned before it is refused
 
 
 def request_launch(
-    *, host: str = "local", once: Once | None = None, owner: str = "", **body: Any
+    *, host: str = "local", once: Once | None = None, owner: str = "", restart: str = "no", **body: Any
 ) -> tuple[Launch, bool]:
     """Plan on a fresh reading, reserve and queue. Returns the launch and whether it is new.
 
@@ -33,7 +33,7 @@ def request_launch(
         wish = wish_of(body, reading)
         plan = launch_plan(reading, wish)
         try:
-            return enqueue(plan, reading.placed(plan), once=once, owner=owner)
+            return enqueue(plan, reading.placed(plan), once=once, owner=owner, restart=restart)
         except ReadingChanged:
             continue
     raise LaunchRefused("The host's hardware is being read again right now. Ask again in a moment.")

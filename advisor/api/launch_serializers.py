@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from advisor.answers import decisions
+from advisor.models import Launch
 from rest.fields import Text, Whole
 
 WAYS = "Say one of: model (with an optional workload), decision with rank, or build with engine and settings."
@@ -21,6 +22,11 @@ class LaunchRequestSerializer(serializers.Serializer[Any]):
     build = Text(max_length=300, required=False)
     engine = Text(max_length=40, required=False)
     settings = serializers.DictField(required=False, help_text="as in a result of a recommendation")
+    restart = serializers.ChoiceField(
+        Launch.Restart.choices,
+        default="no",
+        help_text="whether it is started again when it served and then ends or hangs",
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -34,7 +40,7 @@ class LaunchRequestSerializer(serializers.Serializer[Any]):
         if len(named) != 1:
             raise serializers.ValidationError({named[1] if named else "model": [WAYS]})
         allowed = {"model": {"workload"}, "decision": {"rank"}, "build": {"engine", "settings"}}[named[0]]
-        for key in sorted(set(attrs) - {"host", named[0]} - allowed):
+        for key in sorted(set(attrs) - {"host", "restart", named[0]} - allowed):
             raise serializers.ValidationError({key: [f"Does not go with {named[0]}. {WAYS}"]})
         if "decision" in attrs:
             attrs["question"] = decisions.recall(attrs.pop("decision"))

@@ -13,6 +13,7 @@ from advisor.models import Launch
 from hardware.models import Reservation
 from hardware.snapshots import stamp
 
+MOST_RESTARTS = 5  # in a row, before a launch is given up
 # The step that a status stands for, and the sentence shown to a user who waits.
 STEPS = {"queued": "waiting", "downloading": "downloading", "starting": "loading", "stopping": "stopping"}
 SENTENCES = {
@@ -20,6 +21,7 @@ SENTENCES = {
     "downloading": "Its files are being downloaded.",
     "starting": "The engine is loading the model.",
     "ready": "The model answers at its endpoint.",
+    "unhealthy": "Its process runs and does not answer.",
     "stopping": "The engine is being stopped.",
     "stopped": "It was stopped, and what it held is free again.",
     "failed": "It ended by itself; the log has the engine's last words.",
@@ -94,6 +96,7 @@ def launch_document(launch: Launch) -> shapes.Launch:
         "endpoint": f"http://127.0.0.1:{launch.port}/v1" if ready else None,
         "api_key": None,
         "settings": stated_settings(launch),
+        "restart": {"policy": launch.restart, "done": launch.restarts, "most": MOST_RESTARTS},
         "command": launch.command,
         "progress": progress(STEPS.get(launch.status)),
         "predicted": launch.predicted,

@@ -32,13 +32,21 @@ def owns(who: Identity, port: int) -> bool:
 
 
 def get_json(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
-    """The JSON that `path` answers with status 200, else None. No proxy and no redirects: it is our own machine."""
+    """The JSON that `path` answers with status 200 within `TIMEOUT`, else None.
+
+    No proxy and no redirects: it is our own machine.
+    """
+    deadline, body = time.monotonic() + TIMEOUT, b""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        return json.loads(answer.read(LIMIT)) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError):
+        while answer.status == 200 and (part := answer.read1(LIMIT)):
+            body += part
+            if len(body) > LIMIT or time.monotonic() > deadline:
+                return None
+        return json.loads(body) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return None
     finally:
         connection.close()
@@ -74,7 +82,7 @@ def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seco
     deadline = time.monotonic() + seconds
     prefill = decode = None
     # If the answer breaks off, the timings received so far stand.
-    broken = (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError)
+    broken = (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError, RecursionError)
     with contextlib.closing(connection), contextlib.suppress(*broken):
         connection.request("POST", chat, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()

@@ -71,17 +71,29 @@ def _start(argv: list[str], *, stdin: int, stdout: int, env: Mapping[str, str], 
 
 
 _children: set[int] = set()
+_statuses: dict[int, int] = {}  # of children that ended, by pid, the newest
 
 
 def reap() -> None:
-    """Reap exited children of this process, so that none stays a zombie."""
+    """Reap exited children of this process, so that none stays a zombie, and remember how they ended."""
     for pid in list(_children):
         try:
-            gone = os.waitpid(pid, os.WNOHANG)[0] == pid
+            gone, status = os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:
-            gone = True
-        if gone:
+            gone, status = pid, None
+        if gone == pid:
             _children.discard(pid)
+            if status is not None:
+                _statuses.pop(pid, None)
+                _statuses[pid] = os.waitstatus_to_exitcode(status)
+    while len(_statuses) > 1000:
+        del _statuses[next(iter(_statuses))]
+
+
+def exit_code(pid: int) -> int | None:
+    """How a child of this process ended: its exit status, or minus its signal. None where nobody here knows."""
+    reap()
+    return _statuses.get(pid)
 
 
 def marked() -> dict[str, list[Identity]]:

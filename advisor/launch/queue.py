@@ -75,7 +75,9 @@ def launchable(result: Mapping[str, Any]) -> bool:
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
-def enqueue(plan: Plan, place: LaunchPlace, *, once: Once | None = None, owner: str = "") -> tuple[Launch, bool]:
+def enqueue(
+    plan: Plan, place: LaunchPlace, *, once: Once | None = None, owner: str = "", restart: str = "no"
+) -> tuple[Launch, bool]:
     """Reserve the plan's memory and insert the queued launch, both or neither; then nudge the host's worker.
 
     Returns the launch and whether it is new. Raises LaunchRefused, and ReadingChanged where the host was read again
@@ -97,6 +99,10 @@ def enqueue(plan: Plan, place: LaunchPlace, *, once: Once | None = None, owner: 
         )
     if here and path is None:
         raise LaunchRefused(f"The file of {plan.build.id} is not on this machine.")
+    try:
+        engine.env(uuids, "")
+    except ValueError as error:
+        raise LaunchRefused(str(error)) from error
     launch = Launch(
         id=uuid4(),
         host_id=host,
@@ -111,6 +117,7 @@ def enqueue(plan: Plan, place: LaunchPlace, *, once: Once | None = None, owner: 
         idempotency_key=once.key if once else None,
         asked=once.asked if once else "",
         owner=owner,
+        restart=restart,
     )
     amounts = {u: memory.total for u, memory in zip(uuids, plan.memory.devices, strict=True)}
     try:

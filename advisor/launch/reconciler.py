@@ -15,7 +15,8 @@ from django.db import InterfaceError, OperationalError
 
 from advisor.launch import process
 from advisor.launch.engine_process import launch_folder, recorded
-from advisor.launch.steps import STEPS, Marked
+from advisor.launch.serving import Marked
+from advisor.launch.steps import STEPS
 from advisor.launch.transitions import move, stop_launch
 from advisor.models import Launch
 from hardware import ledger
@@ -53,12 +54,17 @@ def reconcile(host_id: str) -> bool:
         begun, marked = uptime(), process.marked()
         active = list(Launch.objects.filter(host_id=host_id, status__in=Launch.ACTIVE).order_by("created"))
         stopping(host_id, [launch for launch in active if launch.status == "stopping"])
-        for launch in sorted((x for x in active if x.status in STEPS), key=lambda x: list(STEPS).index(x.status)):
+        for launch in sorted((x for x in active if x.status in STEPS), key=turn_of):
             if uptime() - begun > BUDGET:
                 return True
             guarded(STEPS[launch.status], launch, marked)
         leftovers(host_id, marked)
         return Launch.objects.filter(host_id=host_id, status__in=("queued", "starting", "stopping")).exists()
+
+
+def turn_of(launch: Launch) -> tuple[int, float]:
+    """Serving engines first, and those that were looked at longest ago: a pass may end before it has seen all."""
+    return list(STEPS).index(launch.status), launch.watch.get("at", 0)
 
 
 def settle(host_id: str, seconds: float, *, pause: float = 0.25) -> None:
@@ -90,7 +96,7 @@ def trouble(launch: Launch, error: Exception) -> None:
     if seen == 1:
         log.exception("%s could not be looked after while %s.", launch.model, launch.status)
     Launch.objects.filter(pk=launch.pk).update(troubles=seen)
-    if seen < MOST_TROUBLES or launch.status == "ready":
+    if seen < MOST_TROUBLES or launch.status in ("ready", "unhealthy"):
         return
     if not process.stop_processes({str(launch.pk): recorded(launch)}, grace=GRACE):
         reason = "file" if isinstance(error, OSError) else "internal"

@@ -67,6 +67,14 @@ class Progress(TypedDict):
     total_bytes: int | None
 
 
+class Restart(TypedDict):
+    """Whether an engine that ends or hangs after it served is started again, and how often that was done in a row."""
+
+    policy: Annotated[str, {"enum": Row.Restart.values}]
+    done: int
+    most: int
+
+
 class _Reservation(TypedDict):
     accelerator: str
     bytes: int
@@ -90,6 +98,7 @@ class Launch(TypedDict):
     endpoint: NotRequired[str | None]
     api_key: NotRequired[str | None]
     settings: dict[str, Any]  # its engine's own
+    restart: NotRequired[Restart]
     command: NotRequired[list[str]]
     progress: NotRequired[Progress | None]
     predicted: Prediction

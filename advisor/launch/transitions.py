@@ -32,7 +32,7 @@ def stop_launch(launch_id: UUID) -> Launch:
     while launch.status in Launch.ACTIVE and launch.status != Launch.Status.STOPPING:
         # A queued launch has no process to end first.
         queued = launch.status == Launch.Status.QUEUED
-        moved = move(launch, "stopped" if queued else "stopping", note="asked to stop", stop_requested=True)
+        moved = move(launch, "stopped" if queued else "stopping", note="asked to stop", stop_requested=True, message="")
         launch = get_launch(launch_id)
         if moved:
             transaction.on_commit(partial(nudge, launch.host_id))

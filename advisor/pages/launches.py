@@ -77,7 +77,8 @@ def launch_page(request: HttpRequest, launch_id: UUID) -> HttpResponse:
 
 def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
     document: dict[str, Any] = {**launch_document(launch_or_404(launch_id))}
-    document["moving"] = document["status"] in ("queued", "downloading", "starting", "ready", "stopping")
+    document["moving"] = document["status"] in Launch.ACTIVE
+    document["serving"] = document["status"] in ("ready", "unhealthy")
     measured = document["measured"]
     document["measured_by"] = wording.SOURCES.get(measured["source"]) if measured else None
     if measured and measured.get("total_bytes"):

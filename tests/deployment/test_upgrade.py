@@ -130,7 +130,7 @@ def upgraded(empty: None) -> list[tuple[str, Any, dict[str, Table]]]:
         executor = MigrationExecutor(connections["default"])  # a new one: it knows what is applied
         done = [key for key in executor.loader.applied_migrations if key[0] in OURS]
         apps = executor.loader.project_state(done).apps
-        write(apps, f"s{number}")
+        write(apps, f"s{number:02}")
         found.append((step[-1][1], apps, content(apps)))
     assert executor.migration_plan([key for key in executor.loader.graph.leaf_nodes() if key[0] in OURS]) == []
     return found
@@ -154,7 +154,7 @@ def test_every_row_of_every_state_is_there_after_the_upgrade(upgraded: list[Any]
 def test_what_was_kept_before_the_upgrade_still_works(upgraded: list[Any]) -> None:
     catalog = load_catalog("upgraded")
     for number in range(len(upgraded)):
-        tag = f"s{number}"
+        tag = f"s{number:02}"
         question = decisions.recall(tag.ljust(64, "0"))
         assert question == QUESTION
         assert recommend(question)["hardware"]["ram_bytes"] == 64 << 30
@@ -169,5 +169,5 @@ def test_processes_of_an_older_state_read_and_write_on_beside_the_new_ones(upgra
     """Between migrating and the last restart: every column they name is there, and no other is asked for."""
     for number, (_, apps, before) in enumerate(upgraded):
         assert content(apps).keys() == before.keys()
-        assert tokens.find_token(serve(apps, f"late{number}")) is not None
+        assert tokens.find_token(serve(apps, f"late{number:02}")) is not None
         assert apps.get_model("advisor", "Launch").objects.filter(status="ready").update(status="stopping") > 0

@@ -42,7 +42,8 @@ held = {}
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        held["more"] = b"x" * options.grow if self.path == "/grow" else b""
+        if self.path in ("/grow", "/shrink"):
+            held["more"] = b"x" * options.grow if self.path == "/grow" else b""
         body = {"/health": {"status": "ok"}, "/v1/models": {"data": [{"id": options.lie or options.alias}]}}
         self.answer(body.get(self.path))
 

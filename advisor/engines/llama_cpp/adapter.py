@@ -37,6 +37,9 @@ FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\.gguf")
 QUANTIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,159}")
 UUID = re.compile(r"(GPU|MIG)-[0-9A-Za-z/-]{1,100}")
+AMD_UUID = re.compile(r"GPU-[0-9a-f]{16}")
+# Ids of devices that no variable names: an Apple GPU, and one that has only its address on the bus.
+ONLY_ONE = re.compile(r"Metal-\d+|PCI-[0-9a-f:.]+")
 
 
 def argv(
@@ -134,15 +137,22 @@ def check(settings: Settings, model: str | NotHere, alias: str, port: int | None
 
 
 def env(device_uuids: list[str], launch_id: str) -> dict[str, str]:
-    """Variables added to the child's environment: the GPUs it may see, by UUID, and the marker that identifies it."""
-    for uuid in device_uuids:
-        if not UUID.fullmatch(uuid):
-            raise ValueError(f"devices must be GPU or MIG UUIDs, not {uuid!r}.")
+    """Variables added to the child's environment: the GPUs it may see, by UUID, and the marker that identifies it.
+
+    Raises ValueError, one sentence, for devices that cannot be told to the engine.
+    """
+    if len(device_uuids) == 1 and ONLY_ONE.fullmatch(device_uuids[0]):
+        seen = {}
+    elif all(UUID.fullmatch(uuid) for uuid in device_uuids):
+        # CUDA orders devices fastest first, NVML by bus: only UUIDs mean the same to both. Empty hides every GPU.
+        amd = bool(device_uuids) and all(AMD_UUID.fullmatch(uuid) for uuid in device_uuids)
+        seen = {"ROCR_VISIBLE_DEVICES" if amd else "CUDA_VISIBLE_DEVICES": ",".join(device_uuids)}
+        seen |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    else:
+        raise ValueError(f"llama.cpp cannot be told to use just {', '.join(map(repr, device_uuids))} of this machine.")
     return {
         "BERTH_LAUNCH_ID": launch_id,
-        # CUDA orders devices fastest first, NVML by bus: only UUIDs mean the same to both. Empty hides every GPU.
-        "CUDA_VISIBLE_DEVICES": ",".join(device_uuids),
-        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        **seen,
         # The server has no API key and would answer any web page open in a browser on this machine. A variable and not
         # a flag, because builds that do not know it still start.
         "LLAMA_ARG_CORS_ORIGINS": "localhost",

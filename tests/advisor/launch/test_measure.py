@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.launch import engine_health
-from advisor.launch import steps as steps_module
+from advisor.launch import engine_health, serving
 from advisor.launch.reconciler import reconcile
 from tests.support.launches import Enqueue, Fake, until
 
@@ -11,7 +10,7 @@ from tests.support.launches import Enqueue, Fake, until
 def test_what_is_measured_follows_the_most_that_was_held(
     fake: Fake, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps_module, "LOOK_AGAIN", 0)
+    monkeypatch.setattr(serving, "LOOK_AGAIN", 0)
     fake("--grow", "30000000")
     launch = until(enqueue(), "ready")
     first = launch.measured["total_bytes"]

@@ -22,7 +22,7 @@ def test_a_launch_in_every_state(client: Client, local: Host, status: str, measu
     assert f"{status}</span>" in text
     assert "why it is so" in text
     assert ("Prediction is off by" in text) == bool(measured)
-    assert ("Stop</button>" in text) == (status in ("queued", "downloading", "starting", "ready"))
+    assert ("Stop</button>" in text) == (status in ("queued", "downloading", "starting", "ready", "unhealthy"))
     assert f"{status}</span>" in page(client, "/launches/")
 
 
