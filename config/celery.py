@@ -5,8 +5,10 @@ Imported where a worker or beat starts, never from an app's `__init__`.
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -16,10 +18,37 @@ from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_ready
 from click import Option
 from kombu import Connection
+from kombu.exceptions import DecodeError, EncodeError
+from kombu.transport.redis import Transport
 
 # Celery warns that a root worker should not accept pickled messages; this worker accepts JSON only.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+log = logging.getLogger(__name__)
+# What reading a malformed message raises; a lost connection raises none of these.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, EncodeError, DecodeError)
+
+
+class Forgiving(Transport):
+    """Drops a message that nobody can read, whoever put it there: it would end the worker, and each that follows."""
+
+    class Channel(Transport.Channel):
+        def _brpop_read(self, **options: Any) -> Any:
+            try:
+                return super()._brpop_read(**options)
+            except UNREADABLE as error:
+                log.error("A queue message that is no message was dropped: %r", error)
+                return True
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        try:
+            super()._deliver(message, queue)
+        except UNREADABLE as error:
+            log.error("A queue message that cannot be read was dropped: %r", error)
+            with suppress(*UNREADABLE):
+                tag = message["properties"]["delivery_tag"]
+                for channel in self.channels:
+                    channel.basic_reject(tag, requeue=False)
 
 
 class Persistent(Connection):
@@ -27,6 +56,9 @@ class Persistent(Connection):
 
     def ensure_connection(self, *args: Any, **options: Any) -> Any:
         return super().ensure_connection(*args, **{"interval_step": 1, "interval_max": 3} | options)
+
+    def get_transport_cls(self) -> type[Transport]:
+        return Forgiving
 
 
 class Messages(AMQP):
