@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from celery import shared_task
 from django.conf import settings
 
-from advisor.answers import decisions
+from advisor import retention
 from advisor.launch import reconciler
 from advisor.launch.reconciler import settle
 from hardware import ledger
@@ -40,5 +40,5 @@ def reading_what_was_freed() -> Iterator[None]:
 
 @shared_task
 def prune() -> None:
-    """Delete questions that are too old for a launch by their decision."""
-    decisions.prune()
+    """Delete what is too old or too much."""
+    retention.prune()

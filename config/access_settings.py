@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from config.environment import fail, flag
 from config.server_settings import BERTH_DATA, HTTPS, LOOPBACK
@@ -16,7 +17,7 @@ def rates(text: str, default: dict[str, int]) -> dict[str, int]:
     given = {}
     for part in filter(None, text.split(",")):
         scope, _, value = part.strip().partition("=")
-        if scope not in RATES or not value.isdigit() or len(value) > 6:
+        if scope not in RATES or not re.fullmatch("[0-9]{1,6}", value):
             fail(f"RATE_LIMITS must be such as read=600,launch=30 with {', '.join(RATES)}, not {part.strip()!r}.")
         given[scope] = int(value)
     return default | given

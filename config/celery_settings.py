@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from config.environment import fail, number, secret
+from config.environment import address, fail, number, secret
 from config.server_settings import BERTH_DATA, HOST_QUEUE
 
 
@@ -18,7 +16,7 @@ def started_broker() -> str:
 REDIS_URL = secret("REDIS_URL")
 # Where `make run` says which broker it started, so that a command beside it reaches the same one.
 BROKER_FILE = BERTH_DATA / "broker.url"
-if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+if REDIS_URL and address("REDIS_URL", REDIS_URL).scheme not in ("redis", "rediss", "unix"):
     fail("REDIS_URL must start with redis://, rediss:// or unix://, or be empty for the embedded broker.")
 CELERY_BROKER_URL = REDIS_URL or started_broker() or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -53,6 +51,6 @@ CELERY_BEAT_SCHEDULE = {
     for task, seconds in {
         "hardware.tasks.snapshot": 30.0,
         "advisor.tasks.reconcile": 2.0,
-        "advisor.tasks.prune": 3600.0,
+        "advisor.tasks.prune": 600.0,
     }.items()
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from config.environment import fail, number, secret
+from config.environment import address, fail, number, secret
 from config.server_settings import BERTH_DATA
 
 # Seconds to wait for another's write, or for a server that does not answer. Web processes wait for 2, because somebody
@@ -34,7 +34,7 @@ def sqlite() -> dict[str, object]:
 
 
 def postgresql(url: str) -> dict[str, object]:
-    parts = urlsplit(url)
+    parts = address("DATABASE_URL", url)
     if parts.scheme not in ("postgres", "postgresql"):
         fail("DATABASE_URL must start with postgresql://, or be empty for the embedded SQLite.")
     query = dict(p.split("=", 1) for p in parts.query.split("&") if "=" in p)

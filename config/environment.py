@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 
 def fail(sentence: str) -> None:
@@ -21,9 +23,19 @@ def flag(name: str, default: bool) -> bool:
 
 def number(name: str, default: int, low: int, high: int) -> int:
     value = os.environ.get(name, str(default))
-    if not value.isdigit() or not low <= int(value) <= high:
+    if not re.fullmatch("[0-9]{1,12}", value) or not low <= int(value) <= high:
         fail(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
     return int(value)
+
+
+def address(name: str, value: str) -> SplitResult:
+    """The parts of an address, its port read."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        fail(f"{name} is no address: {error}.")
+    return parts
 
 
 def secret(name: str) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit
 
-from config.environment import fail, number, secret
+from config.environment import address, fail, number, secret
 
 # The hub that imports read, when somebody asks for one: an answer never does. Files may come from the hub's own stores.
 HF_ENDPOINT = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 HF_CDN_HOSTS = [h for h in os.environ.get("HF_CDN_HOSTS", "cdn-lfs.huggingface.co,.hf.co").split(",") if h]
 HF_TOKEN = secret("HF_TOKEN")
-_hub = urlsplit(HF_ENDPOINT)
+_hub = address("HF_ENDPOINT", HF_ENDPOINT)
 if _hub.username or _hub.query or _hub.fragment or not _hub.hostname:
     fail("HF_ENDPOINT must be an address such as https://huggingface.co, without a name, query or fragment.")
 if _hub.scheme != "https" and not (_hub.scheme == "http" and _hub.hostname in ("127.0.0.1", "::1", "localhost")):

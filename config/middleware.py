@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import secrets
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from config import errors
@@ -108,7 +111,36 @@ class LimitPages(MiddlewareMixin):
         if name in ASKING:
             left = excess("recommend", caller(request))
         elif name == "admin:login" and request.method == "POST":
-            tried = request.POST.get("username", "").strip().casefold()
-            digest = hashlib.sha256(tried.encode()).hexdigest()[:16]
-            left = excess("sign-in", f"{request.META.get('REMOTE_ADDR', '')}:{digest}")
+            left = too_many_attempts(request)
         return None if left is None else errors.too_many(request, math.ceil(left))
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """A browser in which somebody has signed in is known: what others try in that name does not lock it out."""
+        name = tried_name(request) if request.path == reverse("admin:login") and request.method == "POST" else ""
+        if name and response.status_code == 302 and request.user.is_authenticated:
+            response.set_signed_cookie(
+                KNOWN, secrets.token_hex(8), salt=name, max_age=90 * 86400, httponly=True, samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
+            )  # fmt: skip
+        return response
+
+
+KNOWN = "berth_known"
+NAMES = 3  # attempts from one address in all names, as a multiple of those in one
+
+
+def tried_name(request: HttpRequest) -> str:
+    """The name as the sign-in form takes it: many spellings are one account."""
+    return unicodedata.normalize("NFKC", request.POST.get("username", "")).strip().casefold()
+
+
+def too_many_attempts(request: HttpRequest) -> float | None:
+    """Counts one attempt to sign in; the seconds until the next may be made, where there were too many.
+
+    Counted by name and address, and by address; those of a browser that the name is known from, by that browser.
+    """
+    name, address = tried_name(request), request.META.get("REMOTE_ADDR", "")
+    if known := request.get_signed_cookie(KNOWN, default="", salt=name):
+        return excess("sign-in", f"known:{known}")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return excess("sign-in", f"{address}:{digest}") or excess("sign-in", f"{address}:*", times=NAMES)

@@ -16,6 +16,7 @@ from config.database_settings import *
 from config.environment import fail, number
 from config.hub_settings import *
 from config.logging_settings import *
+from config.retention_settings import *
 from config.server_settings import *
 from config.server_settings import BASE_DIR, BERTH_DATA
 

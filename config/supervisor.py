@@ -6,12 +6,17 @@ Free of Django: this process only starts, watches and ends others, and stays at 
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # before the rest is loaded: Ctrl-C meanwhile is an end, not a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import contextlib
+import errno
 import fcntl
 import http.client
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -83,7 +88,11 @@ def start_broker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """A broker of our own; one that is started again answers at the address that the others know."""
     broker, url = embedded.start(settings.BERTH_DATA / "broker", environment.get("REDIS_URL", ""))
     environment["REDIS_URL"] = url
-    write_secret(settings.BROKER_FILE, url)
+    try:
+        write_secret(settings.BROKER_FILE, url)
+    except OSError:
+        stop(broker, GRACE["broker"])
+        raise
     return broker
 
 
@@ -99,9 +108,18 @@ def operator_key() -> str:
 
 
 def write_secret(path: Path, text: str) -> None:
+    """Write all of it or raise OSError, which names the path."""
     path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        if os.write(descriptor, text.encode()) < len(text.encode()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def first_ended(children: Children, seconds: float) -> str | None:
@@ -233,6 +251,8 @@ def run() -> int:
         status = 0
     except RuntimeError as error:
         print(f"Berth: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"Berth: {error.filename or settings.BERTH_DATA}: {error.strerror}.", file=sys.stderr)
     finally:
         clean = end(children, options, served=served)
     return status if clean else 1

@@ -50,6 +50,8 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         answer = function(*arguments, **options)
     except pynvml.NVMLError as error:
         raise NvmlFailure(int(error.value), function.__name__) from None
+    except UnicodeDecodeError as error:  # pynvml's own decoding of a name
+        answer = error.object
     return answer.decode(errors="replace") if isinstance(answer, bytes) else answer
 
 

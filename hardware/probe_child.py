@@ -95,11 +95,56 @@ def run(command: tuple[str, ...] = COMMAND, timeout_seconds: float = TIMEOUT_SEC
         last = err.decode(errors="replace").strip().splitlines()[-1:] or [f"exit status {child.returncode}"]
         raise ProbeFailure("crash", f"The hardware probe ended with {last[0][:300]}.")
     try:
-        data: dict[str, Any] = json.loads(out)
-    except ValueError:
+        data: dict[str, Any] = one_by_one(readable(json.loads(out)))
+    except (ValueError, RecursionError):
         raise ProbeFailure("garbage", "The hardware probe printed something that is not JSON.") from None
     check(data)
     return data
+
+
+def readable(value: Any) -> Any:
+    """The reading with what no database keeps replaced in its texts: halves of characters, and the null character."""
+    if isinstance(value, dict):
+        return {key: readable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [readable(one) for one in value]
+    return value.encode(errors="replace").decode().replace("\0", "?") if isinstance(value, str) else value
+
+
+def one_by_one(data: Any) -> Any:
+    """The reading with every device that cannot be used reduced to its name and the reason."""
+    if isinstance(data, dict) and isinstance(data.get("accelerators"), list):
+        seen: set[str] = set()
+        data["accelerators"] = [told(device, seen) for device in data["accelerators"]]
+    return data
+
+
+def told(device: Any, seen: set[str]) -> Any:
+    from jsonschema.exceptions import best_match  # noqa: PLC0415  as above
+
+    whole = schema()
+    only = whole.evolve(schema={**whole.schema["$defs"]["accelerator"], "$defs": whole.schema["$defs"]})
+    if not isinstance(device, dict) or not isinstance(device.get("vendor"), str):
+        return device  # no device at all: the check of the whole says so
+    wrong = best_match(only.iter_errors(device))
+    if wrong:
+        why = f"its {place(wrong) or 'entry'} is not valid: {wrong.message[:200]}"
+    elif device["error"]:
+        return device
+    elif lacking := [key for key in ("uuid", "name", "memory_total") if not device[key]]:
+        why = f"the driver reports no {' and no '.join(LACKING[key] for key in lacking)} of it"
+    elif device["uuid"] in seen:
+        why = f"another device has its uuid {device['uuid']}"
+    else:
+        seen.add(device["uuid"])
+        return device
+    name, nothing = device.get("name"), dict.fromkeys(("uuid", "memory_total", "memory_free"))
+    named = name if isinstance(name, str) and 0 < len(name) <= 160 else None
+    error = {"code": "garbage", "message": f"It cannot be used: {why}."}
+    return {"vendor": device["vendor"], "kind": "gpu", "name": named, **nothing, "error": error}
+
+
+LACKING = {"uuid": "uuid", "name": "name", "memory_total": "memory"}
 
 
 def end(child: subprocess.Popen[bytes]) -> None:

@@ -35,9 +35,9 @@ class ByScope(BaseThrottle):
         return self.left
 
 
-def excess(scope: str, who: str) -> float | None:
-    """Counts one more request; returns the seconds until the next window when it is over the limit, else None."""
-    limit = settings.RATE_LIMITS.get(scope)
+def excess(scope: str, who: str, *, times: int = 1) -> float | None:
+    """Counts one more request; the seconds until the next window when it is over `times` the limit, else None."""
+    limit = times * settings.RATE_LIMITS.get(scope, 0)
     if not limit:
         return None
     window, past = divmod(time.time(), WINDOW)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
-
-from django.utils import timezone
 
 from advisor.models import Decision
 from rest.in_passing import in_passing
 
-KEPT_DAYS = 30
 MOST = 2_000
 _known: set[str] = set()  # saves a busy process the query; a miss only costs one
 _waiting: dict[str, dict[str, Any]] = {}  # answered while the database took no writes
@@ -36,7 +32,3 @@ def remember(digest: str, question: dict[str, Any]) -> None:
 def recall(digest: str) -> dict[str, Any] | None:
     row = Decision.objects.filter(digest=digest).first()
     return row.question if row else _waiting.get(digest)
-
-
-def prune() -> None:
-    Decision.objects.filter(created__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()

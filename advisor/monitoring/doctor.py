@@ -20,6 +20,7 @@ from advisor.files.local import local_files
 from advisor.monitoring import health
 from catalog.models import CatalogVersion
 from hardware import probe_child
+from hardware.hosts import device_warnings
 from hardware.snapshots import stale_seconds, this_host
 
 FREE_BYTES = 2_000_000_000
@@ -92,6 +93,8 @@ def hardware() -> Finding:
         return Finding(False, found["error"]["message"])
     if not found["accelerators"]:
         return Finding(True, "No GPU here: models run on the CPU.")
+    if left_out := device_warnings(found):
+        return Finding(False, " ".join(left_out))
     return Finding(True, "GPUs: " + ", ".join(str(device["name"]) for device in found["accelerators"]) + ".")
 
 

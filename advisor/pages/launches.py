@@ -79,6 +79,7 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
     document: dict[str, Any] = {**launch_document(launch_or_404(launch_id))}
     document["moving"] = document["status"] in Launch.ACTIVE
     document["serving"] = document["status"] in ("ready", "unhealthy")
+    document["bad"] = document["status"] in ("failed", "lost", "unhealthy")
     measured = document["measured"]
     document["measured_by"] = wording.SOURCES.get(measured["source"]) if measured else None
     if measured and measured.get("total_bytes"):

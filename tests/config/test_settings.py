@@ -29,6 +29,17 @@ from tests.plugin.berth import ROOT
         ("HF_CDN_HOSTS", ".com", "HF_CDN_HOSTS must be names such as"),
         ("HUB_SECONDS", "0", "HUB_SECONDS must be a whole number"),
         ("DATABASE_URL_FILE", "/nowhere/url", "DATABASE_URL_FILE: /nowhere/url cannot be read (No such file"),
+        ("REDIS_URL", "redis://broker:port/0", "REDIS_URL is no address: Port could not be cast to integer"),
+        ("REDIS_URL", "redis://[broker/0", "REDIS_URL is no address: Invalid IPv6 URL."),
+        ("DATABASE_URL", "postgresql://db:99999999/x", "DATABASE_URL is no address: Port out of range 0-65535."),
+        ("HF_ENDPOINT", "https://[hub", "HF_ENDPOINT is no address: Invalid IPv6 URL."),
+        ("PORT", "\u0663\u0660\u0660\u0660", "PORT must be a whole number from 1 to 65535, not "),
+        ("HUB_SECONDS", "\u00b2", "HUB_SECONDS must be a whole number"),
+        ("RATE_LIMITS", "read=\u00b2", "RATE_LIMITS must be such as"),
+        ("BERTH_DATA", "/dev/null", "BERTH_DATA must be a folder, not /dev/null."),
+        ("SECRET_KEY", "x", "SECRET_KEY must hold at least 32 characters that nobody can guess, not 1."),
+        ("SECRET_KEY_FILE", "/dev/null", "/dev/null must hold at least 32 characters that nobody can guess, not 0."),
+        ("LAUNCHES_MOST", "-1", "LAUNCHES_MOST must be a whole number from 10 to 1000000, not '-1'."),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'."),
     ],
 )
@@ -44,6 +55,21 @@ def test_a_bad_value_stops_the_start_with_one_sentence(name: str, value: str, se
     assert done.returncode == 1
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_debug_is_for_loopback_only() -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("BERTH_BIND", "DEBUG")}
+    for bind, status in (("127.0.0.1", 0), ("0.0.0.0", 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", "import config.settings"],
+            cwd=ROOT,
+            env=environment | {"DEBUG": "true", "BERTH_BIND": bind},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, bind
+        assert ("DEBUG shows settings to whoever asks" in done.stderr) == bool(status)
 
 
 SECRETS = {

@@ -41,7 +41,7 @@ def test_a_deployment_passes_djangos_list_without_a_remark(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert "no issues (1 silenced)" in done.stdout
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
-    weaker = check(tmp_path, BERTH_HTTPS="false", SECRET_KEY="short")
+    weaker = check(tmp_path, BERTH_HTTPS="false", SECRET_KEY="x" * 40)
     assert weaker.returncode == 1
     assert "security.W009" in weaker.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -65,6 +66,49 @@ def test_a_broken_probe_is_one_word_and_one_sentence(text: str, code: str, sente
 def device(**values: Any) -> dict[str, Any]:
     plain = dict.fromkeys(("uuid", "name", "memory_total", "memory_free", "error"))
     return {"vendor": "nvidia", "kind": "gpu", **plain, **values}
+
+
+GOOD = {"uuid": "GPU-1", "name": "L4", "memory_total": 24 << 30, "memory_free": 20 << 30}
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({**GOOD, "uuid": "GPU-2", "memory_total": 2**61}, "its memory_total is not valid"),
+        ({**GOOD, "uuid": "GPU-2", "memory_total": "much"}, "its memory_total is not valid"),
+        ({**GOOD, "uuid": "GPU-2", "memory_total": -1}, "its memory_total is not valid"),
+        ({**GOOD, "uuid": "GPU-2", "memory_total": 0}, "reports no memory of it"),
+        ({**GOOD, "uuid": "GPU 2"}, "its uuid is not valid"),
+        ({**GOOD, "uuid": "ram"}, "its uuid is not valid"),
+        ({**GOOD}, "another device has its uuid GPU-1"),
+        ({**GOOD, "uuid": None, "name": None}, "no uuid and no name of it"),
+        ({**GOOD, "uuid": "GPU-2", "name": "x" * 1000}, "its name is not valid"),
+        ({**GOOD, "uuid": "GPU-2", "kind": "toaster"}, "its kind is not valid"),
+        ({**GOOD, "uuid": "GPU-2", "more": 1}, "its more is not valid"),
+    ],
+)
+def test_one_bad_device_is_named_and_leaves_the_others(bad: dict[str, Any], said: str) -> None:
+    whole = {
+        **HEALTHY,
+        "accelerators": [device(**GOOD), device(**bad), device(**GOOD, vendor="amd") | {"uuid": "GPU-9"}],
+    }
+    found = probe_child.run(script(f"print({json.dumps(json.dumps(whole))})"))["accelerators"]
+    assert [one["uuid"] for one in found] == ["GPU-1", None, "GPU-9"]
+    assert said in found[1]["error"]["message"]
+    assert found[0]["error"] is found[2]["error"] is None
+
+
+def test_names_that_are_no_text_are_replaced_and_not_refused() -> None:
+    whole = {**HEALTHY, "driver": "5\udcff", "accelerators": [device(**{**GOOD, "name": "L4\ud800\0"})]}
+    found = probe_child.run(script(f"print({json.dumps(json.dumps(whole))})"))
+    assert (found["driver"], found["accelerators"][0]["name"]) == ("5?", "L4??")
+
+
+def test_a_name_that_is_not_utf8_is_read_from_the_driver(driver: Callable[..., None]) -> None:
+    driver(GPUS=os.fsdecode(b"NVIDIA L4 \xff|24000|0|8.9;NVIDIA L40S|48000|0|8.9"))
+    found = probe_child.run()["accelerators"]
+    assert [one["name"] for one in found] == ["NVIDIA L4 \ufffd", "NVIDIA L40S"]
+    assert [one["error"] for one in found] == [None, None]
 
 
 @pytest.mark.parametrize(

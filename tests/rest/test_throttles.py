@@ -87,10 +87,29 @@ def test_a_password_cannot_be_tried_for_ever(client: Client, settings: LazySetti
     def attempt(name: str, password: str = "wrong") -> int:
         return client.post("/admin/login/", {"username": name, "password": password}).status_code
 
-    assert [attempt(name) for name in ("root", "Root ", "root")] == [200, 200, 429]
+    # Spellings of one name: wide letters, a ligature of none, a letter in a circle.
+    assert [attempt(name) for name in ("root", "Root ", "\uff52oot", "r\u24deot")] == [200, 200, 429, 429]
     assert attempt("root", "right") == 429
-    assert attempt("another") == 200
     assert client.get("/admin/login/").status_code == 200
+    assert [attempt(f"another{number}") for number in range(5)] == [200] * 4 + [429]  # six in all names
+
+
+@pytest.mark.usefixtures("few")
+def test_attempts_of_others_do_not_lock_the_owner_out_of_a_browser_that_is_known(settings: LazySettings) -> None:
+    settings.RATE_LIMITS = {"sign-in": 3}
+    User.objects.create_superuser("root", password="right")
+    owner, other = Client(), Client()
+
+    def attempt(client: Client, password: str, name: str = "root") -> int:
+        return client.post("/admin/login/?next=/admin/", {"username": name, "password": password}).status_code
+
+    assert attempt(owner, "right") == 302
+    assert [attempt(other, "wrong") for _ in range(3)] == [200, 200, 429]
+    owner.cookies.pop("sessionid")
+    assert attempt(owner, "right") == 302
+    owner.cookies.pop("sessionid")
+    assert attempt(owner, "wrong", "admin") == 200  # the cookie is for that name only
+    assert [attempt(owner, "wrong") for _ in range(4)] == [200] * 3 + [429]  # and buys no endless attempts
 
 
 def test_processes_count_together() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from hardware.snapshots import refresh
 
@@ -21,10 +22,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         forget_counts(settings.METRICS_FOLDER)
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("load_catalog", verbosity=0)
-        if options["snapshot"]:
-            refresh()
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            call_command("load_catalog", verbosity=0)
+            if options["snapshot"]:
+                refresh()
+        except (OperationalError, OSError) as error:
+            raise CommandError(f"The database cannot be brought to this version: {error}.") from error
 
 
 def forget_counts(folder: Path) -> None:

@@ -50,6 +50,15 @@ def test_a_catalog_is_loaded_or_names_the_command() -> None:
     assert doctor.database().ok
 
 
+def test_a_gpu_that_cannot_be_used_is_no_health(driver: Callable[..., None]) -> None:
+    driver(GPUS="NVIDIA L4|24000|0|8.9;NVIDIA L40S|48000|0|8.9")
+    assert doctor.hardware().sentence == "GPUs: NVIDIA L4, NVIDIA L40S."
+    driver(GPUS="NVIDIA L4|24000|0|8.9;NVIDIA L40S|48000|0|8.9", FAULTS="nvmlDevice*@1=15")
+    found = doctor.hardware()
+    assert not found.ok
+    assert "has fallen off the bus" in found.sentence
+
+
 def test_a_broker_that_is_away_says_how_to_start_one(settings: LazySettings) -> None:
     assert doctor.broker().ok
     settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{free_port()}/0"
