@@ -12,6 +12,7 @@ import hmac
 import io
 import re
 import tempfile
+import zlib
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
@@ -94,16 +95,20 @@ def unpack(content: bytes) -> tuple[dict[str, Any], Rows]:
         raise BundleError("This is no catalog bundle, or it carries no signature.")
     if not hmac.compare_digest(signature, _signature(key(), head, body)):
         raise BundleError("The signature is not of this key: the bundle was changed, or made with another key.")
-    about = orjson.loads(head)
-    if about.get("format") != FORMAT:
-        raise BundleError(f"The bundle's format is {about.get('format')!r}; this version of Berth reads {FORMAT!r}.")
-    with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
-        unpacked = stream.read(MAX_UNPACKED + 1)
-    if len(unpacked) > MAX_UNPACKED:
-        raise BundleError(f"The bundle unpacks to more than {MAX_UNPACKED >> 20} MiB.")
     try:
+        about = orjson.loads(head)
+        if about.get("format") != FORMAT:
+            told = f"The bundle's format is {about.get('format')!r}; this version of Berth reads {FORMAT!r}."
+            raise BundleError(told)
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
+            unpacked = stream.read(MAX_UNPACKED + 1)
+        if len(unpacked) > MAX_UNPACKED:
+            raise BundleError(f"The bundle unpacks to more than {MAX_UNPACKED >> 20} MiB.")
         return about, _checked(orjson.loads(unpacked))
-    except (AttributeError, KeyError, TypeError) as error:
+    except BundleError:
+        raise
+    # A key that signs is no promise of what it signed. The last two are gzip's.
+    except (AttributeError, LookupError, TypeError, ValueError, OSError, EOFError, zlib.error) as error:
         raise BundleError("The bundle is not the shape of a catalog's.") from error
 
 

@@ -223,5 +223,5 @@ def _in_words(hub_id: str) -> Iterator[None]:
         raise HubError(UNREACHED.format(host=settings.HF_ENDPOINT)) from None
     except (httpx2.HTTPError, httpx2.InvalidURL):
         raise HubError("The hub's answer broke off or is not HTTP; nothing was changed.") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise HubError(f"The hub's description of {hub_id} is not what it should be.") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import yaml
 from catalog import seed
 from catalog.models import Benchmark, Model
 from catalog.three_way import BENCHMARK, EVIDENCE, Rows
+from rest.json_text import read_json
 
 TABLE = seed.DATA / "leaderboards.json"
 MAX_BYTES = 16 << 20
@@ -74,7 +74,7 @@ def _parse(ending: str, text: str) -> Any:
     if ending == ".csv":
         return list(csv.DictReader(io.StringIO(text)))
     if ending == ".json":
-        return json.loads(text)
+        return read_json(text)
     if ending in (".yml", ".yaml"):
         return yaml.safe_load(text)
     raise LeaderboardError("A leaderboard file ends in .csv, .json, .yml or .yaml.")

@@ -16,6 +16,7 @@ import orjson
 
 from hardware.reference import DATA
 from rest import shapes
+from rest.json_text import read_json
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -95,8 +96,8 @@ def run(command: tuple[str, ...] = COMMAND, timeout_seconds: float = TIMEOUT_SEC
         last = err.decode(errors="replace").strip().splitlines()[-1:] or [f"exit status {child.returncode}"]
         raise ProbeFailure("crash", f"The hardware probe ended with {last[0][:300]}.")
     try:
-        data: dict[str, Any] = one_by_one(readable(json.loads(out)))
-    except (ValueError, RecursionError):
+        data: dict[str, Any] = one_by_one(readable(read_json(out)))
+    except ValueError:
         raise ProbeFailure("garbage", "The hardware probe printed something that is not JSON.") from None
     check(data)
     return data

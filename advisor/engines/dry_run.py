@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from advisor.fit.spec import DeviceMemory
 from hardware.probe_child import end
+from rest.json_text import read_json
 
 ROOM = Path(__file__).resolve().parents[2]
 SECONDS = 10.0  # while a user waits for the answer
@@ -110,7 +111,7 @@ def why_it_died(code: int) -> str:
 def engine_plan(out: bytes) -> EnginePlan:
     """The plan in the child's output. Raises NoAnswer when it refused, or answered something else."""
     try:
-        answer = json.loads(out)
+        answer = read_json(out)
         build = answer["build"]
         if "refused" in answer:
             raise NoAnswer("refused", str(answer["refused"]))

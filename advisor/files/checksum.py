@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rest.json_text import read_json
+
 MAGIC = b"GGUF"
 CHUNK = 1 << 22
 _readers: dict[str, Reader] = {}
@@ -62,7 +64,7 @@ def identity(path: Path) -> str:
 
 def _known(cache: Path) -> dict[str, str]:
     try:
-        known = json.loads(cache.read_text())
+        known = read_json(cache.read_text())
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -14,6 +14,7 @@ import psutil
 
 from advisor.launch import process
 from hardware.processes import Identity
+from rest.json_text import read_json
 
 TIMEOUT = 2.0
 LIMIT = 1 << 20  # bytes of an answer that are read at most
@@ -45,8 +46,8 @@ def get_json(port: int, path: str, *, host: str = "127.0.0.1") -> Any:
             body += part
             if len(body) > LIMIT or time.monotonic() > deadline:
                 return None
-        return json.loads(body) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        return read_json(body) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:
         connection.close()
@@ -82,7 +83,7 @@ def complete(port: int, alias: str, prompt: str, *, chat: str, tokens: int, seco
     deadline = time.monotonic() + seconds
     prefill = decode = None
     # If the answer breaks off, the timings received so far stand.
-    broken = (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError, RecursionError)
+    broken = (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError)
     with contextlib.closing(connection), contextlib.suppress(*broken):
         connection.request("POST", chat, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()

@@ -27,7 +27,16 @@ from hardware.processes import Identity
 
 # An engine gets only these of our environment, and none of our secrets.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-SECRETS = re.compile(r"\b(hf_|brt_|sk-)[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+")
+# What well-known tokens begin with, what stands where a password does, and what is called one. Not every `token = 7`
+# of an engine: a value that is called so counts when it is long and holds letters and digits.
+SECRETS = re.compile(
+    r"\b(?:hf_|brt_|sk-|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|AIza)[A-Za-z0-9_.-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"|(?<=Bearer )\S+|(?<=Basic )\S+|(?<=://)[^\s/@]+:[^\s/@]*(?=@)"
+    r"|(?P<password>(?:password|passwd|pwd)[\"']?\s*[=:]\s*)[^\s,;&]+"
+    r"|(?P<key>(?:secret|token|key)[\"']?\s*[=:]\s*)(?=\S*[A-Za-z])(?=\S*\d)[\"']?[A-Za-z0-9/+_.=-]{16,}",
+    re.IGNORECASE,
+)
+CUT = re.compile(r"^\S*")
 LAST_WORDS = 4000  # bytes at the end of a log that are searched for the cause of an exit
 LAST_WORDS_AFTER = (0.05, 0.25)  # seconds
 
@@ -42,7 +51,10 @@ def log_path(launch_id: uuid.UUID) -> Path:
 
 def log_tail(launch_id: uuid.UUID, size: int = 1 << 14) -> str:
     """The end of the engine's log, with anything that looks like a token redacted."""
-    return SECRETS.sub("[redacted]", engine_health.file_tail(log_path(launch_id), size))
+    text = engine_health.file_tail(log_path(launch_id), size)
+    if engine_health.log_bytes(log_path(launch_id)) > size:  # it may begin with the end of a token
+        text = CUT.sub("", text, count=1)
+    return SECRETS.sub(lambda found: f"{found['password'] or found['key'] or ''}[redacted]", text)
 
 
 def adapter_of(launch: Launch) -> Adapter | None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.request import Request, urlopen
 
+from rest.json_text import read_json
+
 MAX_PROMPT = 8000
 SECONDS = 120  # that a reply may take
 MOST = 1 << 20  # bytes of it
@@ -32,7 +34,7 @@ def chat_reply(launch: Mapping[str, Any], history: list[dict[str, str]], prompt:
         reply = said(request)
     except (OSError, http.client.HTTPException) as error:
         reply = f"(No answer: {error}.)"
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError):
         reply = "(No answer: the model's server sent something that is no reply.)"
     return [*talk, {"role": "assistant", "content": reply}]
 
@@ -47,4 +49,4 @@ def said(request: Request) -> str:
                 raise TimeoutError(f"it took longer than {SECONDS} s")
             if len(body) > MOST:
                 raise ValueError
-    return str(json.loads(body)["choices"][0]["message"]["content"] or "")
+    return str(read_json(body)["choices"][0]["message"]["content"] or "")

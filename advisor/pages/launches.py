@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Any
 from uuid import UUID
@@ -26,6 +25,7 @@ from advisor.models import Launch
 from advisor.pages import chat
 from advisor.pages.permissions import HOW_TO, may_operate
 from advisor.question.errors import DoesNotFit, Invalid
+from rest.json_text import read_json
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,12 +38,12 @@ def launches_page(request: HttpRequest) -> HttpResponse:
             host="local",
             build=request.POST.get("build"),
             engine=request.POST.get("engine"),
-            settings=json.loads(request.POST.get("settings", "null")),
+            settings=read_json(request.POST.get("settings", "null")),
             owner=str(request.user),
         )
     except DoesNotFit as error:
         return not_launched(request, wording.does_not_fit(rejection_document(error.rejection)))
-    except (Invalid, LaunchRefused, json.JSONDecodeError) as error:
+    except (Invalid, LaunchRefused, ValueError) as error:
         return not_launched(request, str(error))
     return redirect("launch", launch.id)
 
