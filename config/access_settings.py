@@ -40,6 +40,7 @@ RATE_LIMITS = rates(
     {} if LOOPBACK else {"read": 3000, "recommend": 3000, "agent": 600, "launch": 60, "catalog": 600, "sign-in": 10},
 )
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"  # where an unsafe `next` leads
 
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

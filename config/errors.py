@@ -45,9 +45,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _plain(request, 500, "Something went wrong on our side; the log has the details.")
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503 for a page whose database is locked or unreachable."""
-    answer = _plain(request, 503, problems.AWAY_SENTENCE)
+def unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """503 for a page whose database is locked, full or unreachable."""
+    answer = _plain(request, 503, problems.away_sentence(error))
     answer["Retry-After"] = str(problems.AWAY_SECONDS)
     return answer
 

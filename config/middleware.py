@@ -84,7 +84,7 @@ class DatabaseAway(MiddlewareMixin):
         if not isinstance(exception, problems.AWAY):
             return None
         log.error("The database does not answer: %s", exception)
-        return errors.unavailable(request)
+        return errors.unavailable(request, exception)
 
 
 class SignInWhereNotAnonymous(LoginRequiredMiddleware):

@@ -179,12 +179,13 @@ def prepare(children: Children, options: dict[str, Any]) -> None:
 
 
 def wait_until_ready(children: Children) -> None:
+    host = settings.ALLOWED_HOSTS[0].lstrip(".") if settings.ALLOWED_HOSTS else "localhost"
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         pause(children, 0.02)
         link = http.client.HTTPConnection(settings.BIND, settings.PORT, timeout=10)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(link):
-            link.request("GET", "/healthz", headers={"Host": "localhost"})
+            link.request("GET", "/healthz", headers={"Host": host})
             if link.getresponse().status < 500:
                 return
     raise RuntimeError(f"the web server does not answer after {READY_SECONDS} s.")

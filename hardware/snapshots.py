@@ -128,6 +128,7 @@ def stamp(moment: datetime) -> str:
 
 def freshness(newest: Snapshot, good: Snapshot) -> Freshness:
     age = (timezone.now() - good.taken).total_seconds()
+    set_back = "This machine's clock was set back after the reading: how old it is shows with the next one."
     return {
         "id": good.pk,
         "taken": stamp(good.taken),
@@ -136,5 +137,5 @@ def freshness(newest: Snapshot, good: Snapshot) -> Freshness:
         "stale": not -AHEAD <= age <= stale_seconds() or not newest.ok,
         "ok": newest.ok,
         "error": newest.error or None,
-        "message": newest.message or None,
+        "message": newest.message or (set_back if age < -AHEAD else None),
     }

@@ -67,6 +67,8 @@ class Ids(logging.Filter):
         asked = getattr(record, "request", None)
         record.request_id = request_id.get() or getattr(asked, "request_id", "")
         record.launch_id = launch_id.get()
+        if record.name.startswith("django.security."):  # somebody's wrong request: where it was noticed tells nothing
+            record.exc_info = record.exc_text = None
         ids = (("request", record.request_id), ("launch", record.launch_id))
         record.ids = "".join(f" [{kind} {name}]" for kind, name in ids if name)
         return True

@@ -29,7 +29,7 @@ TITLES = {
     412: "Changed in the meantime",
     413: "The request is too large",
     415: "Unsupported media type",
-    422: "The hardware is not known well enough",
+    422: "The request cannot be answered as it stands",
     429: "Too many requests",
     500: "Internal error",
     503: "Not available at the moment",
@@ -38,7 +38,12 @@ CONTENT_TYPE = "application/problem+json"
 # A database that is locked or unreachable; a retry after a moment succeeds once it is back.
 AWAY = (OperationalError, InterfaceError)
 AWAY_SECONDS = 5
-AWAY_SENTENCE = f"The database does not answer at the moment; ask again in {AWAY_SECONDS} s."
+
+
+def away_sentence(error: Exception) -> str:
+    if "full" in str(error).lower() or "no space left" in str(error).lower():
+        return f"The database has no room left on its disk; ask again in {AWAY_SECONDS} s, when somebody has made some."
+    return f"The database does not answer at the moment; ask again in {AWAY_SECONDS} s."
 
 
 class Problem(exceptions.APIException):
@@ -93,7 +98,7 @@ def handler(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
     elif isinstance(error, AWAY):
         log.error("The database does not answer: %s", error)
         set_rollback()
-        return respond(503, AWAY_SENTENCE, headers={"Retry-After": str(AWAY_SECONDS)})
+        return respond(503, away_sentence(error), headers={"Retry-After": str(AWAY_SECONDS)})
     if not isinstance(error, exceptions.APIException):
         return None
     status, errors, extra = error.status_code, getattr(error, "errors", []), getattr(error, "extra", {})

@@ -134,6 +134,22 @@ def model() -> Finding:
     return Finding(True, f"{len(found)} model file{'s' if len(found) > 1 else ''} on disk ready to launch.")
 
 
+def access() -> Finding:
+    """What a proxy in front needs, where the settings tell that there is one."""
+    names = [name for name in settings.ALLOWED_HOSTS if name not in ("localhost", "127.0.0.1", "[::1]")]
+    wrong = []
+    if any(origin.startswith("https://") for origin in settings.CSRF_TRUSTED_ORIGINS) and not settings.HTTPS:
+        wrong.append("CSRF_TRUSTED_ORIGINS has https: set BERTH_HTTPS=true and let the proxy send X-Forwarded-Proto.")
+    if names and settings.ANONYMOUS_ACCESS:
+        wrong.append(f"Whoever reaches {names[0]} reads and asks without an account: set BERTH_ANONYMOUS=false.")
+    if names and not settings.RATE_LIMITS:
+        wrong.append("Passwords can be tried without end: set RATE_LIMITS, since behind a proxy all is loopback.")
+    if settings.DEBUG:
+        wrong.append("DEBUG shows settings to whoever asks: set it to false.")
+    return Finding(not wrong, " ".join(wrong) or "Accounts, names and limits go together.")
+
+
 CHECKS: dict[str, Callable[[], Finding]] = {
-    check.__name__: check for check in (python, data, database, catalog, broker, worker, hardware, engine, model)
+    check.__name__: check
+    for check in (python, data, database, catalog, broker, worker, hardware, engine, model, access)
 }

@@ -57,6 +57,22 @@ def test_a_bad_value_stops_the_start_with_one_sentence(name: str, value: str, se
     assert done.stderr.count("\n") == 1
 
 
+def test_a_key_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a disk that is full."""
+    full = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); import config.settings"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SECRET_KEY")} | {
+        "BERTH_DATA": str(tmp_path)
+    }
+    for code, status in ((full, 1), ("import config.settings", 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stderr
+        assert done.stderr.count("\n") == status
+        assert [path.name for path in tmp_path.iterdir()] == ["secret_key"] * (status == 0)
+
+
 def test_debug_is_for_loopback_only() -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("BERTH_BIND", "DEBUG")}
     for bind, status in (("127.0.0.1", 0), ("0.0.0.0", 1)):

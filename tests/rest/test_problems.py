@@ -11,6 +11,8 @@ from rest_framework import exceptions
 
 from rest.problems import TITLES, Problem, flatten, handler
 
+FULL = "The database has no room left on its disk; ask again in 5 s, when somebody has made some."
+
 
 @pytest.mark.parametrize(
     ("detail", "fields"),
@@ -40,6 +42,11 @@ def test_an_error_of_any_depth_is_told_by_its_field(detail: Any, fields: list[st
         (PermissionDenied(), 403, "You do not have permission to perform this action."),
         (RequestDataTooBig(), 413, "A body may have 2,000,000 bytes."),
         (OperationalError("locked"), 503, "The database does not answer at the moment; ask again in 5 s."),
+        (
+            OperationalError("database or disk is full"),
+            503,
+            FULL,
+        ),
         (InterfaceError("closed"), 503, "The database does not answer at the moment; ask again in 5 s."),
         (exceptions.ValidationError({"name": ["Say a name."]}), 400, "Say a name."),
         (exceptions.Throttled(wait=3.2), 429, "More requests than this minute allows; ask again in 4 s."),

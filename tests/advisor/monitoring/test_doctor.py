@@ -59,6 +59,20 @@ def test_a_gpu_that_cannot_be_used_is_no_health(driver: Callable[..., None]) -> 
     assert "has fallen off the bus" in found.sentence
 
 
+def test_a_proxy_that_is_told_half_is_no_health(settings: LazySettings) -> None:
+    settings.ANONYMOUS_ACCESS, settings.RATE_LIMITS, settings.HTTPS, settings.DEBUG = True, {}, False, False
+    settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = ["localhost"], []
+    assert doctor.access().ok
+    settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = ["berth.example.org"], ["https://berth.example.org"]
+    found = doctor.access()
+    assert not found.ok
+    assert all(word in found.sentence for word in ("BERTH_HTTPS=true", "BERTH_ANONYMOUS=false", "set RATE_LIMITS"))
+    settings.ANONYMOUS_ACCESS, settings.RATE_LIMITS, settings.HTTPS = False, {"sign-in": 10}, True
+    assert doctor.access().ok
+    settings.DEBUG = True
+    assert not doctor.access().ok
+
+
 def test_a_broker_that_is_away_says_how_to_start_one(settings: LazySettings) -> None:
     assert doctor.broker().ok
     settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{free_port()}/0"
