@@ -134,4 +134,15 @@ def test_the_command_looks_at_what_is_named_and_ends_with_an_error_where_somethi
     assert len(out.getvalue().splitlines()) == 2
     with pytest.raises(CommandError):
         call_command("doctor", only=["catalog"], stdout=out)
-    assert set(CHECKS) == {"python", "data", "database", "catalog", "broker", "worker", "hardware", "engine", "model"}
+    assert set(CHECKS) == {
+        "python",
+        "data",
+        "database",
+        "catalog",
+        "broker",
+        "worker",
+        "hardware",
+        "engine",
+        "model",
+        "access",
+    }
