@@ -88,8 +88,9 @@ def launch_and_stop(to: Watched) -> None:
             continue
         where = f"/api/v1/launches/{json.loads(content)['id']}/"
         reach(to, where, ("ready", *FINAL), 90)
-        if not to.over.wait(10):
-            to.ask("stop", "DELETE", where)
+        if to.over.wait(10):
+            return
+        to.ask("stop", "DELETE", where)
         if reach(to, where, FINAL, 60) not in FINAL:
             to.fault(f"{where} did not end within a minute")
 
