@@ -133,6 +133,43 @@ class ApiToken(models.Model):
         return self.name
 
 
+class LocalFile(models.Model):
+    """A model file on a host, as `advisor.files.index` found it: one row for all parts of a split one."""
+
+    class Kind(models.TextChoices):
+        WEIGHTS = "weights"
+        PROJECTOR = "projector"
+        DRAFT = "draft"
+        ADAPTER = "adapter"
+
+    host = models.ForeignKey("hardware.Host", on_delete=models.CASCADE, related_name="files")
+    path = models.TextField(help_text="of the first part")
+    origin = models.CharField(max_length=20)
+    state = models.CharField(max_length=64, help_text="digest of the parts' sizes and change times")
+    parts = models.JSONField(default=list, help_text='[{"path", "bytes", "sha256"}], named as the engine opens them')
+    bytes = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.WEIGHTS)
+    format = models.CharField(max_length=12, default="gguf")
+    complete = models.BooleanField(default=True)
+    architecture = models.CharField(max_length=80, blank=True)
+    quantization = models.CharField(max_length=40, blank=True)
+    name = models.CharField(max_length=200, blank=True, help_text="as its header states it")
+    base = models.CharField(max_length=200, blank=True, help_text="hub id of the model it was made from")
+    model = models.CharField(max_length=120, blank=True, help_text="slug, where that is certain")
+    build = models.CharField(max_length=300, blank=True, help_text="build of the catalog, or file:<12 hex digits>")
+    task = models.CharField(max_length=12, default="generate")
+    sizes = models.JSONField(null=True, blank=True)
+    problem = models.TextField(blank=True, help_text="why it cannot be launched, one sentence")
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["host", "path"], name="one_row_per_file")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class Decision(models.Model):
     """An answered question, kept so that `POST launches/` can refer to the decision and a rank."""
 

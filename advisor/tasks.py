@@ -9,6 +9,7 @@ from celery import shared_task
 from django.conf import settings
 
 from advisor import retention
+from advisor.intake import file_index
 from advisor.launch import reconciler
 from advisor.launch.reconciler import settle
 from hardware import ledger
@@ -36,6 +37,12 @@ def reading_what_was_freed() -> Iterator[None]:
     yield
     if before - ledger.held(settings.HOST_ID).keys():
         refresh()
+
+
+@shared_task
+def index_files() -> None:
+    """Find out what model files lie here now; nothing else walks or reads them."""
+    file_index.index_files()
 
 
 @shared_task

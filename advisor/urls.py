@@ -4,6 +4,7 @@ from django.urls import path
 
 from advisor.api import launches
 from advisor.api.estimates import Estimates
+from advisor.api.files import Files
 from advisor.api.model_vllm import ModelUnderVllm
 from advisor.api.recommendations import Recommendations
 from advisor.api.requirements import Requirements
@@ -40,6 +41,7 @@ rest = [
     path("requirements/", Requirements.as_view(), name="api-requirements"),
     path("estimates/", Estimates.as_view(), name="estimates"),
     path("models/<str:slug>/vllm/", ModelUnderVllm.as_view(), name="api-model-vllm"),
+    path("hosts/<str:host>/files/", Files.as_view(), name="api-host-files"),
     path("launches/", launches.Launches.as_view(), name="api-launches"),
     path("launches/<uuid:launch_id>/", launches.OneLaunch.as_view(), name="api-launch"),
     path("launches/<uuid:launch_id>/log/", launches.LaunchLog.as_view(), name="api-launch-log"),

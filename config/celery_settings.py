@@ -51,6 +51,7 @@ CELERY_BEAT_SCHEDULE = {
     for task, seconds in {
         "hardware.tasks.snapshot": 30.0,
         "advisor.tasks.reconcile": 2.0,
+        "advisor.tasks.index_files": 15.0,
         "advisor.tasks.prune": 600.0,
     }.items()
 }

@@ -14,6 +14,7 @@ from config.api_settings import *
 from config.celery_settings import *
 from config.database_settings import *
 from config.environment import fail, number
+from config.file_settings import *
 from config.hub_settings import *
 from config.logging_settings import *
 from config.retention_settings import *
@@ -98,10 +99,6 @@ if not os.access(METRICS_FOLDER.parent, os.W_OK):
 
 # A reading of the hardware that is older is shown as stale and not launched on; one is taken every 30 s.
 SNAPSHOT_STALE_SECONDS = number("SNAPSHOT_STALE_SECONDS", 120, 10, 86400)
-# The only folders out of which a model file is ever launched, besides the bundled model.
-MODEL_ROOTS = [
-    Path(p).resolve() for p in os.environ.get("BERTH_MODELS", str(BERTH_DATA / "models")).split(os.pathsep) if p
-]
 # The llama-server to run; empty: the one on PATH, else the engine of the xllamacpp wheel.
 LLAMA_SERVER = os.environ.get("BERTH_LLAMA_SERVER", "")
 if LLAMA_SERVER and not os.access(LLAMA_SERVER, os.X_OK):

@@ -12,7 +12,7 @@ from advisor.answers.plan_or_refusal import (
     planner_named,
     stated_or_refused,
 )
-from advisor.answers.recommend import ranking_of
+from advisor.answers.recommend import index_for, ranking_of
 from advisor.engines.installed import as_run_here, usable_here
 from advisor.files.local import builds_on_disk
 from advisor.fit.engines.registry import planners
@@ -20,7 +20,7 @@ from advisor.fit.spec import HostSpec, Plan, Workload
 from advisor.question.engine_fields import settings_serializer
 from advisor.question.errors import Invalid
 from advisor.question.parse import Question, parse, parse_workload, valid, within
-from advisor.selectors.catalog import catalog_index, find_model
+from advisor.selectors.catalog import find_model
 from advisor.selectors.hosts import Reading
 from hardware.hosts import is_here
 
@@ -85,7 +85,7 @@ def plan_of_build(reading: Reading, host: HostSpec, key: str, engines: list[str]
 
 def plan_at_rank(reading: Reading, question: Question, place: int) -> Plan:
     """The plan at this rank of the answer to an earlier question, as it would run on the host that was read."""
-    index = catalog_index()
+    index = index_for(question)
     question = as_run_here(question).but(limit=max(place, question.limit), expand=None)
     results = ranking_of(question, index, builds_on_disk(index)).results
     if place > len(results):

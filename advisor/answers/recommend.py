@@ -12,6 +12,7 @@ from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.ranking.rank import Ranking, rank
 from advisor.question.parse import Question
 from advisor.selectors.catalog import catalog_index
+from advisor.selectors.local_files import with_local_files
 
 
 def recommend(question: Question) -> Answer:
@@ -19,7 +20,7 @@ def recommend(question: Question) -> Answer:
 
     The same question on the same catalog and hardware gives the same bytes.
     """
-    index = catalog_index()
+    index = index_for(question)
     paths, question = builds_on_disk(index), as_run_here(question)
     head = decision_head(question, index)
     # Inputs that the digest does not cover: hardware figures left out of the document, files that came or went.
@@ -31,6 +32,12 @@ def recommend(question: Question) -> Answer:
         document = decision_document(head, question, ranking, index, paths)
         answer = keep_answer(key, document, document["decision"])
     return answer
+
+
+def index_for(question: Question) -> Index:
+    """The catalog, and for what lies on this machine also the files there that it does not know."""
+    index = catalog_index()
+    return with_local_files(index) if question.on_disk else index
 
 
 def ranking_of(question: Question, index: Index, paths: Mapping[str, str]) -> Ranking:

@@ -65,6 +65,7 @@ def page_result(document: Mapping[str, Any], *, launchable: bool, names: list[st
         "command_text": shlex.join(document["command"]),
         "settings_json": orjson.dumps(document["settings"]).decode(),
         "launchable": launchable,
+        "of_catalog": not document["build"]["id"].startswith("file:"),
         "where": where(document["build"]),
     }
 

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from advisor.files.listing import Found, listing
 from advisor.fit.ranking.catalog_arrays import Index
+from advisor.models import LocalFile
 from advisor.selectors.catalog import catalog_index
 
 # Installed packages that ship a model file. Located, never imported: one of them imports an engine.
@@ -70,7 +71,45 @@ def builds_on_disk(index: Index | None = None) -> dict[str, str]:
     """Build id -> local path, for the builds whose files lie under the configured folders or in bundled packages."""
     index = index or catalog_index()
     found = local_files(settings.MODEL_ROOTS)
+    indexed = {row.build: row.parts[0]["at"] for row in reversed(indexed_files())}
     # Go from the few local files to their builds: most builds of the catalog are not on this machine.
     able = [build for name, _ in found for build in index.published.get(name, ())]
     places = {build.id: find_file(build.files, roots=(), found=found) for build in able}
-    return {key: str(path) for key, path in sorted(places.items()) if path}
+    return dict(sorted((indexed | {key: str(path) for key, path in places.items() if path}).items()))
+
+
+def indexed_files(build: str | None = None) -> list[LocalFile]:
+    """Files of this machine that can be launched, as the index knows them; those of the folder first."""
+    rows = LocalFile.objects.filter(host_id=settings.HOST_ID, complete=True, problem="").exclude(build="")
+    rows = rows.filter(build=build) if build else rows
+    return sorted(rows.defer("sizes"), key=lambda row: (row.origin != "folder", row.path))
+
+
+def find_listed(name: str) -> LocalFile | None:
+    """The file of this machine with this path or build id."""
+    rows = LocalFile.objects.filter(host_id=settings.HOST_ID).defer("sizes")
+    return rows.filter(path=name).first() or rows.filter(build=name).order_by("-complete", "path").first()
+
+
+def find_launchable(build: str, files: Sequence[Mapping[str, Any]]) -> Path | None:
+    """The first part of a build's file on this machine, all parts checked by size where they lie.
+
+    Where the index has it somewhere else than in the folders, it is taken from there if it still resolves to a place
+    below a folder that is looked into.
+    """
+    if path := find_file(files, roots=settings.MODEL_ROOTS):
+        return path
+    roots = [root for some in ([*settings.MODEL_ROOTS], *settings.FILE_ORIGINS.values()) for root in some]
+    for row in indexed_files(build):
+        parts = [(Path(part["at"]), part["bytes"]) for part in row.parts]
+        if all(size_of(path) == size and within(path, roots) for path, size in parts):
+            return parts[0][0]
+    return None
+
+
+def within(path: Path, roots: Iterable[Path]) -> bool:
+    try:
+        real = path.resolve(strict=True)
+        return any(real.is_relative_to(root.resolve()) for root in roots)
+    except (OSError, RuntimeError):
+        return False

@@ -18,10 +18,10 @@ from advisor.engines.base import Adapter
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import adapters
 from advisor.files.checksum import verify_checksums
-from advisor.files.local import find_file
+from advisor.files.local import find_launchable
 from advisor.fit.engines.registry import planners
 from advisor.launch import engine_health, process
-from advisor.models import Launch
+from advisor.models import Launch, LocalFile
 from catalog.models import Build
 from hardware.processes import Identity
 
@@ -67,13 +67,17 @@ def launch_settings(launch: Launch) -> Any:
 
 
 def build_files(launch: Launch) -> list[dict[str, Any]]:
+    """Of the catalog's build, or of a file of this machine that is of none."""
     row = Build.objects.filter(key=launch.build).values_list("files", flat=True).first()
+    if row is None:
+        parts = LocalFile.objects.filter(host_id=launch.host_id, build=launch.build).values_list("parts", flat=True)
+        row = parts.order_by("-complete", "path").first()
     return list(row or [])
 
 
 def model_file(launch: Launch) -> Path | None:
     """The file to serve, looked up again because it may have gone since the request."""
-    return find_file(build_files(launch), roots=settings.MODEL_ROOTS)
+    return find_launchable(launch.build, build_files(launch))
 
 
 def verified(launch: Launch, path: Path) -> bool | None:

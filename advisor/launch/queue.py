@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from advisor.engines.installed import installed_program
 from advisor.engines.registry import adapters
-from advisor.files.local import find_file
+from advisor.files.local import find_launchable
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import Plan, Rejection
 from advisor.launch import shapes
@@ -89,7 +89,7 @@ def enqueue(
         raise LaunchRefused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
     here = host == settings.HOST_ID
     program = installed_program(plan.engine) if here else None
-    path = find_file(plan.build.files, roots=settings.MODEL_ROOTS) if here else None
+    path = find_launchable(plan.build.id, plan.build.files) if here else None
     if here and program is None:
         raise LaunchRefused(f"No program for {plan.engine} is installed on this machine.")
     if program and uuids and not program.accelerators:

@@ -16,6 +16,7 @@ from advisor.fit.quality.strength import ModelFacts, strengths
 from advisor.fit.ranking.catalog_arrays import Index
 from advisor.fit.sizes_json import from_json
 from advisor.fit.spec import BuildSpec, Catalog, Evidence, ModelSpec
+from advisor.selectors.local_files import PREFIX, find_local
 from catalog import evidence_sources as sources
 from catalog import version
 from catalog.models import Build, Model
@@ -192,4 +193,5 @@ def find_model(slug: str) -> ModelSpec | None:
 
 
 def find_build(key: str) -> tuple[ModelSpec, BuildSpec] | None:
-    return catalog_index().builds.get(key)
+    """A build of the catalog, or a file of this machine that is of none."""
+    return find_local(key) if key.startswith(PREFIX) else catalog_index().builds.get(key)

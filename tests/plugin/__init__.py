@@ -41,6 +41,7 @@ for name in (
     os.environ.pop(name, None)
     os.environ.pop(f"{name}_FILE", None)
 os.environ["BERTH_DATA"] = str(_data)
+os.environ["BERTH_ORIGINS"] = ""  # nothing of the user's
 os.environ.setdefault("BERTH_TESTS", str(_data))  # one folder for all processes of a test run
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in the test thread
 

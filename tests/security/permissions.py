@@ -46,6 +46,7 @@ API: dict[str, dict[str, tuple[str, int]]] = {
     "api/v1/^benchmarks/(?P<pk>[^/.]+)/$": USED,
     "api/v1/^licences/$": ROWS,
     "api/v1/^licences/(?P<pk>[a-z0-9][a-z0-9._-]*)/$": USED,
+    "api/v1/hosts/<str:host>/files/": {"GET": ("read", 200)},
     "api/v1/^hosts/$": {"GET": ("read", 200)},
     "api/v1/^hosts/(?P<pk>[A-Za-z0-9][A-Za-z0-9._-]*)/$": {"GET": ("read", 200)},
     "api/v1/^hosts/(?P<pk>[A-Za-z0-9][A-Za-z0-9._-]*)/snapshots/$": {"POST": ("agent", 400)},

@@ -210,7 +210,7 @@ def test_no_payload_becomes_a_word_of_the_command_line(kind: str) -> None:
             wrong: Any = (word,) if name == "tensor_split" else word
             with pytest.raises(ValueError, match="must"):
                 adapter.argv(Settings()._replace(**{name: wrong}), model="/models/a.gguf", alias="a")
-        with pytest.raises(ValueError, match="must be"):
+        with pytest.raises(ValueError, match="cannot be told"):
             adapter.env([word], "id")
 
 

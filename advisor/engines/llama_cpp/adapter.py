@@ -35,6 +35,7 @@ FLASH_ATTENTION = {True: "on", False: "off", None: "auto"}
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\.gguf")
 QUANTIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+BLOB = re.compile(r"/sha256-[0-9a-f]{64}\Z")  # as Ollama names the GGUF files that it keeps
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,159}")
 UUID = re.compile(r"(GPU|MIG)-[0-9A-Za-z/-]{1,100}")
 AMD_UUID = re.compile(r"GPU-[0-9a-f]{16}")
@@ -132,7 +133,7 @@ def check(settings: Settings, model: str | NotHere, alias: str, port: int | None
         for pattern, word in words:
             if not pattern.fullmatch(word):
                 raise ValueError(f"{word!r} is no repository, quantization or file name for a command line.")
-    elif not model.startswith("/") or "\0" in model or not model.endswith(".gguf"):
+    elif not model.startswith("/") or "\0" in model or not (model.endswith(".gguf") or BLOB.search(model)):
         raise ValueError(f"model must be the absolute path of a .gguf file, not {model!r}.")
 
 
