@@ -27,6 +27,7 @@ __all__ = [
     "HubError",
     "Repository",
     "allowed",
+    "file_stream",
     "gguf_header",
     "read_json",
     "repository",
@@ -192,6 +193,20 @@ def _get(repo: Repository, path: str, start: int = 0, stop: int | None = None) -
     if stop is not None and len(data) != stop - start:
         raise HubError(f"The hub sent {len(data)} bytes of {path} where {stop - start} were asked for.")
     return data
+
+
+@contextmanager
+def file_stream(repo: str, commit: str, path: str, start: int, etag: str = "") -> Iterator[httpx2.Response]:
+    """A file from byte `start` on; all of it where it is not any more what `etag` named.
+
+    Only within `hub_http.allowed_file`. Raises httpx2's errors and HubError.
+    """
+    url = hf_hub_url(repo, path, revision=commit, endpoint=settings.HF_ENDPOINT)
+    headers = {"Authorization": f"Bearer {settings.HF_TOKEN}"} if settings.HF_TOKEN else {}
+    if start:
+        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": etag} if etag else {})
+    with get_session().stream("GET", url, headers=headers) as answer:
+        yield answer
 
 
 def _refusal(hub_id: str, status: int) -> str:

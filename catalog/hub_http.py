@@ -36,12 +36,15 @@ class Allowance:
 
     deadline: float
     bytes_left: int
+    request_seconds: float
+    request_bytes: int
+    idle_seconds: float = float("inf")  # without a byte
     request_deadline: float = 0.0
     request_bytes_left: int = 0
 
     def begin_request(self) -> None:
-        self.request_deadline = time.monotonic() + settings.HUB_REQUEST_SECONDS
-        self.request_bytes_left = settings.HUB_REQUEST_BYTES
+        self.request_deadline = time.monotonic() + self.request_seconds
+        self.request_bytes_left = self.request_bytes
 
     def seconds(self) -> float:
         """Seconds until the nearer of the two deadlines."""
@@ -49,14 +52,14 @@ class Allowance:
         if now >= self.deadline:
             raise HubError(f"The import took longer than {settings.HUB_SECONDS} s and was given up.")
         if now >= self.request_deadline:
-            raise HubError(f"The hub took longer than {settings.HUB_REQUEST_SECONDS} s over one answer.")
-        return min(self.deadline, self.request_deadline) - now
+            raise HubError(f"The hub took longer than {self.request_seconds:g} s over one answer.")
+        return min(min(self.deadline, self.request_deadline) - now, self.idle_seconds)
 
     def spend(self, size: int) -> None:
         self.bytes_left -= size
         self.request_bytes_left -= size
         if self.request_bytes_left < 0:
-            raise HubError(f"The hub sent more than {settings.HUB_REQUEST_BYTES >> 20} MiB in one answer.")
+            raise HubError(f"The hub sent more than {self.request_bytes >> 20} MiB in one answer.")
         if self.bytes_left < 0:
             raise HubError(f"The import took more than {settings.HUB_BYTES >> 20} MiB and was given up.")
 
@@ -67,7 +70,22 @@ _current: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 @contextmanager
 def allowed() -> Iterator[Allowance]:
     """Allows requests to the hub within this block, up to the limits of the settings."""
-    allowance = Allowance(time.monotonic() + settings.HUB_SECONDS, settings.HUB_BYTES)
+    limits = settings.HUB_REQUEST_SECONDS, settings.HUB_REQUEST_BYTES
+    with _within(Allowance(time.monotonic() + settings.HUB_SECONDS, settings.HUB_BYTES, *limits)) as allowance:
+        yield allowance
+
+
+@contextmanager
+def allowed_file(size: int, idle_seconds: float) -> Iterator[Allowance]:
+    """Allows the download of one file of `size` bytes within this block, however long it takes while bytes come."""
+    most = 2 * size + (1 << 20)  # it may have to begin anew, and headers count
+    endless = float("inf")
+    with _within(Allowance(endless, 100 * most, endless, most, idle_seconds)) as allowance:
+        yield allowance
+
+
+@contextmanager
+def _within(allowance: Allowance) -> Iterator[Allowance]:
     token = _current.set(allowance)
     try:
         yield allowance

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from config.environment import address, fail, number, secret
+from config.environment import address, fail, flag, number, secret
+from config.server_settings import LOOPBACK
 
 # The hub that imports read, when somebody asks for one: an answer never does. Files may come from the hub's own stores.
 HF_ENDPOINT = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
@@ -21,6 +22,9 @@ for _host in HF_CDN_HOSTS:
         fail(f"HF_CDN_HOSTS must be names such as cdn.example or .example.org for all below it, not {_host!r}.")
 # The secret that signs catalog bundles, the same wherever they are to be read.
 BUNDLE_KEY = secret("BERTH_BUNDLE_KEY")
+# Whether a launch may fetch what is not here, where it does not say so itself; and bytes a second, 0 for no limit.
+DOWNLOADS = flag("BERTH_DOWNLOADS", LOOPBACK)
+DOWNLOAD_BYTES_PER_SECOND = number("DOWNLOAD_MB_PER_SECOND", 0, 0, 100_000) * 1_000_000
 HUB_SECONDS = number("HUB_SECONDS", 120, 1, 3600)
 HUB_REQUEST_SECONDS = number("HUB_REQUEST_SECONDS", 20, 1, 600)
 HUB_BYTES = number("HUB_MIB", 256, 1, 4096) << 20

@@ -19,7 +19,13 @@ READINGS = 2  # readings on which a launch is planned before it is refused
 
 
 def request_launch(
-    *, host: str = "local", once: Once | None = None, owner: str = "", restart: str = "no", **body: Any
+    *,
+    host: str = "local",
+    once: Once | None = None,
+    owner: str = "",
+    restart: str = "no",
+    download: bool | None = None,
+    **body: Any,
 ) -> tuple[Launch, bool]:
     """Plan on a fresh reading, reserve and queue. Returns the launch and whether it is new.
 
@@ -33,7 +39,7 @@ def request_launch(
         wish = wish_of(body, reading)
         plan = launch_plan(reading, wish)
         try:
-            return enqueue(plan, reading.placed(plan), once=once, owner=owner, restart=restart)
+            return enqueue(plan, reading.placed(plan), once=once, owner=owner, restart=restart, download=download)
         except ReadingChanged:
             continue
     raise LaunchRefused("The host's hardware is being read again right now. Ask again in a moment.")

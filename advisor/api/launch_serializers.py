@@ -9,7 +9,7 @@ from rest_framework import serializers
 from advisor.answers import decisions
 from advisor.files.local import find_listed
 from advisor.models import Launch
-from rest.fields import Text, Whole
+from rest.fields import Text, Truth, Whole
 
 WAYS = "Say one of: model or file (with an optional workload), decision with rank, or build with engine and settings."
 
@@ -24,6 +24,7 @@ class LaunchRequestSerializer(serializers.Serializer[Any]):
     file = Text(max_length=4096, required=False, help_text="path or build id of a model file of this machine")
     engine = Text(max_length=40, required=False)
     settings = serializers.DictField(required=False, help_text="as in a result of a recommendation")
+    download = Truth(required=False, help_text="fetch what is not on this machine; left out: as the server is set up")
     restart = serializers.ChoiceField(
         Launch.Restart.choices,
         default="no",
@@ -43,7 +44,7 @@ class LaunchRequestSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError({named[1] if named else "model": [WAYS]})
         ways = {"model": {"workload"}, "decision": {"rank"}, "build": {"engine", "settings"}, "file": {"workload"}}
         allowed = ways[named[0]]
-        for key in sorted(set(attrs) - {"host", "restart", named[0]} - allowed):
+        for key in sorted(set(attrs) - {"host", "restart", "download", named[0]} - allowed):
             raise serializers.ValidationError({key: [f"Does not go with {named[0]}. {WAYS}"]})
         if "file" in attrs:
             attrs["build"] = build_of_file(attrs.pop("file"))

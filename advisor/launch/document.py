@@ -6,10 +6,12 @@ from typing import Any
 
 from advisor.engines.base import Program
 from advisor.engines.registry import base_bytes
+from advisor.files import downloads
 from advisor.fit.engines.registry import planners
 from advisor.fit.spec import DeviceMemory, Plan
 from advisor.launch import shapes
 from advisor.models import Launch
+from hardware.clock import uptime
 from hardware.models import Reservation
 from hardware.snapshots import stamp
 
@@ -61,9 +63,21 @@ def prediction(plan: Plan, uuids: list[str], program: Program | None) -> shapes.
     }
 
 
-def progress(step: str | None) -> shapes.Progress | None:
-    """The step in progress. Bytes are null: nothing is downloaded, and an engine does not report its progress."""
-    return {"step": step, "done_bytes": None, "total_bytes": None} if step else None
+def progress(launch: Launch) -> shapes.Progress | None:
+    """The step in progress, with its bytes where a file is being fetched: an engine does not report its progress."""
+    step = STEPS.get(launch.status)
+    if step is None:
+        return None
+    if launch.status != Launch.Status.DOWNLOADING:
+        return {"step": step, "done_bytes": None, "total_bytes": None}
+    done, total, file = downloads.progress(launch.build)
+    seen = launch.watch.get("bytes") or []
+    rate = None
+    if seen and (passed := uptime() - seen[0][0]) > 0:
+        rate = max(0, round((done - seen[0][1]) / passed))
+    left = round((total - done) / rate, 1) if rate else None
+    told: shapes.Progress = {"step": step, "done_bytes": done, "total_bytes": total or None}
+    return {**told, "bytes_per_second": rate, "seconds_left": left, "file": file}
 
 
 def stated_settings(launch: Launch) -> dict[str, Any]:
@@ -98,7 +112,7 @@ def launch_document(launch: Launch) -> shapes.Launch:
         "settings": stated_settings(launch),
         "restart": {"policy": launch.restart, "done": launch.restarts, "most": MOST_RESTARTS},
         "command": launch.command,
-        "progress": progress(STEPS.get(launch.status)),
+        "progress": progress(launch),
         "predicted": launch.predicted,
         "measured": launch.measured,
         "reservations": [

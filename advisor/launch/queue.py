@@ -27,6 +27,7 @@ from advisor.models import Launch
 from advisor.question.errors import Invalid
 from advisor.selectors.hosts import LaunchPlace
 from hardware import ledger
+from hardware.clock import uptime
 from hardware.snapshots import newest_reading
 from rest.logs import about
 
@@ -75,8 +76,23 @@ def launchable(result: Mapping[str, Any]) -> bool:
     return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
+def why_not_fetched(plan: Plan, *, download: bool) -> str:
+    here = f"The file of {plan.build.id} is not on this machine"
+    if not plan.build.repo:
+        return f"{here}, and no repository that holds it is known: put it into the model folder."
+    if plan.build.format != "gguf":
+        return f"{here}, and only GGUF files are fetched: fetch it with its engine."
+    return f'{here}: ask with "download": true to have it fetched from {plan.build.repo}.'
+
+
 def enqueue(
-    plan: Plan, place: LaunchPlace, *, once: Once | None = None, owner: str = "", restart: str = "no"
+    plan: Plan,
+    place: LaunchPlace,
+    *,
+    once: Once | None = None,
+    owner: str = "",
+    restart: str = "no",
+    download: bool | None = None,
 ) -> tuple[Launch, bool]:
     """Reserve the plan's memory and insert the queued launch, both or neither; then nudge the host's worker.
 
@@ -84,6 +100,7 @@ def enqueue(
     since the plan was made.
     """
     host, uuids = place.host, list(place.uuids)
+    download = settings.DOWNLOADS if download is None else download
     engine = adapters().get(plan.engine)
     if engine is None or plan.build.format not in engine.FORMATS:
         raise LaunchRefused(f"{plan.engine} cannot be launched from here with a {plan.build.format} build.")
@@ -97,8 +114,9 @@ def enqueue(
             f"{program.name}, the engine on this machine, computes on the CPU only and this plan is for a GPU. "
             "Install llama-server, or launch the plan for the CPU."
         )
-    if here and path is None:
-        raise LaunchRefused(f"The file of {plan.build.id} is not on this machine.")
+    fetch = here and path is None
+    if fetch and not (download and plan.build.repo and plan.build.format == "gguf"):
+        raise LaunchRefused(why_not_fetched(plan, download=download))
     try:
         engine.env(uuids, "")
     except ValueError as error:
@@ -113,6 +131,8 @@ def enqueue(
         settings=planners()[plan.engine].kept_settings(plan.settings),
         devices=uuids,
         model_path=str(path or ""),
+        status=Launch.Status.DOWNLOADING if fetch else Launch.Status.QUEUED,
+        watch={"asked": uptime()} if fetch else {},
         predicted=prediction(plan, uuids, program),
         idempotency_key=once.key if once else None,
         asked=once.asked if once else "",
@@ -140,5 +160,5 @@ def enqueue(
         rejection = Rejection(plan.model.slug, plan.build.id, reason, error.needed, error.available)
         raise LaunchRefused(no_room(plan.model.slug, error), rejection) from error
     with about(launch.pk):
-        log.info("%s: queued on %s for %s", launch.model, host, owner or "somebody at this machine")
+        log.info("%s: %s on %s for %s", launch.model, launch.status, host, owner or "somebody at this machine")
     return launch, True

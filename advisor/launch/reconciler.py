@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from advisor.launch import process
+from advisor.launch.downloading import end_unwanted
 from advisor.launch.engine_process import launch_folder, recorded
 from advisor.launch.serving import Marked
 from advisor.launch.steps import STEPS
@@ -59,6 +60,7 @@ def reconcile(host_id: str) -> bool:
                 return True
             guarded(STEPS[launch.status], launch, marked)
         leftovers(host_id, marked)
+        end_unwanted(marked)
         return Launch.objects.filter(host_id=host_id, status__in=("queued", "starting", "stopping")).exists()
 
 

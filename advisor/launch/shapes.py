@@ -65,6 +65,9 @@ class Progress(TypedDict):
     step: str
     done_bytes: int | None
     total_bytes: int | None
+    bytes_per_second: NotRequired[int | None]
+    seconds_left: NotRequired[float | None]
+    file: NotRequired[str | None]
 
 
 class Restart(TypedDict):

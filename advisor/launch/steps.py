@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from advisor.launch import confirm, process, serving
+from advisor.launch.downloading import downloading
 from advisor.launch.endings import LONGEST_PAUSE, NOBODY, ended, fail, oom_kills
 from advisor.launch.engine_process import (
     command_line,
@@ -126,5 +127,6 @@ STEPS: dict[str, Callable[[Launch, Marked], None]] = {
     "unhealthy": serving.unhealthy,
     "ready": serving.ready,
     "starting": starting,
+    "downloading": downloading,
     "queued": queued,
 }
