@@ -6,6 +6,7 @@ be restarted meanwhile. What it does is told in files: the parts themselves, and
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -222,6 +223,11 @@ def main(key: str) -> None:
     from catalog.hub_http import HubError  # noqa: PLC0415  as above
 
     note = downloads.Note(key)
+    lock = note.path.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return  # another process writes these files
     try:
         wanted = transfers(key)
         note.write(parts=[(str(one.target), one.size) for one in wanted])

@@ -39,13 +39,14 @@ def downloading(launch: Launch, marked: Marked) -> None:
         fail(launch, "internal", "The download ended again and again without a word; the worker's log says more.")
     else:
         note.write(reason=None, message=None, done=False)
-        process.spawn(
+        started = process.spawn(
             [*COMMAND, launch.build],
             marker=mark,
             env={key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(OURS)},
             log=launch_folder() / f"{mark}.log",
             cwd=settings.BASE_DIR,
         )
+        marked[mark] = [started]  # the next launch of this pass waits for it too
         Launch.objects.filter(pk=launch.pk).update(attempts=launch.attempts + 1)
 
 
