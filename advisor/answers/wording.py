@@ -70,6 +70,15 @@ def page_result(document: Mapping[str, Any], *, launchable: bool, names: list[st
     }
 
 
+def terms(model: Mapping[str, Any]) -> str:
+    """A model's licence in a few words, with what it asks for."""
+    name = model["licence_name"] or model["licence"]
+    if not name:
+        return "Its licence is not known here."
+    uses = {"no": " Not for commercial use.", "conditions": " Commercial use under conditions."}
+    return f"Licence: {name}.{uses.get(model['commercial'] or '', '')} {model['licence_conditions']}".strip()
+
+
 def where(build: Mapping[str, Any]) -> str:
     """Where a build that is not on this machine comes from, beside its command."""
     if build["repo"]:

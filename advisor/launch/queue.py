@@ -72,8 +72,19 @@ def launch_of(once: Once | None) -> Launch | None:
 
 def launchable(result: Mapping[str, Any]) -> bool:
     """Whether this machine could launch a result of a decision as it stands: the file and a program for it are here."""
+    return result["build"]["on_disk"] and served_here(result)
+
+
+def fetchable(result: Mapping[str, Any]) -> bool:
+    """Whether it could once its file has been fetched, which a launch does by itself."""
+    build = result["build"]
+    missing = build["repo"] and build["format"] == "gguf" and not build["on_disk"]
+    return bool(settings.DOWNLOADS and missing and served_here(result))
+
+
+def served_here(result: Mapping[str, Any]) -> bool:
     program = installed_program(result["engine"])
-    return result["build"]["on_disk"] and bool(program and (program.accelerators or not result["memory"]["devices"]))
+    return bool(program and (program.accelerators or not result["memory"]["devices"]))
 
 
 def why_not_fetched(plan: Plan, *, download: bool) -> str:

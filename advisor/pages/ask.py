@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from advisor.answers import compare_plans, wording
 from advisor.answers.recommend import recommend
-from advisor.launch.queue import launchable
+from advisor.launch.queue import fetchable, launchable
 from advisor.monitoring.answer_counts import counted
 from advisor.pages import hardware_suggestions
 from advisor.pages.charts.quality_speed import quality_speed_chart
@@ -101,10 +103,21 @@ def decorated(answer: dict[str, Any], launchable_here: bool) -> dict[str, Any]:
     return answer | {
         "results": [
             wording.page_result(r, launchable=launchable_here and launchable(r), names=names)
-            | {"key": compare_plans.plan_key(r)}
+            | {"key": compare_plans.plan_key(r), "fetch": fetch_words(r) if launchable_here and fetchable(r) else None}
             for r in answer["results"]
         ],
         "rejected": [wording.page_rejection(r, called.get(r["model"], r["model"])) for r in answer["rejected"]],
+    }
+
+
+def fetch_words(result: dict[str, Any]) -> dict[str, Any]:
+    """What is told before the click: size, source, terms, and the room on the disk."""
+    root = next((path for path in (settings.MODEL_ROOTS[0], settings.BERTH_DATA) if path.exists()), None)
+    return {
+        "gigabytes": result["build"]["bytes"] / 1e9,
+        "repo": result["build"]["repo"],
+        "terms": wording.terms(result["model"]),
+        "free": shutil.disk_usage(root).free / 1e9 if root else None,
     }
 
 

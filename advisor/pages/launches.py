@@ -79,6 +79,9 @@ def launch_context(request: HttpRequest, launch_id: UUID) -> dict[str, Any]:
     document: dict[str, Any] = {**launch_document(launch_or_404(launch_id))}
     document["moving"] = document["status"] in Launch.ACTIVE
     document["serving"] = document["status"] in ("ready", "unhealthy")
+    rate, left = (document["progress"] or {}).get("bytes_per_second"), (document["progress"] or {}).get("seconds_left")
+    document["megabytes_per_second"] = (rate or 0) / 1e6
+    document["minutes_left"] = f"{left / 60:.0f} min" if left and left > 90 else f"{left or 0:.0f} s"
     document["bad"] = document["status"] in ("failed", "lost", "unhealthy")
     measured = document["measured"]
     document["measured_by"] = wording.SOURCES.get(measured["source"]) if measured else None

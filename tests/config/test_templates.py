@@ -19,7 +19,6 @@ TOUCHING = {
     ("parts/growth.html", '<span class="num" title="{{ need.bytes|exact }}">'),
     ("parts/host_line.html", "{{ a.name }} ({{ a.memory_bytes|gib }}{% if"),
     ("parts/memory_bar.html", "compute {{ memory.compute|gib }}{% if"),
-    ("parts/result.html", '<span class="rank">{{ r.rank }}</span><a'),
 }
 
 
