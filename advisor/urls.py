@@ -7,6 +7,7 @@ from advisor.api.estimates import Estimates
 from advisor.api.files import Files
 from advisor.api.model_vllm import ModelUnderVllm
 from advisor.api.recommendations import Recommendations
+from advisor.api.refresh import RefreshBuild
 from advisor.api.requirements import Requirements
 from advisor.monitoring import health, prometheus
 from advisor.pages.about import about_page
@@ -41,6 +42,7 @@ rest = [
     path("requirements/", Requirements.as_view(), name="api-requirements"),
     path("estimates/", Estimates.as_view(), name="estimates"),
     path("models/<str:slug>/vllm/", ModelUnderVllm.as_view(), name="api-model-vllm"),
+    path("builds/<path:key>/refresh/", RefreshBuild.as_view(), name="api-build-refresh"),
     path("hosts/<str:host>/files/", Files.as_view(), name="api-host-files"),
     path("launches/", launches.Launches.as_view(), name="api-launches"),
     path("launches/<uuid:launch_id>/", launches.OneLaunch.as_view(), name="api-launch"),

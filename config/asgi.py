@@ -84,7 +84,7 @@ ELSEWHERE = Kind("elsewhere", 8, 130)  # a model's answer, a hub, a probe
 PROBES = Kind("probes", 2, 3)
 QUICK = Kind("quick", 2, 5)  # nothing
 SAFE = ("GET", "HEAD", "OPTIONS")
-WAIT_ELSEWHERE = {"launch-chat", "admin:catalog_model_from_hub"}
+WAIT_ELSEWHERE = {"launch-chat", "admin:catalog_model_from_hub", "api-build-refresh"}
 # Questions come as POST and write nothing that they wait for.
 ASKING = {"recommendations", "api-requirements", "estimates", "ask", "requirements", "compare"}
 

@@ -14,9 +14,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 import httpx2
+
+if TYPE_CHECKING:
+    from catalog.hub import File, Repository
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 IDLE = 30.0  # seconds without a byte until the connection is given up
@@ -163,28 +167,13 @@ def seconds(stated: str) -> float:
     return float(stated) if stated.isascii() and stated.isdigit() and len(stated) < 6 else 0.0
 
 
-def transfers(key: str) -> list[Transfer]:
-    """What the repository of this build holds now, at one commit. Raises HubError, Failed."""
+def transfers(repo: Repository, files: list[File]) -> list[Transfer]:
     from django.conf import settings  # noqa: PLC0415  after setup
 
-    from advisor.intake.gguf_builds import sets  # noqa: PLC0415  as above
-    from catalog import hub  # noqa: PLC0415  as above
-    from catalog.models import Build  # noqa: PLC0415  as above
-
-    build = Build.objects.get(key=key)
-    with hub.allowed():
-        repo = hub.repository(build.repo)
-    named = [str(file["path"]) for file in build.files]
-    if not named or any(repo.file(path) is None for path in named):
-        found = [one for one in sets(file.path for file in repo.files) if one.quantization == build.quantization]
-        named = list(min(found, key=lambda one: len(one.paths[0])).paths) if found else []
-    if not named:
-        raise Failed("missing", repo=build.repo, path=f"a {build.quantization} file")
-    folder = Path(settings.MODEL_ROOTS[0], *build.repo.split("/"))
-    wanted = [file for file in repo.files if file.path in named]
+    folder = Path(settings.MODEL_ROOTS[0], *repo.hub_id.split("/"))
     return [
-        Transfer(build.repo, repo.commit, file.path, file.bytes, file.sha256, folder / Path(file.path).name)
-        for file in sorted(wanted, key=lambda file: file.path)
+        Transfer(repo.hub_id, repo.commit, file.path, file.bytes, file.sha256, folder / Path(file.path).name)
+        for file in files
     ]
 
 
@@ -198,27 +187,31 @@ def demand_room(wanted: list[Transfer], others: int) -> None:
         raise Failed("disk", **words)
 
 
-def keep(key: str, wanted: list[Transfer]) -> None:
-    """Tell the catalog what the build's files are, and what they hold, by their own headers."""
-    from advisor.fit.build import Header, Tensor  # noqa: PLC0415  after setup
-    from advisor.fit.engines.llama_cpp.tensor_sizes import summarise, to_json  # noqa: PLC0415  as above
+def fetch(key: str) -> None:
+    """Everything, in order. The catalog learns what the build's files are, and what they hold, by their own headers."""
+    from django.utils import timezone  # noqa: PLC0415  after setup
+
+    from advisor.files import downloads  # noqa: PLC0415  as above
+    from advisor.intake import proposal, published  # noqa: PLC0415  as above
     from catalog.gguf import read_header  # noqa: PLC0415  as above
     from catalog.models import Build  # noqa: PLC0415  as above
 
+    build = Build.objects.select_related("model").get(key=key)
+    repo, files = published.files_of(build)
+    wanted = transfers(repo, files)
+    downloads.Note(key).write(parts=[(str(one.target), one.size) for one in wanted])
+    demand_room(wanted, downloads.others_left(key))
+    for one in wanted:
+        one.run()
     headers = [read_header(one.target) for one in wanted]
-    tensors = tuple(Tensor(t["name"], tuple(t["shape"]), t["type"]) for one in headers for t in one["tensors"])
-    row = Build.objects.get(key=key)
-    row.files = [{"path": one.path, "bytes": one.size, "sha256": one.sha256, "revision": one.commit} for one in wanted]
-    row.bytes, row.basis = sum(one.size for one in wanted), "exact"
-    row.sizes = to_json(summarise(Header(headers[0]["kv"], tensors, headers[0]["n_vocab"])))
-    row.source = f"header of {wanted[0].path} at hub {row.repo}@{wanted[0].commit[:10]}"
-    row.save()
+    proposal.apply(published.proposed(build, repo, files, headers, timezone.now().date()), overwrite=True)
 
 
 def main(key: str) -> None:
     from django.db import DatabaseError  # noqa: PLC0415  after setup
 
     from advisor.files import downloads  # noqa: PLC0415  as above
+    from advisor.intake.check import ImportRefused  # noqa: PLC0415  as above
     from catalog.gguf import GgufError  # noqa: PLC0415  as above
     from catalog.hub_http import HubError  # noqa: PLC0415  as above
 
@@ -229,20 +222,15 @@ def main(key: str) -> None:
     except OSError:
         return  # another process writes these files
     try:
-        wanted = transfers(key)
-        note.write(parts=[(str(one.target), one.size) for one in wanted])
-        demand_room(wanted, downloads.others_left(key))
-        for one in wanted:
-            one.run()
-        keep(key, wanted)
+        fetch(key)
     except Failed as failure:
         note.write(reason=failure.reason, message=str(failure))
     except HubError as error:
         note.write(reason="gated" if "gated" in str(error) else "offline", message=str(error))
     except GgufError as error:
         note.write(reason="checksum", message=f"What was fetched is no GGUF file: {error}")
-    except ValueError as error:
-        note.write(reason="missing", message=f"What was fetched cannot be planned: {error}")
+    except ImportRefused as error:
+        note.write(reason="missing", message=str(error))
     except OSError as error:
         note.write(reason="disk", message=f"{error.filename or 'The model folder'}: {error.strerror}.")
     except DatabaseError as error:

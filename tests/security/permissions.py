@@ -40,6 +40,7 @@ API: dict[str, dict[str, tuple[str, int]]] = {
     "api/v1/^models/(?P<slug>[a-z0-9][a-z0-9._-]*)/$": ROW,
     "api/v1/^builds/$": ROWS,
     "api/v1/^builds/(?P<key>.+)/$": ROW,
+    "api/v1/builds/<path:key>/refresh/": {"POST": ("catalog", 409)},
     "api/v1/^evidence/$": ROWS,
     "api/v1/^evidence/(?P<pk>[^/.]+)/$": ROW,
     "api/v1/^benchmarks/$": ROWS,

@@ -68,6 +68,14 @@ def cut(handler: BaseHTTPRequestHandler) -> None:
 CONTENT: dict[str, bytes] = {}
 
 
+def name_of(value: object) -> str:
+    return getattr(value, "__name__", str(value))
+
+
+def silence(handler: BaseHTTPRequestHandler) -> None:
+    time.sleep(1)
+
+
 def test_a_file_arrives_whole_and_no_part_stays(hub: Hub, transfer: Transfer, content: Path) -> None:
     transfer.run()
     assert transfer.target.read_bytes() == content.read_bytes()
@@ -100,7 +108,7 @@ def once(first: Reply, content: Path) -> Reply:
     return reply
 
 
-@pytest.mark.parametrize("first", [broken, status(500), status(503), status(429), status(416)], ids=str)
+@pytest.mark.parametrize("first", [broken, status(500), status(503), status(429), status(416)], ids=name_of)
 def test_a_bad_answer_is_asked_again(hub: Hub, transfer: Transfer, content: Path, first: Reply) -> None:
     hub.instead["resolve"] = once(first, content)
     transfer.run()
@@ -147,9 +155,9 @@ def test_other_bytes_are_fetched_anew_once_and_then_refused(hub: Hub, transfer: 
         (broken, "offline"),
         (redirect("http://169.254.169.254/latest"), "offline"),
         (redirect("http://10.0.0.1/x"), "offline"),
-        (lambda handler: time.sleep(1), "offline"),
+        (silence, "offline"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_what_does_not_come_is_one_word_and_one_sentence(
     hub: Hub, transfer: Transfer, reply: Reply, reason: str, monkeypatch: pytest.MonkeyPatch

@@ -29,6 +29,7 @@ MIXES = {
     "Q6_K": "q6_K",
     "Q5_K_M": "q5_K",
     "Q4_K_M": "q4_K",
+    "Q4_K_S": "q4_K",
     "Q4_0": "q4_0",
     "Q3_K_M": "q3_K",
     "Q2_K": "q2_K",
@@ -164,7 +165,7 @@ class _Mix:
             chosen = "q4_K" if self.heads_per_key >= 4 else "q3_K"
         elif self.name == "Q3_K_M":
             chosen = "q5_K" if index < 2 else "q4_K"
-        elif self.name == "IQ4_XS" and self.heads_per_key >= 4:
+        elif (self.name == "Q4_K_S" and index < 4) or (self.name == "IQ4_XS" and self.heads_per_key >= 4):
             chosen = "q5_K"
         elif self.name in ("Q4_K_M", "Q5_K_M") and more_bits(index, self.values):
             chosen = "q6_K"
@@ -185,13 +186,13 @@ class _Mix:
             return "q5_K" if index < self.blocks // 16 else "q4_K"
         if self.name in ("Q4_K_M", "Q5_K_M") and more_bits(index, self.blocks):
             return "q6_K"
-        if self.name == "IQ4_XS" and index < self.blocks // 8:
+        if self.name in ("IQ4_XS", "Q4_K_S") and index < self.blocks // 8:
             return "q5_K"
         return self.default
 
     def _attn_output(self, _name: str) -> str:
         if self.experts == MIXTRAL_EXPERTS:
-            return "q5_K" if self.name in ("Q2_K", "Q3_K_M", "Q4_K_M", "IQ4_XS") else self.default
+            return "q5_K" if self.name in ("Q2_K", "Q3_K_M", "Q4_K_S", "Q4_K_M", "IQ4_XS") else self.default
         return {"Q2_K": "q3_K", "Q3_K_M": "q4_K"}.get(self.name, self.default)
 
 
