@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from advisor.launch.engine_process import launch_folder
 from advisor.models import Decision, Launch
 
+PARTS_DAYS = 14
 AT_ONCE = 2_000  # rows in one transaction: others want to write meanwhile
 LOG = re.compile(r"([0-9a-f-]{36})\.log(\.1)?")
 
@@ -23,6 +25,7 @@ def prune() -> None:
     over = Launch.objects.filter(status__in=Launch.FINAL).order_by("-updated")
     delete(over, "updated", settings.LAUNCHES_DAYS, settings.LAUNCHES_MOST)
     delete_logs()
+    delete_parts()
 
 
 def delete(newest_first: QuerySet[Any], column: str, days: int, most: int) -> None:
@@ -33,6 +36,16 @@ def delete(newest_first: QuerySet[Any], column: str, days: int, most: int) -> No
     old = newest_first.filter(**{f"{column}__lte": max(border, beyond) if beyond else border})
     while keys := list(old.values_list("pk", flat=True)[:AT_ONCE]):
         old.model._default_manager.filter(pk__in=keys).delete()
+
+
+def delete_parts() -> None:
+    """Parts of downloads that nobody has gone on with for a while."""
+    border = time.time() - PARTS_DAYS * 86400
+    for root in settings.MODEL_ROOTS[:1]:
+        for path in root.glob("*/*/*.gguf.part"):
+            if path.stat().st_mtime < border:
+                path.unlink(missing_ok=True)
+                path.with_name(f"{path.name}.etag").unlink(missing_ok=True)
 
 
 def delete_logs() -> None:

@@ -11,8 +11,8 @@ from advisor.files import downloads
 from advisor.launch import process
 from advisor.launch.endings import fail
 from advisor.launch.engine_process import PASSED_ON, launch_folder, model_file
+from advisor.launch.planned_again import queue_fetched
 from advisor.launch.serving import Marked
-from advisor.launch.transitions import move
 from advisor.models import Launch
 from hardware.clock import uptime
 
@@ -32,7 +32,7 @@ def downloading(launch: Launch, marked: Marked) -> None:
     if told.get("reason") and fresh:
         fail(launch, told["reason"], told["message"])
     elif model_file(launch):
-        move(launch, "queued", note="its files are here", watch={})
+        queue_fetched(launch)
     elif told.get("done") and fresh:
         fail(launch, "missing", "What was fetched is not the file that this build names any more.")
     elif launch.attempts >= MOST_STARTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -70,3 +71,15 @@ def test_launches_that_are_over_go_with_history_and_logs_and_others_stay(
     assert set(LaunchEvent.objects.values_list("launch", flat=True)) == stay
     logs = {f"{pk}.{end}" for pk in stay for end in ("log", "log.1")}
     assert {path.name for path in folder.iterdir()} == logs | {"verified.json", "local.lock"}
+
+
+def test_parts_of_downloads_go_when_nobody_has_gone_on_with_them(settings: LazySettings, tmp_path: Path) -> None:
+    settings.BERTH_DATA, settings.MODEL_ROOTS = tmp_path, [tmp_path / "models"]
+    folder = tmp_path / "models" / "acme" / "Tiny-GGUF"
+    folder.mkdir(parents=True)
+    for name in ("old.gguf.part", "old.gguf.part.etag", "new.gguf.part", "whole.gguf"):
+        (folder / name).write_text("x")
+    for name in ("old.gguf.part", "whole.gguf"):
+        os.utime(folder / name, (0, 0))
+    tasks.prune()
+    assert sorted(path.name for path in folder.iterdir()) == ["new.gguf.part", "whole.gguf"]

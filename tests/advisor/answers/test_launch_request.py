@@ -159,5 +159,5 @@ def test_an_engine_that_computes_on_the_cpu_gets_no_plan_for_a_gpu(host: Host, d
 
 def test_what_is_not_on_disk_is_refused_with_a_sentence(host: Host) -> None:
     with pytest.raises(LaunchRefused, match=f"The file of {SLUG}:F16 is not on this machine"):
-        request_launch(build=f"{SLUG}:F16")
+        request_launch(build=f"{SLUG}:F16", download=False)
     assert not Reservation.objects.exists()
