@@ -30,7 +30,7 @@ INLINE_ECC_SHARE = 15 / 16
 TOLERANCE = (0.9, 1.02)
 
 MAKER_WORDS = ("nvidia", "geforce", "tesla", "amd", "radeon", "instinct", "intel", "apple")
-OTHER_NOISE = ("gpu", "gpus", "card", "cards", "graphics", "generation", "edition", "vram", "memory")
+OTHER_NOISE = ("gpu", "gpus", "card", "cards", "graphics", "generation", "edition", "vram", "memory", "unified")
 NOISE = frozenset((*MAKER_WORDS, *OTHER_NOISE))
 MACHINES = re.compile(r"\b(?:macbook(?: pro| air)?|mac (?:studio|mini|pro)|imac)\b")
 OPTIONAL = frozenset(("rtx", "gtx", "rx", "arc", "quadro", "blackwell", "workstation", "jetson"))

@@ -40,8 +40,13 @@ def within_limits(hardware: Any) -> dict[str, Any]:
 
 def resolved(hardware: dict[str, Any]) -> HostDocument:
     """As `stated`, for hardware that was validated already. Fields parsed from its text are validated too."""
+    notes: list[str] = []
     if "text" in hardware:
-        hardware = within_limits(from_text(hardware))
+        fields = from_text(hardware)
+        notes = fields.pop("notes", [])
+        if hardware.get("ram_bandwidth"):
+            notes = [note for note in notes if not note.startswith("RAM bandwidth")]
+        hardware = within_limits(fields)
     ram = hardware.get("ram_bytes")
     errors: Errors = []
     devices, pools = accelerators(hardware.get("accelerators") or [], ram, errors)
@@ -58,12 +63,12 @@ def resolved(hardware: dict[str, Any]) -> HostDocument:
         "ram_bytes": ram or next(iter(pools), None),
         "ram_available_bytes": None,
         "ram_reserved_bytes": 0,
-        "ram_bandwidth": None,
+        "ram_bandwidth": hardware.get("ram_bandwidth"),
         "cpu_cores": hardware.get("cpu_cores"),
         "cpu_name": None,
         "os": hardware.get("os") or "linux",
         "snapshot": None,
-        "warnings": [],
+        "warnings": list(notes),
     }
 
 

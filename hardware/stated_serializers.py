@@ -13,7 +13,10 @@ from rest.serializers import Strict
 MAX_BYTES = 1 << 50
 MAX_GPUS = 64
 SYSTEMS = ("linux", "windows", "macos")
-EXCLUSIVE = {"host": ("text", "accelerators", "ram_bytes", "cpu_cores", "os"), "text": ("accelerators",)}
+EXCLUSIVE = {
+    "host": ("text", "accelerators", "ram_bytes", "ram_bandwidth", "cpu_cores", "os"),
+    "text": ("accelerators",),
+}
 
 
 def memory(**more: Any) -> Whole:
@@ -39,6 +42,13 @@ class HardwareSerializer(Strict):
     text = Text(max_length=LONGEST, required=False, help_text="2x RTX 3090, 64 GB RAM")
     accelerators = AcceleratorSerializer(many=True, required=False, max_length=MAX_GPUS)  # type: ignore[call-arg]
     ram_bytes = memory()
+    ram_bandwidth = Whole(
+        min_value=10**9,
+        max_value=10**13,
+        required=False,
+        allow_null=True,
+        help_text="bytes per second, of all channels",
+    )
     cpu_cores = Whole(min_value=1, max_value=4096, required=False, allow_null=True)
     os = serializers.ChoiceField(SYSTEMS, required=False)
 
