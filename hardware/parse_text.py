@@ -46,7 +46,7 @@ def parse_text(text: str) -> dict[str, Any]:
     notes: list[str] = []
     memory, cpu = Ram(), None
     cpu_only = False
-    for part in SEPARATOR.split(folded(text)):
+    for part in SEPARATOR.split(one_name(folded(text))):
         rest, ram = take_ram(LABEL.sub("", part.strip(" .:+")))
         cpu_only = cpu_only or bool(NO_GPU.search(rest))
         rest = NO_GPU.sub(" ", rest).strip()
@@ -81,6 +81,12 @@ def parse_text(text: str) -> dict[str, Any]:
     if not result["accelerators"] and result["ram_bytes"] is None:
         raise HardwareText(f"text names no GPU and no RAM; write {EXAMPLE}.")
     return result
+
+
+def one_name(text: str) -> str:
+    """What drivers write with a stroke although it is one card."""
+    text = re.sub(r"\b(?:mobile\s*/\s*max-q|(?:with\s+)?max-q(?:\s+design)?)(?![a-z])", "laptop", text)
+    return re.sub(r"\b(?:instinct\s+)?mi60\s*/\s*(?:instinct\s+)?mi50\b", "mi60", text)
 
 
 def own_memory(result: dict[str, Any], size: int) -> None:

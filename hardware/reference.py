@@ -11,7 +11,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -33,6 +34,15 @@ MAKER_WORDS = ("nvidia", "geforce", "tesla", "amd", "radeon", "instinct", "intel
 OTHER_NOISE = ("gpu", "gpus", "card", "cards", "graphics", "generation", "edition", "vram", "memory", "unified")
 NOISE = frozenset((*MAKER_WORDS, *OTHER_NOISE))
 MACHINES = re.compile(r"\b(?:macbook(?: pro| air)?|mac (?:studio|mini|pro)|imac)\b")
+# Board makers, their lines and coolers: left out where a name is not known with them.
+_BOARD_WORDS = """
+    asus msi gigabyte evga zotac palit gainward pny inno3d galax kfa2 colorful sapphire powercolor xfx asrock
+    manli leadtek founders fe oc gaming trio suprim tuf rog strix ventus eagle aorus windforce xlr8 nitro
+    pulse devil hellhound red ftw3 xc3 sc trinity gamerock phantom twin edge dual design aero amp white black
+    hybrid liquid blower turbo x2 x3 series pcie pci express sff lp
+"""
+BOARD_WORDS = frozenset(_BOARD_WORDS.split())
+SHORT_SUPER = re.compile(r"(?<=\d{4})(\s?ti)?\s?s\b")  # "4070S", "4070 Ti S"
 OPTIONAL = frozenset(("rtx", "gtx", "rx", "arc", "quadro", "blackwell", "workstation", "jetson"))
 LAPTOP = frozenset(("laptop", "mobile", "notebook"))
 SIZE = re.compile(r"(?<![\w.])(\d{1,6}(?:\.\d{1,3})?)\s*(?:gb|gib|g)(?![a-z0-9])")
@@ -67,9 +77,10 @@ class UnknownGpu(LookupError):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        near = nearest(name)
+        known = f"the nearest that it knows are {', '.join(near)}. For another, " if near else ""
         super().__init__(
-            f"{name!r} is not a GPU that Berth knows: state its memory and its memory bandwidth, "
-            f"in words such as '{name} 24 GB 900 GB/s'."
+            f"{name!r} is not a GPU that Berth knows: {known}state its memory and its memory bandwidth beside the name."
         )
 
 
@@ -173,6 +184,13 @@ def index() -> dict[str, tuple[dict[str, Any], ...]]:
     return {key: tuple(items) for key, items in found.items()}
 
 
+def nearest(name: str, most: int = 3) -> list[str]:
+    """Names of the table that are spelled much like this one."""
+    keys = index()
+    found = get_close_matches("".join(words(folded(name))), keys, n=2 * most, cutoff=0.7)
+    return list(dict.fromkeys(keys[key][0]["name"] for key in found))[:most]
+
+
 def forms(text: str) -> Iterator[str]:
     """The forms of a name: as written; without its bracketed part; that part alone ("Mac Studio (M3 Ultra 512GB)")."""
     yield text
@@ -185,12 +203,15 @@ def forms(text: str) -> Iterator[str]:
 
 def candidates(name: str) -> tuple[tuple[dict[str, Any], ...], float | None, int | None]:
     """The entries with that name, and the memory size (GiB) and GPU cores written with it."""
-    text = folded(name).strip()
+    text = re.sub(r"\bgaming x\b", "gaming", folded(name)).strip()
     exact = tuple(e for e in entries() if text in (n.casefold() for n in e.get("nvml_names", ())))
     if exact:
         return exact, None, None
     for form in forms(text):
-        found = index().get("".join(words(form)))
+        spelled = words(form)
+        plain = [word for word in spelled if word not in BOARD_WORDS]
+        found = index().get("".join(spelled)) or index().get("".join(plain))
+        found = found or index().get("".join(words(SHORT_SUPER.sub(r"\1 super", " ".join(plain)))))
         if found:
             size, cores = SIZE.search(form), CORES.search(form)
             return found, float(size[1]) if size else None, int(cores[1]) if cores else None
@@ -207,6 +228,17 @@ def sizes(entry: dict[str, Any], wanted: list[float]) -> list[int]:
     if open_sized and wanted:
         return [round(wanted[0])] if wanted[0] >= 1 else []
     return [gib for gib in entry["memory_gib"] if all(fits(w, gib) for w in wanted)]
+
+
+def modified(found: tuple[dict[str, Any], ...], wanted: list[float]) -> GpuSpec | None:
+    """A card whose memory chips were replaced by those of twice the size ("RTX 2080 Ti 22GB"): all else stays."""
+    sold = {(gib, e["memory_bandwidth_gb_s"]): spec(e, gib) for e in found for gib in e["memory_gib"]}
+    fitting = [one for (gib, _), one in sold.items() if wanted and all(fits(w, 2 * gib) for w in wanted)]
+    if len(fitting) != 1 or fitting[0].unified:
+        return None
+    one = fitting[0]
+    name = f"{one.name} with {2 * one.nominal_bytes // GIB} GB"
+    return replace(one, name=name, memory_bytes=2 * one.memory_bytes, nominal_bytes=2 * one.nominal_bytes)
 
 
 def lookup(name: str, memory_bytes: int | None = None) -> GpuSpec:
@@ -227,6 +259,8 @@ def lookup(name: str, memory_bytes: int | None = None) -> GpuSpec:
     matches = [spec(entry, gib) for entry in found for gib in sizes(entry, wanted)]
     if len({(m.nominal_bytes, m.memory_bandwidth) for m in matches}) == 1:
         return min(matches, key=lambda m: m.flops_fp16 or 0)
+    if not matches and (doubled := modified(found, wanted)):
+        return doubled
     shown = matches or [spec(entry, gib) for entry in found for gib in entry["memory_gib"]]
     choices = [{"name": m.name, "memory_bytes": m.nominal_bytes, "memory_bandwidth": m.memory_bandwidth} for m in shown]
     offered = "; ".join(f"{m.name} with {m.nominal_bytes // GIB} GB, {m.memory_bandwidth / 1e9:g} GB/s" for m in shown)

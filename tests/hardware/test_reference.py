@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from hardware.reference import DATA, GIB, MAKERS, MIB, AmbiguousGpu, GpuSpec, UnknownGpu, entries, lookup, search, specs
+from hardware.stated import stated
 from tests.support.every_row import for_every
 
 
@@ -95,7 +96,7 @@ def test_a_name_is_never_half_a_match(written: str) -> None:
         ("RTX 3060", {("NVIDIA GeForce RTX 3060 12 GB", 12), ("NVIDIA GeForce RTX 3060 8 GB", 8)}),
         ("M3 Pro", {("Apple M3 Pro", 18), ("Apple M3 Pro", 36)}),
         ("RTX 6000", {("NVIDIA Quadro RTX 6000", 24), ("NVIDIA RTX 6000 Ada Generation", 48)}),
-        ("RTX 4090 48GB", {("NVIDIA GeForce RTX 4090", 24)}),
+        ("RTX 4090 30GB", {("NVIDIA GeForce RTX 4090", 24)}),
     ],
 )
 def test_several_cards_of_one_name_are_offered(written: str, choices: set[tuple[str, int]]) -> None:
@@ -136,3 +137,29 @@ def test_search_looks_for_every_word() -> None:
     assert {s.name for s in search("laptop 4090")} == {"NVIDIA GeForce RTX 4090 Laptop GPU"}
     assert {s.name for s in search("spark")} == {"NVIDIA GB10 (DGX Spark)"}
     assert search("no such card") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("AMD Instinct MI60 / MI50", "AMD Instinct MI60"),
+        ("GeForce RTX 3070 Mobile / Max-Q", "NVIDIA GeForce RTX 3070 Laptop GPU"),
+        ("GeForce RTX 3070 with Max-Q Design", "NVIDIA GeForce RTX 3070 Laptop GPU"),
+        ("4070S", "NVIDIA GeForce RTX 4070 SUPER"),
+        ("4070 Ti S", "NVIDIA GeForce RTX 4070 Ti SUPER"),
+        ("RTX 4090 FE", "NVIDIA GeForce RTX 4090"),
+        ("ASUS TUF RTX 4080 Super OC 16GB", "NVIDIA GeForce RTX 4080 SUPER"),
+        ("MSI Gaming X Trio RTX 3090", "NVIDIA GeForce RTX 3090"),
+        ("Sapphire Nitro+ RX 7900 XTX", "AMD Radeon RX 7900 XTX"),
+        ("Gigabyte Eagle OC 3060 12GB", "NVIDIA GeForce RTX 3060 12 GB"),
+    ],
+)
+def test_one_name_is_one_card_however_it_is_sold(written: str, name: str) -> None:
+    assert [card["name"] for card in stated({"text": written})["accelerators"]] == [name]
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_with_no_figures() -> None:
+    with pytest.raises(UnknownGpu) as unknown:
+        lookup("RTX 4095")
+    assert "nearest that it knows are GeForce RTX 4090," in str(unknown.value)
+    assert "GB/s" not in str(unknown.value)

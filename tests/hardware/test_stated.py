@@ -41,12 +41,22 @@ def test_an_unknown_card_is_taken_as_stated_and_never_guessed() -> None:
     assert (device["flops_fp16"], device["vendor"], device["source"]) == (None, None, "stated")
 
 
-def test_a_rebuilt_card_needs_its_bandwidth_said() -> None:
-    item = {"name": "RTX 4090", "memory_bytes": 48 * GIB}
+@pytest.mark.parametrize(
+    ("name", "gib", "gb_s"), [("RTX 2080 Ti 22GB", 22, 616), ("RTX 3080 20GB", 20, 760.3), ("RTX 4090 48GB", 48, 1008)]
+)
+def test_a_card_with_twice_its_memory_is_the_same_chip(name: str, gib: int, gb_s: float) -> None:
+    (device,) = stated({"text": name})["accelerators"]
+    assert device["name"] == f"NVIDIA GeForce {name[:-5]} with {gib} GB"
+    assert (device["memory_bandwidth"], device["vendor"]) == (gb_s * 1e9, "nvidia")
+    assert 0.97 * gib * GIB < device["memory_bytes"] <= gib * GIB
+
+
+def test_a_rebuilt_card_of_another_size_needs_its_bandwidth_said() -> None:
+    item = {"name": "RTX 4090", "memory_bytes": 30 * GIB}
     with pytest.raises(HardwareError, match="state its memory bandwidth as well"):
         stated({"accelerators": [item]})
     (device,) = stated({"accelerators": [item | {"memory_bandwidth": 1_008_000_000_000}]})["accelerators"]
-    assert device["memory_bytes"] == 48 * GIB
+    assert device["memory_bytes"] == 30 * GIB
 
 
 def test_the_hosts_ram_tells_the_size_of_a_device_that_shares_it() -> None:
