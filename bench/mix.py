@@ -90,7 +90,8 @@ def launch_and_stop(to: Watched) -> None:
         reach(to, where, ("ready", *FINAL), 90)
         if to.over.wait(10):
             return
-        to.ask("stop", "DELETE", where)
+        while to.ask("stop", "DELETE", where)[0] not in (200, 202) and not to.over.wait(2):
+            pass  # a full disk, or a web server that was just killed: ask again, as the answer says
         if reach(to, where, FINAL, 60) not in FINAL:
             to.fault(f"{where} did not end within a minute")
 

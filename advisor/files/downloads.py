@@ -17,8 +17,8 @@ PREFIX = "fetch-"
 
 
 def marker(build: str) -> str:
-    """The mark of the process that fetches this build."""
-    return f"{PREFIX}{uuid.uuid5(SPACE, build)}"
+    """The mark of the process that fetches this build, for this installation: another one has its own."""
+    return f"{PREFIX}{uuid.uuid5(SPACE, f'{settings.BERTH_DATA} {build}')}"
 
 
 def folder() -> Path:

@@ -216,6 +216,7 @@ def main(key: str) -> None:
     from catalog.hub_http import HubError  # noqa: PLC0415  as above
 
     note = downloads.Note(key)
+    note.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = note.path.with_suffix(".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

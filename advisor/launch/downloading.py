@@ -62,7 +62,9 @@ def seen(launch: Launch) -> None:
 
 def end_unwanted(marked: Marked) -> None:
     """End downloads that no launch waits for any more. Their parts stay for a later one."""
-    running = [mark for mark in marked if mark.startswith(downloads.PREFIX)]
+    # Another installation's downloads carry marks too, but have no log in our folder.
+    ours = (mark for mark in marked if mark.startswith(downloads.PREFIX))
+    running = [mark for mark in ours if (launch_folder() / f"{mark}.log").exists()]
     if not running:
         return
     wanted = {

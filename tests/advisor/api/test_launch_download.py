@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import threading
 import time
@@ -90,9 +91,10 @@ def slowly(go: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
 def fetching(berth: Berth) -> list[psutil.Process]:
     found = []
     for pid in berth.processes():
-        with_words = psutil.Process(pid)
-        if "advisor.intake.fetch" in with_words.cmdline():
-            found.append(with_words)
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            one = psutil.Process(pid)
+            if "advisor.intake.fetch" in one.cmdline():
+                found.append(one)
     return found
 
 
