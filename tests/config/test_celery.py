@@ -23,5 +23,5 @@ def test_every_beat_entry_goes_to_this_hosts_queue_expires_with_its_period_and_n
         period = maybe_schedule(entry["schedule"]).run_every.total_seconds()
         assert entry["options"] == {"queue": "host.local", "expires": period}
         assert entry["task"] in app.tasks
-    tasks = {"hardware.tasks.snapshot", "advisor.tasks.reconcile", "advisor.tasks.prune"}
+    tasks = {"hardware.tasks.snapshot", "advisor.tasks.reconcile", "advisor.tasks.prune", "advisor.tasks.index_files"}
     assert set(app.conf.beat_schedule) == tasks
