@@ -101,6 +101,10 @@ def as_django_logs(**_: Any) -> None:
 
 @worker_ready.connect
 def first_beat(**_: Any) -> None:
-    """Beat waits one period before its first message; a new worker should reconcile its host and launches at once."""
+    """Beat waits one period before its first message; a new worker should reconcile its host and launches at once.
+
+    The others have time: the start of a machine is busy enough.
+    """
     for entry in app.conf.beat_schedule.values():
-        app.send_task(entry["task"], **entry["options"])
+        if entry["task"] in ("hardware.tasks.snapshot", "advisor.tasks.reconcile"):
+            app.send_task(entry["task"], **entry["options"])

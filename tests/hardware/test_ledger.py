@@ -21,7 +21,7 @@ from tests.plugin.berth import ROOT
 
 pytestmark = pytest.mark.postgres
 GIB = 1024**3
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "30"))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -170,3 +171,31 @@ def test_two_launches_fetch_once_go_on_after_a_kill_and_serve(caller: httpx2.Cli
     assert third["status"] in ("queued", "starting", "ready")
     for one in (*both, third):
         caller.delete(f"/launches/{one['id']}/")
+
+
+def test_a_strangers_file_is_seen_launched_and_answers(berth: Berth) -> None:
+    folder = berth.data / "models"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(bundled(), folder / "nobody-knows-me.gguf")
+    put = time.monotonic()
+    headers = {"Authorization": f"Bearer {berth.token()}"}
+    with httpx2.Client(base_url=f"{berth.base_url}/api/v1", headers=headers, timeout=30) as caller:
+        while not (rows := caller.get("/hosts/local/files/", params={"search": "nobody-knows-me"}).json()["results"]):
+            assert time.monotonic() - put < 30
+            time.sleep(0.5)
+        print(f"seen after {time.monotonic() - put:.1f} s")
+        assert rows[0]["launchable"]
+        body = {"file": rows[0]["path"], "workload": {"context": 2048}}
+        launch = caller.post("/launches/", json=body).json()
+        assert launch["build"] == rows[0]["build"]
+        deadline = time.monotonic() + 60
+        while launch["status"] not in ("ready", "failed") and time.monotonic() < deadline:
+            time.sleep(0.3)
+            launch = caller.get(f"/launches/{launch['id']}/").json()
+        assert launch["status"] == "ready", launch["message"]
+        asked = {"model": launch["alias"], "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+        reply = httpx2.post(f"{launch['endpoint']}/chat/completions", json=asked, timeout=60).json()
+        assert reply["choices"][0]["message"]["content"]
+        off = launch["measured"]["total_bytes"] / launch["predicted"]["total_bytes"] - 1
+        assert off == pytest.approx(0, abs=0.15)
+        assert caller.delete(f"/launches/{launch['id']}/").status_code == 202

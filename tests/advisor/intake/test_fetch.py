@@ -22,7 +22,7 @@ from tests.plugin.berth import ROOT
 from tests.support.hub import COMMIT, Hub, Reply, broken, redirect, running, send, send_file, status
 
 REPO, NAME = "acme/Tiny-GGUF", "tiny-q4_1.gguf"
-KILLS = int(os.environ.get("FETCH_KILLS", "4"))
+KILLS = int(os.environ.get("FETCH_KILLS", "3"))
 
 
 @pytest.fixture
